@@ -1,0 +1,206 @@
+#pragma once
+
+// The Pipe resource (penstock.dev/v1alpha1) as C++ values. The schema in crds/pipes.penstock.dev.yaml is the
+// source: defaults here equal the schema's, and a test holds every field of it against these types.
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/result.hpp"
+#include "crds/conditions.hpp"
+
+namespace penstock {
+
+inline constexpr const char* kApiGroup = "penstock.dev";
+inline constexpr const char* kApiVersion = "v1alpha1";
+inline constexpr const char* kPipeFinalizer = "penstock.dev/release-source";
+
+enum class Mode { Cdc, SnapshotOnly, CdcOnly };
+enum class TlsMode { VerifyFull, Require, Disable };
+enum class TableEngine { ReplacingMergeTree, MergeTree, Null };
+enum class DeletionPolicy { Retain, Delete };
+enum class OnTruncate { Tombstone, Ignore };
+enum class Unrepresentable { Fail, Null };
+
+struct SecretKeyRef {
+  std::string name;
+  std::string key;
+  bool operator==(const SecretKeyRef&) const = default;
+};
+
+struct TlsSpec {
+  TlsMode mode = TlsMode::VerifyFull;
+  std::optional<SecretKeyRef> ca;
+  std::optional<SecretKeyRef> client_certificate;
+  std::optional<SecretKeyRef> client_key;
+  bool operator==(const TlsSpec&) const = default;
+};
+
+struct PostgresSpec {
+  std::string host;
+  int port = 5432;
+  std::string database;
+  std::string user = "penstock";
+  std::optional<SecretKeyRef> password;  ///< none: no password is sent (trust, peer, client certificate)
+  TlsSpec tls;
+  std::string publication;       ///< empty: Penstock makes and owns one
+  std::string replication_slot;  ///< empty: Penstock makes and owns one
+  bool failover_slot = false;
+  bool operator==(const PostgresSpec&) const = default;
+};
+
+struct ClickHouseSpec {
+  std::string url;  ///< http(s)://host:port, without user, password or query
+  std::string database = "default";
+  std::string user = "default";
+  std::optional<SecretKeyRef> password;
+  std::optional<SecretKeyRef> ca;
+  bool operator==(const ClickHouseSpec&) const = default;
+};
+
+struct ColumnSpec {
+  std::string name;  ///< a column of the source
+  std::string type;  ///< a ClickHouse type, taken as written; empty: the default mapping
+  Unrepresentable unrepresentable = Unrepresentable::Fail;
+  bool operator==(const ColumnSpec&) const = default;
+};
+
+struct TableSpec {
+  std::string source;  ///< schema.table, with SQL quoting for odd names
+  std::string target;  ///< empty: the source table's name
+  std::vector<std::string> excluded_columns;
+  std::vector<std::string> order_by;  ///< empty: the primary key, or the replica identity's key
+  std::string partition_by;           ///< a ClickHouse expression; empty: none
+  TableEngine engine = TableEngine::ReplacingMergeTree;
+  std::vector<ColumnSpec> columns;
+  OnTruncate on_truncate = OnTruncate::Tombstone;
+  std::int64_t resync_generation = 0;
+  bool operator==(const TableSpec&) const = default;
+};
+
+struct SyncSpec {
+  std::chrono::milliseconds interval{200};
+  int max_inserts_per_second = 10;
+  std::int64_t batch_rows = 100'000;
+  bool operator==(const SyncSpec&) const = default;
+};
+
+struct SnapshotSpec {
+  std::int64_t rows_per_partition = 100'000;
+  int workers_per_table = 4;
+  int parallel_tables = 1;
+  bool operator==(const SnapshotSpec&) const = default;
+};
+
+struct PipeSpec {
+  Mode mode = Mode::Cdc;
+  PostgresSpec source;
+  ClickHouseSpec destination;
+  std::vector<TableSpec> tables;
+  bool paused = false;
+  std::int64_t resync_generation = 0;
+  SyncSpec sync;
+  SnapshotSpec snapshot;
+  DeletionPolicy deletion_policy = DeletionPolicy::Retain;
+  bool operator==(const PipeSpec&) const = default;
+};
+
+enum class PipeState {
+  Provisioning, Setup, Snapshot, Running, Pausing, Paused, Modifying, Resync, Completed, Failed
+};
+enum class TableState { Pending, Loading, CatchingUp, Streaming, Completed, Failed };
+
+/// How far the initial load of one table has come: enough to go on with the partitions that are left.
+/// Partition i covers heap blocks [i*blocks_per_partition, (i+1)*blocks_per_partition); the last one is open.
+struct LoadProgress {
+  std::int64_t partitions_total = 0;
+  std::int64_t blocks_per_partition = 0;
+  std::int64_t relation_file = 0;  ///< pg_relation_filenode: when it differs, ctids no longer mean the same rows
+  std::string done;                ///< indexes of loaded partitions as ranges: "0-11,14"
+  std::string snapshot_lsn;        ///< newest snapshot that any loaded partition was read at; CatchingUp until the stream passes it
+  bool operator==(const LoadProgress&) const = default;
+};
+
+struct TableStatus {
+  std::string source;
+  std::string target;
+  TableState state = TableState::Pending;
+  std::string message;
+  std::int64_t rows_loaded = 0;
+  std::int64_t rows_estimated = 0;
+  std::int64_t partitions_loaded = 0;
+  std::int64_t partitions_total = 0;
+  std::int64_t rows_streamed = 0;
+  std::optional<LoadProgress> load;  ///< present from the start of a load to its end
+  bool operator==(const TableStatus&) const = default;
+};
+
+struct ReplicationStatus {
+  std::string slot;
+  std::string publication;
+  bool owns_slot = false;         ///< ours to drop
+  bool owns_publication = false;  ///< ours to drop
+  std::string start_lsn;          ///< the slot's restart_lsn at its creation: the version of loaded rows
+  std::string confirmed_lsn;
+  std::string received_lsn;
+  std::int64_t lag_bytes = 0;
+  double lag_seconds = 0;
+  bool operator==(const ReplicationStatus&) const = default;
+};
+
+/// Which PostgreSQL system the pipe was set up against (IDENTIFY_SYSTEM).
+struct SourceIdentity {
+  std::string system_identifier;
+  std::int64_t timeline = 0;
+  std::string database;
+  bool operator==(const SourceIdentity&) const = default;
+};
+
+struct PipeStatus {
+  std::optional<PipeState> state;  ///< none: never seen by a controller
+  std::string message;
+  std::int64_t observed_generation = 0;
+  std::int64_t observed_resync_generation = 0;
+  std::vector<Condition> conditions;
+  std::string worker;
+  std::vector<TableStatus> tables;
+  ReplicationStatus replication;
+  std::optional<SourceIdentity> source;
+  bool operator==(const PipeStatus&) const = default;
+};
+
+/// A Pipe as stored, metadata reduced to what deciding needs.
+struct Pipe {
+  std::string ns;
+  std::string name;
+  std::string uid;
+  std::string resource_version;
+  std::int64_t generation = 0;
+  bool deleting = false;       ///< metadata.deletionTimestamp is set
+  bool has_finalizer = false;  ///< kPipeFinalizer is among metadata.finalizers
+  std::vector<std::string> finalizers;
+  PipeSpec spec;
+  PipeStatus status;
+};
+
+/// Reads a Pipe object as the API serves it (defaults already applied, or not: absent fields take theirs).
+/// Fails with reason "InvalidPipe" and the field's path on a wrong type or value.
+[[nodiscard]] Result<Pipe> read_pipe(const nlohmann::json& object);
+[[nodiscard]] Result<PipeSpec> read_spec(const nlohmann::json& spec);
+[[nodiscard]] nlohmann::json write_spec(const PipeSpec& spec);
+[[nodiscard]] Result<PipeStatus> read_status(const nlohmann::json& status);
+[[nodiscard]] nlohmann::json write_status(const PipeStatus& status);
+
+/// The target's name of a table: `target`, or the source table's name.
+[[nodiscard]] std::string target_of(const TableSpec& table);
+
+[[nodiscard]] const char* to_text(PipeState state);
+[[nodiscard]] const char* to_text(TableState state);
+[[nodiscard]] const char* to_text(Mode mode);
+
+}  // namespace penstock

@@ -1,0 +1,81 @@
+#pragma once
+
+// Target tables: what is there, what we would make, and whether the two fit. Deciding is pure; three calls do I/O.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "dataplane/clickhouse/client.hpp"
+#include "dataplane/columns/column_type.hpp"
+
+namespace penstock::clickhouse {
+
+inline constexpr const char* kVersionColumn = "_penstock_version";      // UInt64: LSN of the change
+inline constexpr const char* kDeletedColumn = "_penstock_deleted";      // UInt8
+inline constexpr const char* kSyncedAtColumn = "_penstock_synced_at";   // DateTime64(3), DEFAULT now64(3)
+inline constexpr const char* kCommitLsnColumn = "_penstock_commit_lsn"; // UInt64, append-only targets
+
+enum class Engine { ReplacingMergeTree, MergeTree, Null };
+
+struct TargetColumn {
+  std::string name;
+  std::string type;
+  std::string default_kind;  ///< "", "DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL" (read from the server)
+};
+
+/// The mark that every table of ours carries in its comment, so that after a crash the table itself says whose it
+/// is and what for: "penstock pipe=<uid> generation=<n>".
+struct Mark {
+  std::string pipe_uid;
+  std::int64_t generation = 0;
+  bool operator==(const Mark&) const = default;
+  [[nodiscard]] std::string text() const;
+  [[nodiscard]] static std::optional<Mark> parse(const std::string& comment);
+};
+
+/// A table that we make.
+struct TargetDefinition {
+  std::string database;
+  std::string table;
+  std::vector<TargetColumn> columns;  ///< the source's; control columns are added by create_sql()
+  std::vector<std::string> order_by;  ///< column names; empty: tuple()
+  std::string partition_by;           ///< expression, as written; empty: none
+  Engine engine = Engine::ReplacingMergeTree;
+  Mark mark;
+};
+[[nodiscard]] std::string create_sql(const TargetDefinition& definition);
+
+/// A table that is there.
+struct TargetTable {
+  std::string database, table, uuid, engine, engine_full, sorting_key, comment;
+  std::vector<TargetColumn> columns;
+  std::optional<Mark> mark;
+};
+
+struct DestinationFacts {
+  std::string version;   ///< "26.7.3.1"
+  int major = 0, minor = 0;
+  bool database_exists = false;
+  std::string database_engine;  ///< EXCHANGE TABLES needs Atomic, Replicated or Shared
+  std::string timezone;
+};
+
+[[nodiscard]] Result<DestinationFacts> read_destination(Client& client);
+[[nodiscard]] Result<std::optional<TargetTable>> read_target(Client& client, const std::string& table);
+/// Makes the database when it is absent and the user may, and the table when it is absent. Safe to repeat.
+[[nodiscard]] Status create_target(Client& client, const TargetDefinition& definition);
+/// DROP TABLE IF EXISTS … SYNC with max_table_size_to_drop = 0.
+[[nodiscard]] Status drop_target(Client& client, const std::string& database, const std::string& table);
+/// Empties a table of ours whose load starts again. TRUNCATE TABLE … SYNC, with the same limits lifted.
+[[nodiscard]] Status truncate_target(Client& client, const std::string& database, const std::string& table);
+
+/// Faults that keep us from writing to `present` as `wanted` says: missing or differently typed columns, another
+/// engine or sorting key, no control columns, a mark of another pipe; each with its own reason and cure.
+/// Extra columns with defaults, projections and TTLs are the user's and are fine.
+[[nodiscard]] std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTable& present);
+[[nodiscard]] std::vector<Error> check_destination(const DestinationFacts& facts, const Endpoint& endpoint);
+
+}  // namespace penstock::clickhouse

@@ -1,0 +1,83 @@
+#pragma once
+
+// Typed column buffers: values are appended once, in ClickHouse's own memory layout, and leave as a Native block
+// without another copy per value. No allocation per value: buffers grow geometrically and keep their capacity.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/columns/column_type.hpp"
+
+namespace penstock {
+
+/// One column of a block. Not thread-safe; movable. Append calls must match the type's kind (checked by assert).
+class Column {
+ public:
+  explicit Column(ColumnType type);
+  Column(Column&&) noexcept = default;
+  Column& operator=(Column&&) noexcept = default;
+
+  [[nodiscard]] const ColumnType& type() const { return type_; }
+  [[nodiscard]] std::size_t rows() const { return rows_; }
+  [[nodiscard]] std::size_t bytes() const;  ///< payload, not capacity
+
+  /// A value of fixed width in little-endian order, as ClickHouse stores it (Int32: 4 bytes, UUID: two UInt64).
+  template <typename T>
+  void append_fixed(const T& value) { append_raw(&value, sizeof value); }
+  void append_raw(const void* data, std::size_t size);
+  void append_string(std::string_view value);
+  /// NULL where the type is Nullable, else the type's default value (0, '', 1970-01-01, []).
+  void append_null();
+  /// Array: append the elements to `element()`, then close the row.
+  [[nodiscard]] Column& element() { return *element_; }
+  void close_array();
+
+  /// Takes back rows beyond `rows` (a row that failed half-way). `element()` rows included.
+  void truncate(std::size_t rows);
+  void clear();  ///< keeps the capacity
+
+  /// The column's body in the Native format, as pieces that stay valid until the next append.
+  void pieces(std::vector<std::string_view>& out) const;
+
+ private:
+  void mark_present();
+
+  ColumnType type_;
+  std::size_t rows_ = 0;
+  std::string data_;                      // fixed values, or varint-length-prefixed strings
+  std::string nulls_;                     // one byte a row, Nullable only
+  std::vector<std::uint64_t> offsets_;    // Array: end offsets of rows; strings: end byte of rows, for truncate
+  std::unique_ptr<Column> element_;
+};
+
+/// A batch of rows for one table: named columns of equal length.
+class Block {
+ public:
+  struct Field {
+    std::string name;
+    ColumnType type;
+  };
+  explicit Block(const std::vector<Field>& fields);
+
+  [[nodiscard]] std::size_t rows() const { return columns_.empty() ? 0 : columns_.front().rows(); }
+  [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] std::size_t width() const { return columns_.size(); }
+  [[nodiscard]] Column& column(std::size_t index) { return columns_[index]; }
+  [[nodiscard]] const Column& column(std::size_t index) const { return columns_[index]; }
+  [[nodiscard]] const std::string& name(std::size_t index) const { return names_[index]; }
+  void truncate(std::size_t rows);
+  void clear();
+
+  /// The block in the Native format (no block info: what HTTP uses at protocol revision 0), as a header string
+  /// per column and pieces of the columns' memory. Valid until the block changes or `scratch` dies.
+  void native_pieces(std::vector<std::string>& scratch, std::vector<std::string_view>& out) const;
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<Column> columns_;
+};
+
+}  // namespace penstock

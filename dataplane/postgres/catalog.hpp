@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/lsn.hpp"
+#include "core/result.hpp"
+#include "core/table_name.hpp"
+#include "dataplane/columns/pg_type.hpp"
+#include "dataplane/postgres/connection.hpp"
+
+namespace penstock::postgres {
+
+struct SourceColumn {
+  std::string name;
+  PgType type;
+  int attribute_number = 0;
+  bool not_null = false;
+  bool generated = false;   ///< GENERATED ALWAYS AS … : left out of load and stream alike
+  bool selectable = true;   ///< this role has SELECT on it
+};
+
+/// A heap that rows are read from: the table itself, or a leaf of a partitioned or inherited one.
+struct Heap {
+  TableName name;
+  std::uint32_t oid = 0;
+  std::int64_t relation_file = 0;  ///< pg_relation_filenode
+  std::int64_t pages = 0;          ///< pg_relation_size / block size, now
+  bool ctid_ranges = true;         ///< false: foreign table, view, or no SELECT on the whole table
+};
+
+enum class ReplicaIdentity { Default, Nothing, Full, Index };
+
+struct SourceTable {
+  TableName name;
+  std::uint32_t oid = 0;
+  char kind = 'r';  ///< pg_class.relkind
+  ReplicaIdentity identity = ReplicaIdentity::Default;
+  std::vector<SourceColumn> columns;         ///< in attribute order, dropped ones left out
+  std::vector<std::string> primary_key;
+  std::vector<std::string> identity_key;     ///< what an UPDATE/DELETE names the old row by; empty for FULL and none
+  bool row_security = false;   ///< row-level security would apply to this role's SELECT
+  bool table_select = true;    ///< SELECT on the whole table (ctid needs it)
+  std::int64_t rows_estimated = 0;  ///< reltuples, or from the heap's size when never analysed; ≥ 0
+  std::vector<Heap> heaps;
+};
+
+/// The server, the role and what the role may do.
+struct ServerFacts {
+  int version = 0;  ///< server_version_num
+  std::string system_identifier;
+  std::int64_t timeline = 0;
+  bool in_recovery = false;
+  std::string wal_level;
+  int max_slots = 0, used_slots = 0;
+  int max_senders = 0, used_senders = 0;
+  bool may_replicate = false;           ///< REPLICATION attribute or superuser (or rds_replication and its kin)
+  bool may_create_publication = false;  ///< CREATE on the database
+  std::int64_t block_size = 8192;
+};
+
+struct PublicationFacts {
+  std::string name;
+  bool exists = false;
+  bool all_tables = false;
+  bool via_root = false;
+  bool inserts = true, updates = true, deletes = true, truncates = true;
+  std::vector<TableName> tables;        ///< pg_publication_tables
+  std::vector<TableName> partial;       ///< those of them with a row filter or a column list
+};
+
+struct SlotFacts {
+  std::string name;
+  bool exists = false;
+  bool active = false;
+  std::string plugin, database;
+  std::string wal_status;  ///< "reserved", "extended", "unreserved", "lost"
+  Lsn restart_lsn, confirmed_lsn;
+  std::optional<std::int64_t> safe_wal_size;  ///< bytes until the slot is lost; none: unbounded
+  std::int64_t retained_bytes = 0;
+};
+
+[[nodiscard]] Result<ServerFacts> read_server(const Endpoint& endpoint);
+/// nullopt: no such table (or not visible to this role).
+[[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables(const Endpoint& endpoint,
+                                                                          const std::vector<TableName>& names);
+[[nodiscard]] Result<PublicationFacts> read_publication(const Endpoint& endpoint, const std::string& name);
+[[nodiscard]] Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name);
+[[nodiscard]] Result<Lsn> current_wal_lsn(const Endpoint& endpoint);
+
+/// Makes a publication FOR TABLE … WITH (publish_via_partition_root = true) or brings ours to hold exactly these.
+[[nodiscard]] Status ensure_publication(const Endpoint& endpoint, const std::string& name,
+                                        const std::vector<TableName>& tables);
+/// Absent already: success.
+[[nodiscard]] Status drop_publication(const Endpoint& endpoint, const std::string& name);
+/// Absent already: success. A slot that is active: its walsender is terminated first (ours was stopped; a dead
+/// client's may linger).
+[[nodiscard]] Status drop_slot(const Endpoint& endpoint, const std::string& name);
+
+}  // namespace penstock::postgres

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/result.hpp"
+#include "core/secret.hpp"
+
+struct pg_conn;
+
+namespace penstock::postgres {
+
+enum class Tls { VerifyFull, Require, Disable };
+
+/// Where the source is and how to get in. PEM texts may be empty.
+struct Endpoint {
+  std::string host;  ///< name, address, or a directory with a Unix socket
+  int port = 5432;
+  std::string database;
+  std::string user;
+  Secret password;
+  Tls tls = Tls::VerifyFull;
+  std::string ca_pem;
+  std::string client_certificate_pem;
+  Secret client_key_pem;
+  std::string application_name = "penstock";
+
+  bool operator==(const Endpoint&) const = default;
+  /// "host:port/database as user", for messages.
+  [[nodiscard]] std::string text() const;
+};
+
+enum class SessionKind { Sql, Replication };
+
+struct CloseConnection {
+  void operator()(pg_conn* connection) const;
+};
+/// A libpq connection; closed when it goes. One thread at a time.
+using Connection = std::unique_ptr<pg_conn, CloseConnection>;
+
+/// Opens a session with a bound on the wait (10 s), TCP keep-alives, and every setting pinned that changes how a
+/// value is written: TimeZone UTC, DateStyle ISO, IntervalStyle postgres, bytea_output hex, extra_float_digits 3,
+/// client_encoding UTF8; statement_timeout and idle timeouts off; the walsender's session likewise.
+/// Errors: SourceUnreachable (Transient), AuthenticationFailed, DatabaseNotFound, TlsFailed (NeedsUser), ….
+[[nodiscard]] Result<Connection> connect(const Endpoint& endpoint, SessionKind kind = SessionKind::Sql);
+
+/// Turns what libpq or the server said (SQLSTATE, message) into an Error; `doing` completes "while …".
+[[nodiscard]] Error error_of(const Endpoint& endpoint, const std::string& sqlstate, const std::string& message,
+                             const std::string& doing);
+
+}  // namespace penstock::postgres

@@ -1,0 +1,67 @@
+#pragma once
+
+// COPY (SELECT …) TO STDOUT (FORMAT binary) of one partition, row by row, without copying a field
+// (PostgreSQL docs, "COPY", "Binary Format").
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "dataplane/postgres/connection.hpp"
+
+namespace penstock::postgres {
+
+/// One field of a row: null, or bytes that stay valid until the next row is read.
+struct FieldView {
+  bool null = true;
+  std::string_view bytes;
+};
+
+/// Splits one CopyData message's tuple into fields. Pure; any bytes are safe. Fails with reason MalformedCopy.
+[[nodiscard]] Status parse_copy_row(std::string_view tuple, std::size_t columns, std::vector<FieldView>& out);
+
+class CopyReader {
+ public:
+  /// Runs `sql` (a COPY … TO STDOUT (FORMAT binary)) on a session that must outlive the reader.
+  [[nodiscard]] static Result<CopyReader> start(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
+                                                std::size_t columns);
+  CopyReader(CopyReader&&) noexcept;
+  CopyReader& operator=(CopyReader&&) = delete;
+  ~CopyReader();  ///< cancels what still runs
+
+  /// The next row's fields, valid until the next call; empty span at the end of the data.
+  [[nodiscard]] Result<std::span<const FieldView>> next();
+
+ private:
+  CopyReader(pg_conn* session, Endpoint endpoint, std::size_t columns);
+  pg_conn* session_;
+  Endpoint endpoint_;
+  std::size_t columns_;
+  char* row_ = nullptr;
+  bool header_seen_ = false;
+  bool finished_ = false;
+  std::vector<FieldView> fields_;
+};
+
+/// A column of a load, and whether it leaves as `column::text` (see FieldDecoder::takes_binary).
+struct CopyColumn {
+  std::string name;
+  bool as_text = false;
+};
+
+/// Blocks [first, last) of one heap; last < 0: to its end. ONLY the heap, never its children.
+[[nodiscard]] std::string copy_range_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
+                                         std::int64_t first, std::int64_t last);
+/// The whole of a heap or view, in one stream.
+[[nodiscard]] std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns);
+
+/// A read-only REPEATABLE READ transaction on `session` that sees `snapshot`.
+[[nodiscard]] Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint, const std::string& snapshot);
+
+/// A statement without a result that matters.
+[[nodiscard]] Status execute(pg_conn* session, const Endpoint& endpoint, const std::string& sql);
+
+}  // namespace penstock::postgres

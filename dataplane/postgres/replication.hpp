@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/lsn.hpp"
+#include "dataplane/postgres/connection.hpp"
+
+namespace penstock::postgres {
+
+/// PostgreSQL docs, "Streaming Replication Protocol": XLogData and primary keepalive.
+struct XLogData { Lsn start; Lsn wal_end; std::int64_t sent_at = 0; std::string_view payload; };  ///< until next()
+struct Keepalive { Lsn wal_end; std::int64_t sent_at = 0; bool reply_requested = false; };
+struct Quiet {};  ///< nothing came within the wait
+using StreamMessage = std::variant<XLogData, Keepalive, Quiet>;
+
+struct StreamOptions {
+  std::string slot;
+  std::string publication;
+  Lsn start;             ///< the checkpoint; the server starts from the later of this and the slot's confirmed LSN
+  bool binary = false;   ///< ask for binary fields (PostgreSQL 14+)
+};
+
+/// START_REPLICATION on a slot. One thread. Errors: SlotLost (Terminal: missing or invalidated), SlotInUse
+/// (Transient), PublicationMissing (Terminal), SourceUnreachable (Transient) ….
+class ReplicationStream {
+ public:
+  [[nodiscard]] static Result<ReplicationStream> open(const Endpoint& endpoint, const StreamOptions& options);
+  ReplicationStream(ReplicationStream&&) noexcept;
+  ReplicationStream& operator=(ReplicationStream&&) = delete;
+  ~ReplicationStream();
+
+  /// The next message. Drains what libpq has buffered without a system call; else waits at most `wait`.
+  [[nodiscard]] Result<StreamMessage> next(std::chrono::milliseconds wait);
+  /// Standby status update: everything up to `flushed` is safe at the destination. Never goes back.
+  [[nodiscard]] Status confirm(Lsn flushed, Lsn received);
+  /// Ends the COPY and the session politely, after what was confirmed.
+  void close();
+
+ private:
+  ReplicationStream(Connection session, Endpoint endpoint);
+  Connection session_;
+  Endpoint endpoint_;
+  char* buffer_ = nullptr;
+  Lsn confirmed_;
+};
+
+}  // namespace penstock::postgres
