@@ -20,10 +20,12 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
-[[nodiscard]] const Condition* find_condition(const std::vector<Condition>& conditions, std::string_view type);
+[[nodiscard]] const Condition* find_condition(const std::vector<Condition>& conditions,
+                                              std::string_view type);
 
-/// `wanted` merged over `current`: lastTransitionTime is kept where the status did not flip and is `now` where
-/// it did; a type that is not wanted any more goes away. Order follows `wanted`.
+/// `wanted` merged over `current`: lastTransitionTime is kept where the status did not flip and is `now`
+/// where it did, in whole seconds as the API keeps them; a type that is not wanted any more goes away. Order
+/// follows `wanted`.
 [[nodiscard]] std::vector<Condition> merge_conditions(const std::vector<Condition>& current,
                                                       std::vector<Condition> wanted, WallTime now);
 

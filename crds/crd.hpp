@@ -13,9 +13,13 @@ namespace penstock {
 [[nodiscard]] std::string_view crd_yaml();
 [[nodiscard]] const nlohmann::json& crd_json();
 
-/// YAML (one document) to JSON, by the YAML 1.2 core schema: quoted scalars stay strings. Fails with reason
-/// "InvalidYaml", naming line and column.
+/// YAML (one document) to JSON, by the YAML 1.2 core schema: quoted scalars stay strings, `no` is a string,
+/// 012 is 12; a whole number is an integer however it is written (1e3). Fails with reason "InvalidYaml",
+/// naming line and column, also on duplicate keys and on aliases that expand beyond measure.
 [[nodiscard]] Result<nlohmann::json> yaml_to_json(std::string_view yaml);
+
+/// Every document of a stream that has content.
+[[nodiscard]] Result<std::vector<nlohmann::json>> yaml_documents(std::string_view yaml);
 
 /// One fault of an object: a path such as spec.tables[1].target, and what is wrong with it.
 struct FieldError {
@@ -26,6 +30,7 @@ struct FieldError {
 
 /// What the schema cannot say: rules over several fields, and changes that are not carried out yet.
 /// `old_object` is null on create. Both objects have passed the schema and have defaults applied.
-[[nodiscard]] std::vector<FieldError> validate_pipe(const nlohmann::json& object, const nlohmann::json* old_object);
+[[nodiscard]] std::vector<FieldError> validate_pipe(const nlohmann::json& object,
+                                                    const nlohmann::json* old_object);
 
 }  // namespace penstock

@@ -111,7 +111,16 @@ struct PipeSpec {
 };
 
 enum class PipeState {
-  Provisioning, Setup, Snapshot, Running, Pausing, Paused, Modifying, Resync, Completed, Failed
+  Provisioning,
+  Setup,
+  Snapshot,
+  Running,
+  Pausing,
+  Paused,
+  Modifying,
+  Resync,
+  Completed,
+  Failed
 };
 enum class TableState { Pending, Loading, CatchingUp, Streaming, Completed, Failed };
 
@@ -120,9 +129,11 @@ enum class TableState { Pending, Loading, CatchingUp, Streaming, Completed, Fail
 struct LoadProgress {
   std::int64_t partitions_total = 0;
   std::int64_t blocks_per_partition = 0;
-  std::int64_t relation_file = 0;  ///< pg_relation_filenode: when it differs, ctids no longer mean the same rows
-  std::string done;                ///< indexes of loaded partitions as ranges: "0-11,14"
-  std::string snapshot_lsn;        ///< newest snapshot that any loaded partition was read at; CatchingUp until the stream passes it
+  std::int64_t relation_file =
+      0;                     ///< pg_relation_filenode: when it differs, ctids no longer mean the same rows
+  std::string done;          ///< indexes of loaded partitions as ranges: "0-11,14"
+  std::string snapshot_lsn;  ///< newest snapshot that any loaded partition was read at; CatchingUp until the
+                             ///< stream passes it
   bool operator==(const LoadProgress&) const = default;
 };
 
@@ -150,6 +161,7 @@ struct ReplicationStatus {
   std::string received_lsn;
   std::int64_t lag_bytes = 0;
   double lag_seconds = 0;
+  std::string lag;  ///< lag_seconds for people, by summarize(); empty: not known
   bool operator==(const ReplicationStatus&) const = default;
 };
 
@@ -168,6 +180,8 @@ struct PipeStatus {
   std::int64_t observed_resync_generation = 0;
   std::vector<Condition> conditions;
   std::string worker;
+  std::string tables_ready;  ///< "2/3", by summarize()
+  std::int64_t rows = 0;     ///< loaded and streamed, all tables, by summarize()
   std::vector<TableStatus> tables;
   ReplicationStatus replication;
   std::optional<SourceIdentity> source;
@@ -196,11 +210,18 @@ struct Pipe {
 [[nodiscard]] Result<PipeStatus> read_status(const nlohmann::json& status);
 [[nodiscard]] nlohmann::json write_status(const PipeStatus& status);
 
-/// The target's name of a table: `target`, or the source table's name.
+/// The target's name of a table: `target`, or the source table's name. Empty where `source` is no table name.
 [[nodiscard]] std::string target_of(const TableSpec& table);
+
+/// Fills what printer columns show (tables_ready, rows, replication.lag) from the rest of the status.
+/// Call it before a status is written.
+void summarize(PipeStatus& status);
 
 [[nodiscard]] const char* to_text(PipeState state);
 [[nodiscard]] const char* to_text(TableState state);
 [[nodiscard]] const char* to_text(Mode mode);
+[[nodiscard]] const char* to_text(TlsMode mode);
+[[nodiscard]] const char* to_text(TableEngine engine);
+[[nodiscard]] const char* to_text(DeletionPolicy policy);
 
 }  // namespace penstock
