@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
@@ -176,6 +177,8 @@ Result<std::vector<json>> yaml_documents(std::string_view yaml) {
       if (!value.is_null()) out.push_back(std::move(value));
     }
     return out;
+  } catch (const YAML::DeepRecursion& e) {
+    return invalid(e.mark, "is nested too deeply");
   } catch (const YAML::Exception& e) {
     return invalid(e.mark, e.msg);
   }

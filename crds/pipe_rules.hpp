@@ -1,0 +1,18 @@
+#pragma once
+
+#include <vector>
+
+#include "crds/crd.hpp"
+#include "crds/pipe.hpp"
+
+namespace penstock {
+
+/// Rules over several fields of one spec; faults are appended.
+void check_spec(const PipeSpec& spec, std::vector<FieldError>& faults);
+
+/// What may not change from `before` to `now`: mostly what this version does not carry out yet. Until Setup
+/// is over nothing is fixed but the resync generations, so that a misspelt table or database can be
+/// corrected.
+void check_change(const Pipe& before, const PipeSpec& now, std::vector<FieldError>& faults);
+
+}  // namespace penstock
