@@ -12,7 +12,7 @@ class Backoff {
 
   /// How long to wait now; the next call answers twice that.
   [[nodiscard]] std::chrono::milliseconds next() {
-    const auto wait = std::min(limit_, first_ * (1LL << std::min(failures_, 30)));
+    const auto wait = std::min(limit_, first_ * (1L << std::min(failures_, 30)));
     ++failures_;
     return wait;
   }

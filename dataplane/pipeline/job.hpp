@@ -1,0 +1,70 @@
+#pragma once
+
+// What one pipe asks of the dataplane: plain values, no Kubernetes. Made from a manifest by controller/adapters.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/lsn.hpp"
+#include "core/table_name.hpp"
+#include "dataplane/clickhouse/client.hpp"
+#include "dataplane/clickhouse/target.hpp"
+#include "dataplane/postgres/connection.hpp"
+
+namespace penstock::pipeline {
+
+struct ColumnOverride {
+  std::string name;
+  std::string type;  ///< empty: the default mapping
+  bool null_if_unrepresentable = false;
+  bool operator==(const ColumnOverride&) const = default;
+};
+
+struct TableJob {
+  TableName source;
+  std::string source_text;  ///< as the manifest writes it: the name that messages and status use
+  std::string target;
+  std::vector<std::string> excluded_columns;
+  std::vector<std::string> order_by;
+  std::string partition_by;
+  clickhouse::Engine engine = clickhouse::Engine::ReplacingMergeTree;
+  std::vector<ColumnOverride> overrides;
+  bool ignore_truncate = false;
+  bool operator==(const TableJob&) const = default;
+};
+
+struct PipeJob {
+  std::string name;  ///< "namespace/name", for logs and messages
+  std::string uid;
+  postgres::Endpoint source;
+  clickhouse::Endpoint destination;
+  bool loads = true;    ///< CDC, SnapshotOnly
+  bool streams = true;  ///< CDC, CDCOnly
+  std::string slot;
+  std::string publication;
+  bool owns_slot = true;
+  bool owns_publication = true;
+  std::int64_t generation = 0;  ///< resync generation that the target tables belong to
+  std::vector<TableJob> tables;
+
+  std::chrono::milliseconds flush_interval{200};
+  int max_inserts_per_second = 10;
+  std::size_t batch_rows = 100'000;
+  std::int64_t rows_per_partition = 100'000;
+  int workers_per_table = 4;
+  int parallel_tables = 1;
+
+  bool operator==(const PipeJob&) const = default;
+};
+
+/// Which system the source is: compared before anything is read from it again.
+struct SourceSystem {
+  std::string identifier;
+  std::int64_t timeline = 0;
+  std::string database;
+  bool operator==(const SourceSystem&) const = default;
+};
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,156 @@
+#include "dataplane/pipeline/load_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "core/log.hpp"
+#include "dataplane/pipeline/load_worker.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+/// Memory that the blocks of all workers may take together.
+constexpr std::size_t kBlocksBytes = 128u << 20;
+
+const TableLoad* resume_of(const LoadRequest& request, const std::string& source) {
+  const auto at = std::find_if(request.resume.begin(), request.resume.end(),
+                               [&](const TableLoad& t) { return t.source == source; });
+  return at == request.resume.end() ? nullptr : &*at;
+}
+
+/// Goes on from what a former run left, if its partitions still mean the same rows.
+TableWork work_of(const LoadRequest& request, BoundTable table) {
+  TableWork out;
+  const TableLoad* before = resume_of(request, table.job.source_text);
+  const bool one_snapshot = table.binding.append_only || !request.job.streams;
+  out.layout = LoadLayout::of(table.source, request.job.rows_per_partition);
+  out.table = std::move(table);
+  if (!before) return out;
+  if (before->finished) {
+    out.finished = true;
+    out.rows = before->rows;
+    if (auto layout = LoadLayout::parse(before->layout)) out.layout = *layout;
+    if (auto done = IndexSet::parse(before->done)) out.done = *done;
+    out.snapshot = before->snapshot;
+    return out;
+  }
+  auto layout = LoadLayout::parse(before->layout);
+  auto done = IndexSet::parse(before->done);
+  if (one_snapshot || !layout || !done || !layout->fits(out.table.source)) return out;
+  out.layout = *layout;
+  out.done = *done;
+  out.rows = before->rows;
+  out.snapshot = before->snapshot;
+  out.finished = out.done.size() == out.layout.partitions();
+  return out;
+}
+
+/// A table that must come from one snapshot begins empty: what a former run wrote is taken out first.
+Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, const TableWork& work) {
+  const bool one_snapshot = work.table.binding.append_only || !job.streams;
+  if (work.finished || !one_snapshot || !work.table.binding.readable) return {};
+  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.target));
+  if (!target || !target->mark || target->mark->pipe_uid != job.uid) return {};
+  return clickhouse::truncate_target(client, job.destination.database, work.table.job.target);
+}
+
+}  // namespace
+
+struct LoadRun::Impl {
+  explicit Impl(LoadRequest wanted) : request(std::move(wanted)) {}
+
+  Status prepare(LoadContext& context, postgres::ExportedSnapshot& exported) {
+    PENSTOCK_TRY(check_same_system(request.job, request.system));
+    clickhouse::Client client(request.job.destination);
+    PENSTOCK_ASSIGN(auto tables, bind_tables(request.job, client));
+    std::vector<TableWork> works;
+    for (auto& table : tables) {
+      works.push_back(work_of(request, std::move(table)));
+      PENSTOCK_TRY(empty_what_begins_anew(request.job, client, works.back()));
+    }
+    if (request.slot) {
+      context.snapshot = request.slot->snapshot;
+      context.snapshot_lsn = request.slot->consistent_point;
+    } else {
+      PENSTOCK_ASSIGN(exported, postgres::export_snapshot(request.job.source));
+      context.snapshot = exported.snapshot;
+      context.snapshot_lsn = exported.after;
+    }
+    if (!context.version) context.version = exported.before;
+    const std::lock_guard lock(mutex);
+    board = std::make_unique<LoadBoard>(std::move(works), request.job.parallel_tables,
+                                        request.job.workers_per_table);
+    if (stopping) board->stop();
+    return {};
+  }
+
+  Status run() {
+    const int workers = request.job.parallel_tables * request.job.workers_per_table;
+    const auto attempt = std::chrono::system_clock::now().time_since_epoch().count();
+    LoadContext context{request.job, "",  {}, request.version, fmt::format("{:x}", attempt),
+                        kBlocksBytes / static_cast<std::size_t>(workers), stop_now};
+    postgres::ExportedSnapshot exported;
+    PENSTOCK_TRY(prepare(context, exported));
+    std::vector<std::thread> threads;
+    for (int at = 0; at < workers; ++at) threads.emplace_back([&] { work_on(*board, context); });
+    for (auto& worker : threads) worker.join();
+    if (auto failed = board->error()) return fail(*failed);
+    return {};
+  }
+
+  void main() {
+    auto done = run();
+    const std::lock_guard lock(mutex);
+    if (!done && done.error().kind != ErrorKind::Cancelled) {
+      log::warn("load", "{}: {}", request.job.name, done.error().text());
+      error = done.error();
+    }
+    ended = true;
+  }
+
+  LoadRequest request;
+  std::atomic<bool> stop_now{false};
+  mutable std::mutex mutex;
+  std::unique_ptr<LoadBoard> board;  // guarded until set, then lives as long as this
+  bool stopping = false;
+  bool ended = false;
+  std::optional<Error> error;
+  std::thread thread;
+};
+
+LoadRun::LoadRun(LoadRequest request) : impl_(std::make_unique<Impl>(std::move(request))) {
+  impl_->thread = std::thread([impl = impl_.get()] { impl->main(); });
+}
+
+LoadRun::~LoadRun() {
+  stop(StopMode::Now);
+  impl_->thread.join();
+}
+
+void LoadRun::stop(StopMode mode) {
+  if (mode == StopMode::Now) impl_->stop_now.store(true);
+  const std::lock_guard lock(impl_->mutex);
+  impl_->stopping = true;
+  if (impl_->board) impl_->board->stop();
+}
+
+LoadFacts LoadRun::facts() const {
+  const std::lock_guard lock(impl_->mutex);
+  LoadFacts out;
+  out.run.ended = impl_->ended;
+  out.run.error = impl_->error;
+  if (impl_->board) {
+    out.tables = impl_->board->progress();
+    out.run.retrying = impl_->board->retrying();
+  } else {
+    out.tables = impl_->request.resume;
+  }
+  return out;
+}
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/lsn.hpp"
+#include "core/result.hpp"
+#include "dataplane/pipeline/job.hpp"
+#include "dataplane/postgres/slot.hpp"
+
+namespace penstock::pipeline {
+
+/// How far one table's load has come; what has to outlive a crash is all here, as short texts.
+struct TableLoad {
+  std::string source;        ///< as the manifest writes it
+  bool finished = false;
+  std::string layout;        ///< LoadLayout::text(); empty: not begun
+  std::string done;          ///< IndexSet::text() of the partitions that are in the target
+  Lsn snapshot;              ///< newest snapshot any of them was read at
+  std::int64_t rows = 0;
+  std::int64_t rows_estimated = 0;
+  std::int64_t partitions_done = 0;
+  std::int64_t partitions_total = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> clamped;  ///< column, values moved into the target's range
+};
+
+struct RunFacts {
+  bool ended = false;
+  std::optional<Error> error;     ///< why it ended before its work was done; none: stopped or finished
+  std::optional<Error> retrying;  ///< what it is waiting out at present
+};
+
+struct LoadFacts {
+  RunFacts run;
+  std::vector<TableLoad> tables;
+};
+
+enum class StopMode { AfterPartitions, Now };
+
+struct LoadRequest {
+  PipeJob job;
+  SourceSystem system;
+  Lsn version;                     ///< of every loaded row: the slot's restart_lsn at creation; 0 without a slot
+  std::vector<TableLoad> resume;   ///< what is known of each table that is to be loaded, finished ones included
+  std::optional<postgres::CreatedSlot> slot;  ///< just made: its snapshot is read; else a new one is taken
+};
+
+/// The initial load: partitions read in parallel, each written and only then counted as done. Threads of its own;
+/// every method may be called from any thread. A table whose target is a log of changes, and every table of a pipe
+/// without a stream, is read at one snapshot or begun anew (docs/adr).
+class LoadRun {
+ public:
+  explicit LoadRun(LoadRequest request);
+  ~LoadRun();  ///< stops at once and waits
+
+  void stop(StopMode mode);
+  [[nodiscard]] LoadFacts facts() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::pipeline

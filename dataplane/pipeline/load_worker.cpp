@@ -1,0 +1,86 @@
+#include "dataplane/pipeline/load_worker.hpp"
+
+#include <fmt/format.h>
+
+#include "dataplane/pipeline/insert.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+/// Reads one partition into blocks and sends them.
+class PartitionLoad {
+ public:
+  PartitionLoad(LoadBoard& board, const LoadContext& context, clickhouse::Client& client, const Task& task)
+      : board_(board), context_(context), client_(client), task_(task), binding_(board.table(task.table).binding),
+        block_(binding_.fields), clamped_(binding_.columns.size()) {}
+
+  Status run(pg_conn* session) {
+    const auto columns = binding_.copy_columns();
+    PENSTOCK_ASSIGN(auto reader, postgres::CopyReader::start(session, context_.job.source, sql(columns),
+                                                             columns.size()));
+    while (!context_.stop_now.load(std::memory_order_relaxed)) {
+      PENSTOCK_ASSIGN(const auto fields, reader.next());
+      if (fields.empty() && !columns.empty()) return finish();
+      PENSTOCK_TRY(append_loaded_row(binding_, block_, fields, context_.version, clamped_));
+      if (block_.rows() >= context_.job.batch_rows || (block_.rows() % 64 == 0 && block_.bytes() >= context_.block_bytes))
+        PENSTOCK_TRY(flush());
+    }
+    return fail(ErrorKind::Cancelled, "Stopped", "the load was stopped");
+  }
+
+ private:
+  std::string sql(const std::vector<postgres::CopyColumn>& columns) const {
+    const auto part = board_.partition(task_);
+    const auto& heap = board_.table(task_.table).source.heaps[part.heap];
+    return part.whole ? postgres::copy_all_sql(heap.name, columns)
+                      : postgres::copy_range_sql(heap.name, columns, part.first, part.last);
+  }
+
+  Status flush() {
+    const auto token = fmt::format("{}/{}/{}/{}/{}", context_.job.uid, binding_.target, context_.attempt,
+                                   task_.partition, chunk_++);
+    PENSTOCK_TRY(insert_until_done(client_, binding_, block_, token, context_.stop_now,
+                                   [this](const auto& error) { board_.report_retry(error); }));
+    rows_ += static_cast<std::int64_t>(block_.rows());
+    block_.clear();
+    return {};
+  }
+
+  Status finish() {
+    PENSTOCK_TRY(flush());
+    board_.finish(task_, rows_, context_.snapshot_lsn, clamped_);
+    return {};
+  }
+
+  LoadBoard& board_;
+  const LoadContext& context_;
+  clickhouse::Client& client_;
+  Task task_;
+  const Binding& binding_;
+  Block block_;
+  ClampCounts clamped_;
+  std::int64_t rows_ = 0;
+  int chunk_ = 0;
+};
+
+Status load_partitions(LoadBoard& board, const LoadContext& context) {
+  postgres::Connection session;
+  clickhouse::Client client(context.job.destination);
+  while (const auto task = board.take()) {
+    if (!session) {
+      PENSTOCK_ASSIGN(session, postgres::connect(context.job.source));
+      PENSTOCK_TRY(postgres::begin_at_snapshot(session.get(), context.job.source, context.snapshot));
+    }
+    PENSTOCK_TRY(PartitionLoad(board, context, client, *task).run(session.get()));
+  }
+  return {};
+}
+
+}  // namespace
+
+void work_on(LoadBoard& board, const LoadContext& context) {
+  if (auto done = load_partitions(board, context); !done && done.error().kind != ErrorKind::Cancelled)
+    board.fail(done.error());
+}
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,33 @@
+#pragma once
+
+// The reading half of a stream: drains the slot, decodes, hands batches over when they are due, and tells the
+// source what is safe.
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+
+#include "dataplane/pipeline/batch.hpp"
+#include "dataplane/pipeline/stream_decoder.hpp"
+
+namespace penstock::pipeline {
+
+/// What the reader tells about itself, each second or so.
+struct ReaderNews {
+  Lsn confirmed, received;
+  std::int64_t lag_bytes = 0;
+  double lag_seconds = 0;
+};
+
+struct ReaderControl {
+  const std::atomic<bool>& stop_soon;  ///< hand over what came in, wait for it, acknowledge, end
+  const std::atomic<bool>& stop_now;
+  std::function<bool()> writer_failed;
+  std::function<void(const ReaderNews&)> tell;
+};
+
+/// Runs until stopped or failed. One thread.
+[[nodiscard]] Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
+                                 std::vector<LogPosition> positions, BatchQueue& queue, const ReaderControl& control);
+
+}  // namespace penstock::pipeline

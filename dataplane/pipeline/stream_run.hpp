@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/lsn.hpp"
+#include "dataplane/pipeline/job.hpp"
+#include "dataplane/pipeline/load_run.hpp"
+
+namespace penstock::pipeline {
+
+struct TableStream {
+  std::string source;  ///< as the manifest writes it
+  std::uint64_t rows = 0;  ///< changes written since this run began
+  std::vector<std::pair<std::string, std::uint64_t>> clamped;
+};
+
+struct StreamFacts {
+  RunFacts run;
+  bool streaming = false;  ///< the slot is being read
+  Lsn confirmed;           ///< everything up to here is in the destination, and the source has been told
+  Lsn received;
+  std::int64_t lag_bytes = 0;   ///< WAL written in the source beyond `confirmed`
+  double lag_seconds = 0;       ///< age of the oldest change that is not in the destination
+  std::vector<TableStream> tables;
+};
+
+struct StreamRequest {
+  PipeJob job;
+  SourceSystem system;
+};
+
+/// Logical replication into the targets: one thread reads and decodes, one writes. The source is told an LSN only
+/// after the destination has acknowledged every row up to it. Any thread may call any method.
+class StreamRun {
+ public:
+  explicit StreamRun(StreamRequest request);
+  ~StreamRun();  ///< stops at once and waits
+
+  /// AfterPartitions: what has been received is written and acknowledged first.
+  void stop(StopMode mode);
+  [[nodiscard]] StreamFacts facts() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::pipeline

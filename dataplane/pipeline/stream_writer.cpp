@@ -1,0 +1,100 @@
+#include "dataplane/pipeline/stream_writer.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+
+#include "core/backoff.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+std::uint64_t number(const std::string& text) {
+  std::uint64_t out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+/// Tombstones for every live row older than the TRUNCATE; a repeat writes the same rows again, which changes nothing.
+clickhouse::Request truncate_request(const Binding& binding, Lsn at) {
+  std::string columns;
+  for (const auto& name : binding.key) columns += clickhouse::quote(name) + ", ";
+  const auto sql = fmt::format("INSERT INTO {0} ({1}{2}, {3}) SELECT {1}{{lsn:UInt64}}, 1 FROM {0} FINAL WHERE {2} < {{lsn:UInt64}}",
+                               clickhouse::quote(binding.target), columns, clickhouse::kVersionColumn,
+                               clickhouse::kDeletedColumn);
+  return {sql, {{"param_lsn", std::to_string(at.value)}}};
+}
+
+class Writer {
+ public:
+  Writer(clickhouse::Client& client, const PipeJob& job, const std::vector<BoundTable>& tables,
+         const std::atomic<bool>& stop, const RetryReport& report)
+      : client_(client), job_(job), tables_(tables), stop_(stop), report_(report),
+        attempt_(fmt::format("{:x}", std::chrono::system_clock::now().time_since_epoch().count())) {}
+
+  Status write(const Batch& batch) {
+    if (batch.truncate) return truncate(tables_[batch.truncate->first].binding, batch.truncate->second);
+    for (const auto& table : batch.tables) {
+      if (!table) continue;
+      const auto& binding = tables_[table->table].binding;
+      const auto token = fmt::format("{}/{}/{}/{}", job_.uid, binding.target, attempt_, sequence_++);
+      PENSTOCK_TRY(insert_until_done(client_, binding, table->block, token, stop_, report_));
+    }
+    return {};
+  }
+
+ private:
+  Status truncate(const Binding& binding, Lsn at) {
+    Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(30));
+    while (!stop_.load()) {
+      auto done = client_.execute(truncate_request(binding, at));
+      if (done || (done.error().kind != ErrorKind::Transient && done.error().kind != ErrorKind::InDoubt)) {
+        report_(std::nullopt);
+        return done;
+      }
+      report_(done.error());
+      wait_unless(stop_, backoff.next());
+    }
+    return fail(ErrorKind::Cancelled, "Stopped", "the stream was stopped");
+  }
+
+  clickhouse::Client& client_;
+  const PipeJob& job_;
+  const std::vector<BoundTable>& tables_;
+  const std::atomic<bool>& stop_;
+  const RetryReport& report_;
+  std::string attempt_;
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<LogPosition>> read_positions(clickhouse::Client& client, const std::vector<BoundTable>& tables) {
+  std::vector<LogPosition> out(tables.size());
+  for (std::size_t at = 0; at < tables.size(); ++at) {
+    const auto& binding = tables[at].binding;
+    if (!binding.append_only || !binding.readable) continue;
+    const auto sql = fmt::format("SELECT tupleElement(m, 1), tupleElement(m, 2) FROM (SELECT max(({}, {})) AS m FROM {})",
+                                 clickhouse::kCommitLsnColumn, clickhouse::kVersionColumn,
+                                 clickhouse::quote(binding.target));
+    PENSTOCK_ASSIGN(const auto rows, client.select({sql, {}}));
+    if (!rows.empty() && rows.front().size() == 2)
+      out[at] = {{number(rows.front()[0])}, {number(rows.front()[1])}};
+  }
+  return out;
+}
+
+Status write_batches(BatchQueue& queue, clickhouse::Client& client, const PipeJob& job,
+                     const std::vector<BoundTable>& tables, const std::atomic<bool>& stop, const RetryReport& report,
+                     const std::function<void(const Batch&)>& written) {
+  Writer writer(client, job, tables, stop, report);
+  while (auto batch = queue.pop()) {
+    PENSTOCK_TRY(writer.write(*batch));
+    written(*batch);
+    queue.done(*batch);
+  }
+  return {};
+}
+
+}  // namespace penstock::pipeline
