@@ -1,0 +1,22 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+namespace penstock::runtime {
+
+/// Time for delays and durations: never set back by an administrator, unlike core's WallTime.
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// Who is asked what time it is; tests hand in their own.
+using SteadyNow = std::function<SteadyTime()>;
+
+[[nodiscard]] inline SteadyTime steady_now() {
+  return std::chrono::steady_clock::now();
+}
+
+[[nodiscard]] inline double seconds_between(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace penstock::runtime

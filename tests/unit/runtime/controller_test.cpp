@@ -1,0 +1,120 @@
+#include "controller/runtime/controller.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+#include "tests/support/process.hpp"
+
+namespace penstock::runtime {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using test::eventually;
+
+const ObjectKey kShop{"data", "shop"};
+
+class ResultMetrics final : public ControllerMetrics {
+ public:
+  void reconciled(std::string_view, std::string_view result, double) override {
+    const std::lock_guard lock(mutex_);
+    ++results_[std::string(result)];
+  }
+  int count(const std::string& result) {
+    const std::lock_guard lock(mutex_);
+    return results_[result];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, int> results_;
+};
+
+TEST(ControllerTest, ReconcilesWhatIsEnqueued) {
+  std::atomic<int> passes{0};
+  Controller controller({"test"}, [&](const ObjectKey& key) -> ReconcileResult {
+    if (key == kShop) ++passes;
+    return Requeue{};
+  });
+  controller.start();
+  controller.enqueue(kShop);
+  EXPECT_TRUE(eventually([&] { return passes == 1; }));
+}
+
+TEST(ControllerTest, ComesBackAfterTheTimeThatAPassAskedFor) {
+  std::atomic<int> passes{0};
+  ResultMetrics metrics;
+  Controller controller({"test", 2, &metrics}, [&](const ObjectKey&) -> ReconcileResult {
+    return ++passes < 3 ? Requeue{5ms} : Requeue{};
+  });
+  controller.start();
+  controller.enqueue(kShop);
+  EXPECT_TRUE(eventually([&] { return metrics.count("success") == 1; }));
+  EXPECT_EQ(passes, 3);
+  EXPECT_EQ(metrics.count("requeue_after"), 2);
+}
+
+TEST(ControllerTest, TriesAFailedPassAgainAndForgetsItsFailuresAfterASuccess) {
+  std::atomic<int> passes{0};
+  ResultMetrics metrics;
+  Controller controller({"test", 1, &metrics}, [&](const ObjectKey&) -> ReconcileResult {
+    if (++passes < 4) return fail(ErrorKind::Transient, "Refused", "not yet");
+    return Requeue{};
+  });
+  controller.start();
+  controller.enqueue(kShop);
+  EXPECT_TRUE(eventually([&] { return metrics.count("success") == 1; }));
+  EXPECT_EQ(metrics.count("error"), 3);
+  EXPECT_EQ(controller.queue().failures(kShop), 0);
+}
+
+TEST(ControllerTest, SurvivesAnExceptionAndTriesAgain) {
+  std::atomic<int> passes{0};
+  Controller controller({"test", 1}, [&](const ObjectKey&) -> ReconcileResult {
+    if (++passes == 1) throw std::runtime_error("a defect");
+    return Requeue{};
+  });
+  controller.start();
+  controller.enqueue(kShop);
+  EXPECT_TRUE(eventually([&] { return passes == 2; }));
+}
+
+TEST(ControllerTest, LeavesACancelledPassAlone) {
+  ResultMetrics metrics;
+  Controller controller({"test", 1, &metrics}, [&](const ObjectKey&) -> ReconcileResult {
+    return fail(ErrorKind::Cancelled, "Cancelled", "stopped");
+  });
+  controller.start();
+  controller.enqueue(kShop);
+  EXPECT_TRUE(eventually([&] { return metrics.count("cancelled") == 1; }));
+  EXPECT_EQ(controller.queue().failures(kShop), 0);
+}
+
+TEST(ControllerTest, WaitsAtStopForThePassUnderWayAndDropsTheRest) {
+  std::atomic<bool> begun{false};
+  std::atomic<bool> ended{false};
+  std::atomic<int> passes{0};
+  Controller controller({"test", 1}, [&](const ObjectKey&) -> ReconcileResult {
+    ++passes;
+    begun = true;
+    std::this_thread::sleep_for(50ms);
+    ended = true;
+    return Requeue{};
+  });
+  controller.start();
+  controller.enqueue(kShop);
+  ASSERT_TRUE(eventually([&] { return begun.load(); }));
+  for (int i = 0; i < 100; ++i)
+    controller.enqueue({"data", std::to_string(i)});
+  controller.stop();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(passes, 1);
+}
+
+}  // namespace
+}  // namespace penstock::runtime
