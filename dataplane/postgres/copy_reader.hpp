@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/table_name.hpp"
 #include "dataplane/postgres/connection.hpp"
 
 namespace penstock::postgres {
@@ -46,7 +47,9 @@ class CopyReader {
   std::vector<FieldView> fields_;
 };
 
-/// A column of a load, and whether it leaves as `column::text` (see FieldDecoder::takes_binary).
+/// A column of a load, and whether it leaves as its text (see FieldDecoder::takes_binary): what the type's output
+/// function gives, as pgoutput sends it. Not the cast `column::text`: that strips the blanks of char(n), adds the
+/// mask to inet, and is whatever an extension makes of it.
 struct CopyColumn {
   std::string name;
   bool as_text = false;
@@ -58,7 +61,8 @@ struct CopyColumn {
 /// The whole of a heap or view, in one stream.
 [[nodiscard]] std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns);
 
-/// A read-only REPEATABLE READ transaction on `session` that sees `snapshot`.
+/// A read-only REPEATABLE READ transaction on `session` that sees `snapshot`; one that is open there is ended first.
+/// Fails with reason SnapshotLost (Transient) when the session that exported it is gone.
 [[nodiscard]] Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint, const std::string& snapshot);
 
 /// A statement without a result that matters.

@@ -21,11 +21,13 @@ struct StreamOptions {
   std::string slot;
   std::string publication;
   Lsn start;             ///< the checkpoint; the server starts from the later of this and the slot's confirmed LSN
-  bool binary = false;   ///< ask for binary fields (PostgreSQL 14+)
+  bool binary = false;   ///< ask for binary fields; PostgreSQL 13 sends text all the same (see Field::kind)
 };
 
 /// START_REPLICATION on a slot. One thread. Errors: SlotLost (Terminal: missing or invalidated), SlotInUse
 /// (Transient), PublicationMissing (Terminal), SourceUnreachable (Transient) ….
+/// A publication that is dropped while the stream runs ends it with PublicationMissing up to PostgreSQL 17; from 18
+/// on the server goes on without it, and only a look at the catalog tells.
 class ReplicationStream {
  public:
   [[nodiscard]] static Result<ReplicationStream> open(const Endpoint& endpoint, const StreamOptions& options);
@@ -42,6 +44,9 @@ class ReplicationStream {
 
  private:
   ReplicationStream(Connection session, Endpoint endpoint);
+  /// The size of the message now in buffer_; 0: none came; < 0: the stream has ended, as libpq says it.
+  [[nodiscard]] Result<int> receive(std::chrono::milliseconds wait);
+  [[nodiscard]] Error ended(int size);
   Connection session_;
   Endpoint endpoint_;
   char* buffer_ = nullptr;

@@ -31,12 +31,14 @@ std::string lookup_sql(const TableName& table, const std::vector<KeyColumn>& key
       values += fmt::format(", ${}::{}", row * key.size() + at + 1, key[at].type);
     values += ')';
   }
-  return fmt::format("{} FROM (VALUES {}) AS w({}) JOIN {} AS t ON {}", select, values, names, table.quoted(), match);
+  return fmt::format("{} FROM (VALUES {}) AS w({}) JOIN {} AS t ON {}", select, values, names, table.quoted(),
+                     match);
 }
 
 std::size_t row_number(const char* bytes) {
   std::size_t out = 0;
-  for (int at = 0; at < 4; ++at) out = out << 8 | static_cast<unsigned char>(bytes[at]);
+  for (int at = 0; at < 4; ++at)
+    out = out << 8 | static_cast<unsigned char>(bytes[at]);
   return out;
 }
 
@@ -68,8 +70,9 @@ Status lookup_rows(pg_conn* session, const Endpoint& endpoint, const TableName& 
     const std::size_t rows = std::min(per_statement, total - first);
     const Parameters parameters(&keys[first * key.size()], rows * key.size());
     const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-        PQexecParams(session, lookup_sql(table, key, wanted, rows).c_str(), static_cast<int>(parameters.values.size()),
-                     nullptr, parameters.values.data(), parameters.lengths.data(), parameters.formats.data(), 1),
+        PQexecParams(session, lookup_sql(table, key, wanted, rows).c_str(),
+                     static_cast<int>(parameters.values.size()), nullptr, parameters.values.data(),
+                     parameters.lengths.data(), parameters.formats.data(), 1),
         &PQclear);
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
       const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
@@ -80,8 +83,9 @@ Status lookup_rows(pg_conn* session, const Endpoint& endpoint, const TableName& 
       for (std::size_t at = 0; at < wanted.size(); ++at) {
         const int column = static_cast<int>(at) + 1;
         const bool null = PQgetisnull(result.get(), row, column) != 0;
-        fields[at] = {null, {PQgetvalue(result.get(), row, column),
-                             static_cast<std::size_t>(PQgetlength(result.get(), row, column))}};
+        fields[at] = {null,
+                      {PQgetvalue(result.get(), row, column),
+                       static_cast<std::size_t>(PQgetlength(result.get(), row, column))}};
       }
       PENSTOCK_TRY(found(first + row_number(PQgetvalue(result.get(), row, 0)), fields));
     }
@@ -92,11 +96,13 @@ Status lookup_rows(pg_conn* session, const Endpoint& endpoint, const TableName& 
 Status wait_until_visible(pg_conn* session, const Endpoint& endpoint, const std::vector<std::uint32_t>& xids,
                           const std::atomic<bool>& stop) {
   std::string list;
-  for (const auto xid : xids) list += fmt::format("{}({}::bigint)", list.empty() ? "" : ", ", xid);
+  for (const auto xid : xids)
+    list += fmt::format("{}({}::bigint)", list.empty() ? "" : ", ", xid);
   // The stream's xids lack the epoch: they are the newest with these 32 bits below the next xid.
   const auto sql = fmt::format(
       "WITH next AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::numeric::bigint AS x) "
-      "SELECT count(*) FROM (VALUES {}) AS v(xid), next, LATERAL (SELECT (x >> 32 << 32) + xid AS f) AS full_xid "
+      "SELECT count(*) FROM (VALUES {}) AS v(xid), next, LATERAL (SELECT (x >> 32 << 32) + xid AS f) AS "
+      "full_xid "
       "WHERE pg_xact_status((CASE WHEN f >= x THEN f - 4294967296 ELSE f END)::text::xid8) = 'in progress'",
       list);
   for (int attempt = 0; attempt < 3000; ++attempt) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
+#include <stop_token>
 #include <string>
 
 #include "core/lsn.hpp"
@@ -17,15 +20,31 @@ struct CreatedSlot {
   Lsn restart_lsn;  ///< as it was at creation, from pg_replication_slots: the version of loaded rows
 };
 
-/// Fails with reason SlotExists (InDoubt) when one of that name is there: ours from before a crash, or another's.
-[[nodiscard]] Result<CreatedSlot> create_slot(const Endpoint& endpoint, const std::string& name);
+/// A slot is made at a point that no open transaction reaches over, so making one waits for every transaction that
+/// writes, prepared ones included, in any database of the server.
+struct SlotPatience {
+  std::chrono::milliseconds limit = std::chrono::minutes(5);  ///< then it fails; each try waits anew, so not short
+  std::stop_token stop{};                                     ///< ends the wait with kind Cancelled
+  /// Told every few seconds, on the calling thread, what is being waited for: an Error with reason
+  /// WaitingForTransactions that names the sessions.
+  std::function<void(const Error&)> report{};
+};
 
-/// A snapshot without a slot (SnapshotOnly, or a load that goes on after its first snapshot was lost), and the WAL
-/// position read *after* it was taken: every transaction that the snapshot does not see commits beyond… see cpp.
+/// Fails with reason SlotExists (InDoubt) when one of that name is there: ours from before a crash, or another's;
+/// WaitingForTransactions (Transient); NoFreeSlot, NoReplicationRight (NeedsUser). On failure no slot is left behind,
+/// unless the kind is InDoubt. The publication must exist before the slot: what the slot decodes is seen through the
+/// catalog as it was then.
+[[nodiscard]] Result<CreatedSlot> create_slot(const Endpoint& endpoint, const std::string& name,
+                                              const SlotPatience& patience = {});
+
+/// A snapshot without a slot: SnapshotOnly, or a load that goes on after its first snapshot was lost. It lives as
+/// long as `session` does. A stream that has passed `after` has delivered every transaction that the snapshot sees.
+/// The reverse does not hold for `before`: a transaction whose commit is in the WAL below it may yet be invisible to
+/// the snapshot, because a commit is written first and becomes visible after.
 struct ExportedSnapshot {
   Connection session;
   std::string snapshot;
-  Lsn before;  ///< pg_current_wal_insert_lsn() read before the snapshot was taken
+  Lsn before;  ///< the end of the WAL, read before the snapshot was taken (on a standby: of what was replayed)
   Lsn after;   ///< and after: all that the snapshot sees was written below this
 };
 [[nodiscard]] Result<ExportedSnapshot> export_snapshot(const Endpoint& endpoint);

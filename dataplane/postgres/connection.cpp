@@ -1,0 +1,253 @@
+#include "dataplane/postgres/connection.hpp"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "dataplane/postgres/libpq.hpp"
+#include "dataplane/postgres/private_file.hpp"
+
+namespace penstock::postgres {
+namespace {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr milliseconds kConnectLimit{10'000};
+constexpr std::size_t kMostAddresses = 5;
+// Where libpq must find nothing: no ~/.pgpass or ~/.postgresql of whoever runs the process takes part.
+constexpr const char* kNowhere = "/nonexistent/penstock";
+
+// Settings sent in the startup packet rank above those of ALTER ROLE and ALTER DATABASE. All are known to
+// every version from 13 and free to set; beside those that change how a value is written: jit costs more than
+// it gives for a range of a table, and a role that is read-only by default still has a publication to make.
+constexpr const char* kPinnedSettings =
+    "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=3 "
+    "-c lc_monetary=C -c search_path=pg_catalog -c quote_all_identifiers=off -c "
+    "standard_conforming_strings=on "
+    "-c row_security=off -c default_transaction_read_only=off -c default_transaction_isolation=read\\ "
+    "committed "
+    "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c jit=off";
+
+bool is_socket(const std::string& host) {
+  return !host.empty() && (host.front() == '/' || host.front() == '@');
+}
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+
+/// Numeric addresses of the host, the resolver's first first. libpq is given one at a time, so that a dead
+/// address takes its share of the wait and not all of it.
+Result<std::vector<std::string>> resolve(const Endpoint& endpoint) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* raw = nullptr;
+  const int code = ::getaddrinfo(endpoint.host.c_str(), nullptr, &hints, &raw);
+  const std::unique_ptr<addrinfo, FreeAddresses> list(raw);
+  std::vector<std::string> out;
+  for (const addrinfo* one = list.get(); one != nullptr && out.size() < kMostAddresses; one = one->ai_next) {
+    std::array<char, NI_MAXHOST> text{};
+    if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) !=
+        0)
+      continue;
+    if (std::find(out.begin(), out.end(), text.data()) == out.end()) out.emplace_back(text.data());
+  }
+  if (!out.empty()) return out;
+  const auto kind = code == EAI_NONAME || code == EAI_FAIL ? ErrorKind::NeedsUser : ErrorKind::Transient;
+  return fail(
+      kind, "HostNotFound",
+      fmt::format("host \"{}\" of PostgreSQL cannot be resolved: {}", endpoint.host, ::gai_strerror(code)),
+      "Check spec.source.postgres.host, and that the name resolves from where Penstock runs");
+}
+
+std::optional<std::string> system_authorities() {
+  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored)) return path;
+  }
+  return std::nullopt;
+}
+
+/// What libpq is told: keywords and values, and the files that some values name.
+class Parameters {
+ public:
+  static Result<Parameters> of(const Endpoint& endpoint, SessionKind kind, const std::string& address) {
+    Parameters out;
+    out.set("host", endpoint.host);
+    out.set("hostaddr", address);
+    out.set("port", std::to_string(endpoint.port));
+    out.set("dbname", endpoint.database);
+    out.set("user", endpoint.user);
+    out.set("password", endpoint.password.reveal());
+    out.set("passfile", kNowhere);
+    out.set("application_name", endpoint.application_name);
+    out.set("client_encoding", "UTF8");
+    out.set("options", kPinnedSettings);
+    out.set("gssencmode", "disable");
+    out.set("keepalives_idle", "30");
+    out.set("keepalives_interval", "10");
+    out.set("keepalives_count", "3");
+    out.set("tcp_user_timeout", "60000");
+    if (kind == SessionKind::Replication) out.set("replication", "database");
+    PENSTOCK_TRY(out.set_tls(endpoint));
+    return out;
+  }
+
+  [[nodiscard]] Connection start() const {
+    std::vector<const char*> keywords, values;
+    for (const auto& [keyword, value] : pairs_) {
+      keywords.push_back(keyword.c_str());
+      values.push_back(value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    return Connection(PQconnectStartParams(keywords.data(), values.data(), 0));
+  }
+
+  /// `text` with the names of files in memory replaced by what they hold.
+  [[nodiscard]] std::string readable(std::string text) const {
+    for (const auto& [file, what] : files_) {
+      for (auto at = text.find(file.path()); at != std::string::npos; at = text.find(file.path()))
+        text.replace(at, file.path().size(), what);
+    }
+    return text;
+  }
+
+ private:
+  void set(std::string keyword, std::string value) {
+    pairs_.emplace_back(std::move(keyword), std::move(value));
+  }
+
+  Status set_file(const std::string& keyword, const std::string& text, const char* what) {
+    if (text.empty()) {
+      set(keyword, kNowhere);
+      return {};
+    }
+    PENSTOCK_ASSIGN(auto file, PrivateFile::hold(text));
+    set(keyword, file.path());
+    files_.emplace_back(std::move(file), what);
+    return {};
+  }
+
+  Status set_tls(const Endpoint& endpoint) {
+    if (endpoint.tls == Tls::Disable || is_socket(endpoint.host)) {
+      set("sslmode", "disable");
+      return {};
+    }
+    set("sslmode", endpoint.tls == Tls::VerifyFull ? "verify-full" : "require");
+    PENSTOCK_TRY(set_file("sslcert", endpoint.client_certificate_pem, "<client certificate>"));
+    PENSTOCK_TRY(set_file("sslkey", endpoint.client_key_pem.reveal(), "<client key>"));
+    set("sslpassword", "-");  // without one, OpenSSL asks for an encrypted key's on the terminal
+    set("sslcrl", kNowhere);
+    if (endpoint.tls != Tls::VerifyFull || !endpoint.ca_pem.empty())
+      return set_file("sslrootcert", endpoint.ca_pem, "<tls.caSecretRef>");
+    const auto system = system_authorities();
+    if (!system)
+      return fail(ErrorKind::NeedsUser, "TlsFailed", "this system has no certificate authorities of its own",
+                  "Name the server's in spec.source.postgres.tls.caSecretRef");
+    set("sslrootcert", *system);
+    return {};
+  }
+
+  std::vector<std::pair<std::string, std::string>> pairs_;
+  std::vector<std::pair<PrivateFile, const char*>> files_;
+};
+
+/// Drives a started connection to its end; false when `limit` has passed.
+bool complete(pg_conn* session, milliseconds limit) {
+  const auto deadline = SteadyClock::now() + limit;
+  auto step = PGRES_POLLING_WRITING;
+  while (step != PGRES_POLLING_OK && step != PGRES_POLLING_FAILED) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - SteadyClock::now());
+    if (left <= milliseconds(0)) return false;
+    if (wait_for_socket(session, step == PGRES_POLLING_WRITING, static_cast<int>(left.count())))
+      step = PQconnectPoll(session);
+  }
+  return true;
+}
+
+/// A connection's failure has no result to ask for its SQLSTATE, so it is read out of the verbose form of the
+/// message: `connection to server at "h", port 1 failed: FATAL:  28P01: words` and further lines.
+Error connect_error(const Endpoint& endpoint, std::string message) {
+  const std::string_view marker = "failed: ";
+  if (const auto at = message.find(marker);
+      message.rfind("connection to ", 0) == 0 && at != std::string::npos)
+    message.erase(0, at + marker.size());
+  std::string state;
+  const auto code = message.find(":  ");
+  if (code != std::string::npos && message.substr(code + 8, 2) == ": ") {
+    state = message.substr(code + 3, 5);
+    message.erase(0, code + 10);
+    message.erase(std::min(message.find("\nLOCATION:"), message.size()));
+  }
+  return error_of(endpoint, state, message, "connecting");
+}
+
+Result<Connection> attempt(const Endpoint& endpoint, SessionKind kind, const std::string& address,
+                           milliseconds limit) {
+  PENSTOCK_ASSIGN(const auto parameters, Parameters::of(endpoint, kind, address));
+  auto session = parameters.start();
+  if (!session) return fail(ErrorKind::Transient, "SourceUnreachable", "out of memory for a connection");
+  PQsetErrorVerbosity(session.get(), PQERRORS_VERBOSE);
+  PQsetNoticeProcessor(
+      session.get(), [](void*, const char*) {}, nullptr);
+  if (PQstatus(session.get()) != CONNECTION_BAD && !complete(session.get(), limit))
+    return fail(
+        error_of(endpoint, "", fmt::format("no answer within {} s", limit.count() / 1000), "connecting"));
+  if (PQstatus(session.get()) != CONNECTION_OK)
+    return fail(connect_error(endpoint, parameters.readable(PQerrorMessage(session.get()))));
+  PQsetErrorVerbosity(session.get(), PQERRORS_DEFAULT);
+  return session;
+}
+
+/// Timeouts that only newer servers know and older ones would refuse in the startup packet.
+Status pin_newer_settings(pg_conn* session, const Endpoint& endpoint) {
+  std::string sql;
+  if (PQserverVersion(session) >= 140000) sql += "SET idle_session_timeout = 0;";
+  if (PQserverVersion(session) >= 170000) sql += "SET transaction_timeout = 0;";
+  if (sql.empty()) return {};
+  PENSTOCK_TRY(run(session, endpoint, sql, "setting up the session"));
+  return {};
+}
+
+}  // namespace
+
+std::string Endpoint::text() const {
+  return fmt::format("{}:{}/{} as {}", host, port, database, user);
+}
+
+Result<Connection> connect(const Endpoint& endpoint, SessionKind kind) {
+  std::vector<std::string> addresses{""};
+  if (!is_socket(endpoint.host)) {
+    PENSTOCK_ASSIGN(addresses, resolve(endpoint));
+  }
+  const auto share = kConnectLimit / addresses.size();
+  for (std::size_t at = 0;; ++at) {
+    auto session = attempt(endpoint, kind, addresses[at], share);
+    if (session) {
+      PENSTOCK_TRY(pin_newer_settings(session->get(), endpoint));
+      return session;
+    }
+    // An address that answers, with a refusal too, has the last word.
+    if (at + 1 == addresses.size() || session.error().reason != "SourceUnreachable") return session;
+  }
+}
+
+Canceller::Canceller(pg_conn* session) : request_(PQgetCancel(session), &PQfreeCancel) {}
+
+void Canceller::cancel() const {
+  std::array<char, 256> why{};
+  if (request_) PQcancel(request_.get(), why.data(), static_cast<int>(why.size()));
+}
+
+}  // namespace penstock::postgres

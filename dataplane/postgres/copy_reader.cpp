@@ -1,0 +1,112 @@
+#include "dataplane/postgres/copy_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "dataplane/postgres/byte_reader.hpp"
+#include "dataplane/postgres/libpq.hpp"
+
+namespace penstock::postgres {
+namespace {
+
+constexpr std::string_view kSignature("PGCOPY\n\377\r\n\0", 11);
+constexpr std::uint32_t kCriticalFlags =
+    0xffff0000;  // "a reader should abort on an unexpected bit set in this range"
+constexpr const char* kDoing = "reading rows with COPY";
+
+tl::unexpected<Error> malformed(const char* what) {
+  return fail(ErrorKind::Internal, "MalformedCopy", fmt::format("binary COPY data: {}", what));
+}
+
+/// Takes the header off the front of the data: it comes together with the first row.
+Result<std::string_view> after_header(std::string_view data) {
+  ByteReader in(data);
+  if (in.bytes(kSignature.size()) != kSignature) return malformed("no signature");
+  const auto flags = in.u32();
+  const auto extension = in.i32();
+  in.bytes(extension);
+  if (!in.ok()) return malformed("the header is cut short");
+  if ((flags & kCriticalFlags) != 0) return malformed("unknown flags in the header");
+  return in.bytes(static_cast<std::int64_t>(in.left()));
+}
+
+bool is_trailer(std::string_view data) {
+  return data == std::string_view("\377\377", 2);
+}
+
+}  // namespace
+
+Status parse_copy_row(std::string_view tuple, std::size_t columns, std::vector<FieldView>& out) {
+  ByteReader in(tuple);
+  const auto count = in.i16();
+  if (count < 0 || static_cast<std::size_t>(count) != columns)
+    return malformed("another number of fields than asked");
+  out.resize(columns);
+  for (auto& field : out) {
+    const auto size = in.i32();
+    field.null = size == -1;
+    field.bytes = field.null ? std::string_view{} : in.bytes(size);
+  }
+  if (!in.finished()) return malformed("a row is cut short or too long");
+  return {};
+}
+
+CopyReader::CopyReader(pg_conn* session, Endpoint endpoint, std::size_t columns)
+    : session_(session), endpoint_(std::move(endpoint)), columns_(columns) {}
+
+CopyReader::CopyReader(CopyReader&& other) noexcept
+    : session_(other.session_),
+      endpoint_(std::move(other.endpoint_)),
+      columns_(other.columns_),
+      row_(std::exchange(other.row_, nullptr)),
+      header_seen_(other.header_seen_),
+      finished_(std::exchange(other.finished_, true)),
+      fields_(std::move(other.fields_)) {}
+
+CopyReader::~CopyReader() {
+  PQfreemem(row_);
+  if (finished_ || PQstatus(session_) != CONNECTION_OK) return;
+  Canceller(session_).cancel();
+  char* row = nullptr;
+  while (PQgetCopyData(session_, &row, 0) > 0)
+    PQfreemem(row);
+  discard_results(session_);
+}
+
+Result<CopyReader> CopyReader::start(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
+                                     std::size_t columns) {
+  PENSTOCK_ASSIGN(const auto result, run(session, endpoint, sql, kDoing));
+  if (PQresultStatus(result.get()) != PGRES_COPY_OUT || PQbinaryTuples(result.get()) != 1)
+    return fail(ErrorKind::Internal, "MalformedCopy", "the statement is not a binary COPY TO STDOUT");
+  return CopyReader(session, endpoint, columns);
+}
+
+Result<std::span<const FieldView>> CopyReader::next() {
+  while (!finished_) {
+    PQfreemem(std::exchange(row_, nullptr));
+    const int size = PQgetCopyData(session_, &row_, 0);
+    if (size <= 0) {
+      finished_ = true;
+      const ResultHandle end(PQgetResult(session_));
+      const bool good = size == -1 && PQresultStatus(end.get()) == PGRES_COMMAND_OK;
+      if (!good) {
+        auto error = error_of_result(endpoint_, session_, end.get(), kDoing);
+        discard_results(session_);
+        return fail(std::move(error));
+      }
+      discard_results(session_);
+      break;
+    }
+    std::string_view data(row_, static_cast<std::size_t>(size));
+    if (!std::exchange(header_seen_, true)) {
+      PENSTOCK_ASSIGN(data, after_header(data));
+    }
+    if (data.empty() || is_trailer(data)) continue;
+    PENSTOCK_TRY(parse_copy_row(data, columns_, fields_));
+    return std::span<const FieldView>(fields_);
+  }
+  return std::span<const FieldView>();
+}
+
+}  // namespace penstock::postgres

@@ -1,0 +1,47 @@
+#pragma once
+
+// libpq for the .cpp files of this folder: results that free themselves, errors that keep their SQLSTATE.
+// Nobody else includes it.
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+
+#include "core/result.hpp"
+#include "dataplane/postgres/connection.hpp"
+
+namespace penstock::postgres {
+
+struct ClearResult {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
+
+/// The error of a failed result, or, when there is none, of its connection; `doing` completes "while …".
+[[nodiscard]] Error error_of_result(const Endpoint& endpoint, pg_conn* session, const PGresult* result,
+                                    const std::string& doing);
+[[nodiscard]] std::string sqlstate_of(const PGresult* result);
+
+/// Runs one statement (or several, in one implicit transaction) and waits for its end. Fails unless it ends
+/// with rows, without, or in a COPY.
+[[nodiscard]] Result<ResultHandle> run(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
+                                       const std::string& doing);
+
+/// Takes what results are left of a statement that has ended, so that the session takes another.
+void discard_results(pg_conn* session);
+
+/// The first column of the first row; empty where there is none, or NULL.
+[[nodiscard]] std::string first_value(const PGresult* result);
+
+/// 'it''s': a string literal. The session pins standard_conforming_strings, so that a backslash is a
+/// backslash.
+[[nodiscard]] std::string quote_literal(std::string_view text);
+
+/// Waits until the session's socket can be read (or, `for_write`, written); false when `wait` has passed.
+[[nodiscard]] bool wait_for_socket(pg_conn* session, bool for_write, int wait_ms);
+
+/// Server text of several lines on one line, without its trailing newline.
+[[nodiscard]] std::string on_one_line(std::string_view text);
+
+}  // namespace penstock::postgres

@@ -1,0 +1,214 @@
+#include "dataplane/postgres/replication.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "dataplane/postgres/byte_reader.hpp"
+#include "dataplane/postgres/catalog.hpp"
+#include "dataplane/postgres/libpq.hpp"
+
+namespace penstock::postgres {
+namespace {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr milliseconds kFarewell{3'000};
+constexpr const char* kDoing = "streaming changes";
+constexpr const char* kResync = "Resync the pipe: its place in the source is gone";
+
+std::string start_sql(pg_conn* session, const StreamOptions& options) {
+  // The publication is a list of identifiers inside a string literal.
+  auto sql = fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {}",
+                         quote_identifier(options.slot), options.start.text(),
+                         quote_literal(quote_identifier(options.publication)));
+  if (options.binary && PQserverVersion(session) >= 140000) sql += ", binary 'true'";
+  return sql + ")";
+}
+
+Error publication_missing(const Endpoint& endpoint, const std::string& name) {
+  return {ErrorKind::Terminal, "PublicationMissing",
+          fmt::format("publication \"{}\" is not in {}", name, endpoint.text()),
+          "Resync the pipe: what changed without the publication was not streamed"};
+}
+
+/// Why START_REPLICATION was refused, by the look of the slot and not by the server's words: several causes
+/// share one SQLSTATE, and it differs between versions.
+Error refused(const Endpoint& endpoint, const StreamOptions& options, Error error, const std::string& state) {
+  if (state == "55006") {
+    error.kind = ErrorKind::Transient;
+    error.reason = "SlotInUse";
+    error.cure = "Another client streams from this slot; it is taken over when that client has left";
+    return error;
+  }
+  if (state != "42704" && state != "55000" && state != "58P01") return error;
+  const auto slot = read_slot(endpoint, options.slot);
+  if (!slot) return error;
+  if (!slot->exists || slot->wal_status == "lost" || state == "58P01") {
+    const auto what =
+        slot->exists ? "is lost: the source no longer keeps the WAL it needs" : "does not exist";
+    return {ErrorKind::Terminal, "SlotLost",
+            fmt::format("replication slot \"{}\" of {} {}", options.slot, endpoint.text(), what), kResync};
+  }
+  error.kind = ErrorKind::NeedsUser;
+  if (slot->plugin != "pgoutput") {
+    error.reason = "SlotWrongPlugin";
+    error.cure = "Name a logical slot that was made with the plugin pgoutput";
+  } else if (slot->database != endpoint.database) {
+    error.reason = "SlotWrongDatabase";
+    error.cure = fmt::format("Name a slot of database {}", endpoint.database);
+  } else {
+    error.cure = "Check wal_level on the source, and its log";
+  }
+  return error;
+}
+
+Result<StreamMessage> read_message(std::string_view data) {
+  ByteReader in(data);
+  switch (in.u8()) {
+    case 'w': {
+      XLogData out;
+      out.start = Lsn{in.u64()};
+      out.wal_end = Lsn{in.u64()};
+      out.sent_at = in.i64();
+      out.payload = in.bytes(static_cast<std::int64_t>(in.left()));
+      if (in.ok()) return out;
+      break;
+    }
+    case 'k': {
+      Keepalive out;
+      out.wal_end = Lsn{in.u64()};
+      out.sent_at = in.i64();
+      out.reply_requested = in.u8() != 0;
+      if (in.ok()) return out;
+      break;
+    }
+    default:
+      break;
+  }
+  return fail(ErrorKind::Internal, "MalformedReplication",
+              fmt::format("a replication message of {} bytes cannot be read", data.size()));
+}
+
+void put_number(std::string& out, std::uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8)
+    out += static_cast<char>(value >> shift & 0xff);
+}
+
+std::int64_t postgres_now() {
+  constexpr std::int64_t kEpochSeconds = 946'684'800;  // 2000-01-01
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count() - kEpochSeconds * 1'000'000;
+}
+
+}  // namespace
+
+ReplicationStream::ReplicationStream(Connection session, Endpoint endpoint)
+    : session_(std::move(session)), endpoint_(std::move(endpoint)) {}
+
+ReplicationStream::ReplicationStream(ReplicationStream&& other) noexcept
+    : session_(std::move(other.session_)),
+      endpoint_(std::move(other.endpoint_)),
+      buffer_(std::exchange(other.buffer_, nullptr)),
+      confirmed_(other.confirmed_) {}
+
+ReplicationStream::~ReplicationStream() {
+  PQfreemem(buffer_);
+}
+
+Result<ReplicationStream> ReplicationStream::open(const Endpoint& endpoint, const StreamOptions& options) {
+  PENSTOCK_ASSIGN(auto session, connect(endpoint, SessionKind::Replication));
+  // From version 18 on, a publication that is missing is skipped with a warning in the server's log.
+  PENSTOCK_ASSIGN(const auto publication, run(session.get(), endpoint,
+                                              "SELECT 1 FROM pg_catalog.pg_publication WHERE pubname = " +
+                                                  quote_literal(options.publication),
+                                              "looking for the publication"));
+  const bool published = PQntuples(publication.get()) > 0;
+  const ResultHandle result(PQexec(session.get(), start_sql(session.get(), options).c_str()));
+  if (PQresultStatus(result.get()) != PGRES_COPY_BOTH) {
+    auto error = error_of_result(endpoint, session.get(), result.get(), "starting replication");
+    return fail(refused(endpoint, options, std::move(error), sqlstate_of(result.get())));
+  }
+  if (!published) return fail(publication_missing(endpoint, options.publication));
+  ReplicationStream out(std::move(session), endpoint);
+  out.confirmed_ = options.start;
+  return out;
+}
+
+Result<int> ReplicationStream::receive(milliseconds wait) {
+  const auto deadline = SteadyClock::now() + wait;
+  for (;;) {
+    PQfreemem(std::exchange(buffer_, nullptr));
+    const int size = PQgetCopyData(session_.get(), &buffer_, 1);
+    if (size != 0) return size;
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - SteadyClock::now());
+    const bool late = left <= milliseconds(0);
+    const bool readable = wait_for_socket(session_.get(), false, late ? 0 : static_cast<int>(left.count()));
+    if (!readable && late) return 0;
+    if (readable && PQconsumeInput(session_.get()) == 0) return -2;
+  }
+}
+
+Result<StreamMessage> ReplicationStream::next(milliseconds wait) {
+  // One look at the clock for each wait and none for what is already here.
+  PQfreemem(std::exchange(buffer_, nullptr));
+  int size = PQgetCopyData(session_.get(), &buffer_, 1);
+  if (size == 0) {
+    PENSTOCK_ASSIGN(size, receive(wait));
+  }
+  if (size > 0) return read_message(std::string_view(buffer_, static_cast<std::size_t>(size)));
+  if (size == 0) return Quiet{};
+  return fail(ended(size));
+}
+
+Error ReplicationStream::ended(int size) {
+  const ResultHandle result(size == -1 ? PQgetResult(session_.get()) : nullptr);
+  const auto status = PQresultStatus(result.get());
+  if (size == -1 && status != PGRES_FATAL_ERROR)
+    return {ErrorKind::Transient, "SourceUnreachable",
+            fmt::format("PostgreSQL {} ended the stream: it is shutting down", endpoint_.text()), ""};
+  auto error = error_of_result(endpoint_, session_.get(), result.get(), kDoing);
+  const auto state = sqlstate_of(result.get());
+  if (state == "42704") {  // raised when the first change is decoded without it
+    error.kind = ErrorKind::Terminal;
+    error.reason = "PublicationMissing";
+    error.cure = "Resync the pipe: what changed without the publication was not streamed";
+  } else if (state == "58P01") {
+    error.kind = ErrorKind::Terminal;
+    error.reason = "SlotLost";
+    error.cure = kResync;
+  }
+  return error;
+}
+
+Status ReplicationStream::confirm(Lsn flushed, Lsn received) {
+  confirmed_ = std::max(confirmed_, flushed);
+  std::string message = "r";
+  put_number(message, std::max(confirmed_, received).value);  // written
+  put_number(message, confirmed_.value);                      // flushed: the slot may move to here
+  put_number(message, confirmed_.value);                      // applied
+  put_number(message, static_cast<std::uint64_t>(postgres_now()));
+  message += '\0';  // no reply wanted
+  if (PQputCopyData(session_.get(), message.data(), static_cast<int>(message.size())) == 1 &&
+      PQflush(session_.get()) == 0)
+    return {};
+  return fail(error_of(endpoint_, "", PQerrorMessage(session_.get()), "confirming changes"));
+}
+
+void ReplicationStream::close() {
+  if (!session_) return;
+  if (PQstatus(session_.get()) == CONNECTION_OK && PQputCopyEnd(session_.get(), nullptr) == 1) {
+    PQflush(session_.get());
+    // What is still on its way is taken: a socket closed with unread data is reset, and a reset may overtake
+    // the last confirmation.
+    const auto deadline = SteadyClock::now() + kFarewell;
+    for (auto size = Result<int>(1); size && *size >= 0 && SteadyClock::now() < deadline;)
+      size = receive(milliseconds(100));
+  }
+  PQfreemem(std::exchange(buffer_, nullptr));
+  session_.reset();
+}
+
+}  // namespace penstock::postgres
