@@ -94,6 +94,8 @@ apply_pipe() {
   manifest | kube apply -f -
   target_database=$(kube get pipe "$pipe" -o jsonpath='{.spec.destination.clickhouse.database}')
   watch_until_running 600
+  echo
+  kube get pipes
 }
 
 # The source's slot is told only what ClickHouse has: once it stands where the source's log ended, all is there.
