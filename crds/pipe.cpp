@@ -33,6 +33,7 @@ void read_metadata(FieldReader& fields, Pipe& pipe) {
   std::optional<WallTime> deleted_at;
   fields.field("deletionTimestamp", deleted_at);
   pipe.deleting = deleted_at.has_value();
+  if (deleted_at) pipe.deleting_since = *deleted_at;
   pipe.has_finalizer =
       std::find(pipe.finalizers.begin(), pipe.finalizers.end(), kPipeFinalizer) != pipe.finalizers.end();
 }

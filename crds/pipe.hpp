@@ -125,12 +125,8 @@ enum class PipeState {
 enum class TableState { Pending, Loading, CatchingUp, Streaming, Completed, Failed };
 
 /// How far the initial load of one table has come: enough to go on with the partitions that are left.
-/// Partition i covers heap blocks [i*blocks_per_partition, (i+1)*blocks_per_partition); the last one is open.
 struct LoadProgress {
-  std::int64_t partitions_total = 0;
-  std::int64_t blocks_per_partition = 0;
-  std::int64_t relation_file =
-      0;                     ///< pg_relation_filenode: when it differs, ctids no longer mean the same rows
+  std::string layout;        ///< how the heaps are cut into partitions (dataplane/pipeline/partitions.hpp)
   std::string done;          ///< indexes of loaded partitions as ranges: "0-11,14"
   std::string snapshot_lsn;  ///< newest snapshot that any loaded partition was read at; CatchingUp until the
                              ///< stream passes it
@@ -147,7 +143,7 @@ struct TableStatus {
   std::int64_t partitions_loaded = 0;
   std::int64_t partitions_total = 0;
   std::int64_t rows_streamed = 0;
-  std::optional<LoadProgress> load;  ///< present from the start of a load to its end
+  std::optional<LoadProgress> load;  ///< present from the start of a load until the table is Streaming or Completed
   bool operator==(const TableStatus&) const = default;
 };
 
@@ -196,6 +192,7 @@ struct Pipe {
   std::string resource_version;
   std::int64_t generation = 0;
   bool deleting = false;       ///< metadata.deletionTimestamp is set
+  WallTime deleting_since;     ///< metadata.deletionTimestamp
   bool has_finalizer = false;  ///< kPipeFinalizer is among metadata.finalizers
   std::vector<std::string> finalizers;
   PipeSpec spec;

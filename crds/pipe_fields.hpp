@@ -104,9 +104,7 @@ void describe(Fields& fields, T& condition) {
 
 template <typename Fields, like<LoadProgress> T>
 void describe(Fields& fields, T& load) {
-  fields.field("partitionsTotal", load.partitions_total);
-  fields.field("blocksPerPartition", load.blocks_per_partition);
-  fields.field("relationFile", load.relation_file);
+  fields.field("layout", load.layout);
   fields.field("done", load.done);
   fields.field("snapshotLSN", load.snapshot_lsn);
 }
