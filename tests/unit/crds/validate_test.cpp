@@ -1,0 +1,350 @@
+#include <gmock/gmock.h>
+
+#include "crds/crd.hpp"
+#include "tests/unit/crds/schema.hpp"
+
+namespace penstock {
+
+void PrintTo(const FieldError& fault, std::ostream* out) {
+  *out << fault.path << ": " << fault.message;
+}
+
+namespace test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+using Edit = std::function<void(Json& spec)>;
+
+std::vector<FieldError> faults_of(const Edit& edit) {
+  return validate_pipe(pipe_with([&](Json& pipe) { edit(pipe["spec"]); }), nullptr);
+}
+
+auto fault(const std::string& path, const std::string& message) {
+  return testing::AllOf(testing::Field(&FieldError::path, path),
+                        testing::Field(&FieldError::message, HasSubstr(message)));
+}
+
+Edit tables(const char* json) {
+  return [json](Json& spec) { spec["tables"] = Json::parse(json); };
+}
+
+TEST(ValidatePipe, AHealthyPipePasses) {
+  EXPECT_THAT(faults_of([](Json&) {}), IsEmpty());
+}
+
+TEST(ValidatePipe, OneTableTwiceIsRefusedWithBothSpellings) {
+  EXPECT_THAT(
+      faults_of(tables(R"([{"source": "public.orders"}, {"source": "Public.Orders", "target": "x"}])")),
+      ElementsAre(
+          fault("spec.tables[1].source",
+                "Public.Orders is the same table as public.orders of spec.tables[0]; remove one of them")));
+  EXPECT_THAT(
+      faults_of(tables(R"([{"source": "public.orders"}, {"source": "public.\"orders\"", "target": "x"}])")),
+      ElementsAre(fault("spec.tables[1].source", "is the same table as public.orders")));
+  EXPECT_THAT(faults_of(tables(R"([{"source": "public.orders"}, {"source": "public.\"Orders\""}])")),
+              IsEmpty())
+      << "quoted, the case is the table's own";
+}
+
+TEST(ValidatePipe, OneTargetForTwoTablesIsRefusedWithBothNames) {
+  EXPECT_THAT(faults_of(tables(R"([{"source": "a.orders"}, {"source": "b.orders"}])")),
+              ElementsAre(fault(
+                  "spec.tables[1].target",
+                  "b.orders and a.orders (spec.tables[0]) would both go into \"orders\"; give one of them "
+                  "another target")));
+  EXPECT_THAT(faults_of(tables(R"([{"source": "a.x", "target": "orders"}, {"source": "b.orders"}])")),
+              ElementsAre(fault("spec.tables[1].target", "would both go into \"orders\"")));
+  EXPECT_THAT(faults_of(tables(R"([{"source": "a.orders"}, {"source": "b.orders", "target": "Orders"}])")),
+              IsEmpty());
+}
+
+TEST(ValidatePipe, ASourceMustBeSchemaAndTable) {
+  for (const char* source : {"orders", "a.b.c", ".orders", "public.", "\"a.b", "public.or ders", "1a.b"}) {
+    const auto faults = faults_of([&](Json& spec) { spec["tables"][0]["source"] = source; });
+    EXPECT_THAT(faults,
+                ElementsAre(fault("spec.tables[0].source", "is not a table name of the form schema.table")));
+  }
+}
+
+TEST(ValidatePipe, ATargetMustNameATable) {
+  const auto target = [](const std::string& name) {
+    return faults_of([&](Json& spec) { spec["tables"][0]["target"] = name; });
+  };
+  EXPECT_THAT(target("a/b"), ElementsAre(fault("spec.tables[0].target", "must not contain a slash")));
+  EXPECT_THAT(target("orders_resync"),
+              ElementsAre(fault("spec.tables[0].target", "must not end with _resync")));
+  EXPECT_THAT(target(std::string(201, 'x')),
+              ElementsAre(fault("spec.tables[0].target", "longer than 200 bytes")));
+  EXPECT_THAT(target("a\nb"), ElementsAre(fault("spec.tables[0].target", "control characters")));
+  EXPECT_THAT(target(std::string(200, 'x')), IsEmpty());
+  EXPECT_THAT(target("Order Lines"), IsEmpty());
+  EXPECT_THAT(faults_of(tables(R"([{"source": "public.\"a/b\""}])")),
+              ElementsAre(fault(
+                  "spec.tables[0].target",
+                  "is the source table's name, \"a/b\", by default, and must not contain a slash; set it")));
+}
+
+TEST(ValidatePipe, AColumnIsNamedOnceAndNotBothExcludedAndUsed) {
+  const auto table = [](const char* fields) {
+    return faults_of([&](Json& spec) { spec["tables"][0].update(Json::parse(fields)); });
+  };
+  EXPECT_THAT(table(R"({"columns": [{"name": "a"}, {"name": "b"}, {"name": "a", "type": "Int8"}]})"),
+              ElementsAre(fault("spec.tables[0].columns", "has column \"a\" twice")));
+  EXPECT_THAT(table(R"({"excludedColumns": ["a", "a"]})"),
+              ElementsAre(fault("spec.tables[0].excludedColumns", "names column \"a\" twice")));
+  EXPECT_THAT(table(R"({"orderBy": ["a", "b", "a"]})"),
+              ElementsAre(fault("spec.tables[0].orderBy", "names column \"a\" twice")));
+  EXPECT_THAT(
+      table(R"({"excludedColumns": ["a"], "columns": [{"name": "b"}, {"name": "a"}]})"),
+      ElementsAre(fault("spec.tables[0].columns[1].name", "column \"a\" is also in excludedColumns")));
+  EXPECT_THAT(table(R"({"excludedColumns": ["a"], "orderBy": ["b", "a"]})"),
+              ElementsAre(fault("spec.tables[0].orderBy[1]", "column \"a\" is also in excludedColumns")));
+  EXPECT_THAT(table(R"({"orderBy": [""]})"), ElementsAre(fault("spec.tables[0].orderBy[0]", "not empty")));
+  EXPECT_THAT(table(R"({"engine": "Null", "orderBy": ["a"], "excludedColumns": ["b"]})"), IsEmpty());
+  EXPECT_THAT(table(R"({"engine": "MergeTree", "orderBy": ["a"]})"), IsEmpty());
+}
+
+TEST(ValidatePipe, AUrlIsSchemeHostAndPortAlone) {
+  const auto url = [](const std::string& text) {
+    return faults_of([&](Json& spec) { spec["destination"]["clickhouse"]["url"] = text; });
+  };
+  const char* good[] = {"http://ch:8123",    "https://ch.internal:8443", "http://127.0.0.1:1", "http://ch",
+                        "http://[::1]:8123", "https://[fd00::1]",        "https://a_b-c.d"};
+  for (const char* text : good)
+    EXPECT_THAT(url(text), IsEmpty()) << text;
+
+  const std::string path = "spec.destination.clickhouse.url";
+  for (const char* text :
+       {"ch:8123", "clickhouse://ch:9000", "tcp://ch", "HTTP://ch", "http://", "http://:8123", "http://a b",
+        "http://[::1", "http://[]:1", "http://ch,ch2", "http://ch\n"})
+    EXPECT_THAT(url(text), ElementsAre(fault(path, "must be http://host:port or https://host:port"))) << text;
+  for (const char* text : {"http://ch:8123/", "http://ch/db", "http://ch?user=x", "https://ch:8443#x"})
+    EXPECT_THAT(url(text), ElementsAre(fault(path, "must not have a path, query or fragment"))) << text;
+  for (const char* text :
+       {"http://ch:", "http://ch:0", "http://ch:65536", "http://ch:1x", "http://ch:8123:1", "http://[::1]:"})
+    EXPECT_THAT(url(text), ElementsAre(fault(path, "must have a port from 1 to 65535"))) << text;
+}
+
+TEST(ValidatePipe, APasswordInTheUrlIsRefusedAndNeverRepeated) {
+  for (const char* text :
+       {"http://me:s3cret@ch:8123", "https://me:s3cret@", "me:s3cret@ch", "http://ch/?password=s3cret",
+        "http://ch:s3cret", "s3cret", "http://ch#s3cret", "http://me:s3/cret@ch"}) {
+    const auto faults = faults_of([&](Json& spec) { spec["destination"]["clickhouse"]["url"] = text; });
+    ASSERT_EQ(faults.size(), 1u) << text;
+    EXPECT_THAT(faults[0].message, Not(testing::AnyOf(HasSubstr("s3"), HasSubstr("cret@")))) << text;
+  }
+}
+
+TEST(ValidatePipe, SlotAndPublicationFitTheMode) {
+  const auto with = [](const char* mode, const char* field) {
+    return faults_of([&](Json& spec) {
+      spec["mode"] = mode;
+      spec["source"]["postgres"][field] = "mine";
+    });
+  };
+  const std::string path = "spec.source.postgres.";
+  EXPECT_THAT(with("CDC", "replicationSlot"),
+              ElementsAre(fault(path + "replicationSlot", "is for mode CDCOnly alone")));
+  EXPECT_THAT(with("SnapshotOnly", "replicationSlot"),
+              ElementsAre(fault(path + "replicationSlot", "CDCOnly")));
+  EXPECT_THAT(with("CDCOnly", "replicationSlot"), IsEmpty());
+  EXPECT_THAT(with("SnapshotOnly", "publication"),
+              ElementsAre(fault(path + "publication", "is not used in mode SnapshotOnly; remove it")));
+  EXPECT_THAT(with("CDC", "publication"), IsEmpty());
+}
+
+TEST(ValidatePipe, WhatIsNotSupportedYetIsSaidSo) {
+  EXPECT_THAT(faults_of([](Json& spec) { spec["source"]["postgres"]["failoverSlot"] = true; }),
+              ElementsAre(fault("spec.source.postgres.failoverSlot",
+                                "is not supported by this version yet; remove it")));
+}
+
+TEST(ValidatePipe, CertificatesFitTheTlsMode) {
+  const auto tls = [](const char* json) {
+    return faults_of([&](Json& spec) { spec["source"]["postgres"]["tls"] = Json::parse(json); });
+  };
+  const std::string path = "spec.source.postgres.tls";
+  EXPECT_THAT(tls(R"({"clientCertificateSecretRef": {"name": "s"}})"),
+              ElementsAre(fault(path, "give both or neither")));
+  EXPECT_THAT(tls(R"({"clientKeySecretRef": {"name": "s"}})"),
+              ElementsAre(fault(path, "give both or neither")));
+  EXPECT_THAT(tls(R"({"clientKeySecretRef": {"name": "s"}, "clientCertificateSecretRef": {"name": "s"}})"),
+              IsEmpty());
+  EXPECT_THAT(tls(R"({"mode": "Disable", "caSecretRef": {"name": "s"}})"),
+              ElementsAre(fault(path, "with mode Disable no certificate is used")));
+  EXPECT_THAT(tls(R"({"mode": "Require", "caSecretRef": {"name": "s"}})"), IsEmpty());
+  EXPECT_THAT(faults_of([](Json& spec) {
+                spec["destination"]["clickhouse"]["caSecretRef"] = {{"name", "s"}};
+              }),
+              ElementsAre(fault("spec.destination.clickhouse.caSecretRef", "https:// url alone")));
+}
+
+TEST(ValidatePipe, TheIntervalHasBounds) {
+  const auto interval = [](const char* text) {
+    return faults_of([&](Json& spec) { spec["sync"]["interval"] = text; });
+  };
+  for (const char* text : {"10ms", "1h", "3600s", "60m"})
+    EXPECT_THAT(interval(text), IsEmpty()) << text;
+  EXPECT_THAT(interval("9ms"), ElementsAre(fault("spec.sync.interval", "must be from 10ms to 1h, not 9ms")));
+  EXPECT_THAT(interval("61m"), ElementsAre(fault("spec.sync.interval", "must be from 10ms to 1h, not 61m")));
+  EXPECT_THAT(interval("4294967295h"), ElementsAre(fault("spec.sync.interval", "must be from 10ms to 1h")));
+}
+
+TEST(ValidatePipe, AllFaultsAreTold) {
+  EXPECT_EQ(faults_of([](Json& spec) {
+              spec["destination"]["clickhouse"]["url"] = "ch";
+              spec["source"]["postgres"]["failoverSlot"] = true;
+              spec["tables"] = Json::parse(R"([{"source": "orders"}, {"source": "a.b", "target": "x/y"}])");
+            }).size(),
+            4u);
+}
+
+TEST(ValidatePipe, AnUnreadableObjectIsAFaultAndNoCrash) {
+  EXPECT_THAT(validate_pipe(Json::object(), nullptr), ElementsAre(fault("spec", "must be an object")));
+  EXPECT_THAT(validate_pipe(Json::parse(R"({"spec": {"tables": 1}})"), nullptr), testing::SizeIs(1));
+}
+
+/// The faults of a change of the spec by `edit` while the pipe is in `state`.
+std::vector<FieldError> change(const Edit& edit, const char* state = "Running",
+                               const Json& metadata = Json::object()) {
+  const Json before = pipe_with([&](Json& pipe) {
+    pipe["spec"]["tables"] = Json::parse(R"([{"source": "a.x", "resyncGeneration": 3}, {"source": "a.y"}])");
+    pipe["spec"]["resyncGeneration"] = 5;
+    pipe["metadata"].update(metadata);
+    if (state != nullptr) pipe["status"] = {{"state", state}};
+  });
+  Json now = before;
+  edit(now["spec"]);
+  now["spec"] = with_defaults(schema_of("spec"), now["spec"]);
+  return validate_pipe(now, &before);
+}
+
+struct FixedField {
+  std::string path;
+  Edit edit;
+};
+
+const std::vector<FixedField>& fixed_after_setup() {
+  static const std::vector<FixedField> fields = {
+      {"spec.mode", [](Json& s) { s["mode"] = "CDCOnly"; }},
+      {"spec.source.postgres.database", [](Json& s) { s["source"]["postgres"]["database"] = "other"; }},
+      {"spec.source.postgres.publication", [](Json& s) { s["source"]["postgres"]["publication"] = "other"; }},
+      {"spec.destination.clickhouse.database",
+       [](Json& s) { s["destination"]["clickhouse"]["database"] = "other"; }},
+      {"spec.tables", [](Json& s) { s["tables"].erase(1); }},
+      {"spec.tables[1]",
+       [](Json& s) {
+         s["tables"].insert(s["tables"].begin() + 1, Json::object({{"source", "a.z"}}));
+       }},
+      {"spec.tables[1]", [](Json& s) { s["tables"][1]["target"] = "other"; }},
+      {"spec.tables[0]", [](Json& s) { s["tables"][0]["engine"] = "Null"; }},
+      {"spec.tables[0]",
+       [](Json& s) {
+         s["tables"][0]["columns"] = {{{"name", "a"}, {"type", "String"}}};
+       }},
+      {"spec.tables[0]", [](Json& s) { s["tables"][0]["onTruncate"] = "Ignore"; }},
+  };
+  return fields;
+}
+
+TEST(ValidateChange, WhatIsFixedAfterSetupIsRefusedWithItsPath) {
+  for (const char* state : {"Snapshot", "Running", "Completed", "Failed", "Pausing"})
+    for (const auto& [path, edit] : fixed_after_setup())
+      EXPECT_THAT(change(edit, state),
+                  ElementsAre(fault(path, "after Setup is not supported by this version yet; ")))
+          << path;
+}
+
+TEST(ValidateChange, UntilSetupIsOverFaultsCanBeCorrected) {
+  for (const char* state : {static_cast<const char*>(nullptr), "Provisioning", "Setup", "Paused"})
+    for (const auto& [path, edit] : fixed_after_setup())
+      EXPECT_THAT(change(edit, state), IsEmpty()) << path;
+}
+
+TEST(ValidateChange, APipePausedAfterItsSetupIsFixed) {
+  const Json before = pipe_with([](Json& pipe) {
+    pipe["status"] = {{"state", "Paused"}, {"source", {{"systemIdentifier", "7"}, {"timeline", 1}}}};
+  });
+  Json now = before;
+  now["spec"]["mode"] = "CDCOnly";
+  EXPECT_THAT(validate_pipe(now, &before), ElementsAre(fault("spec.mode", "after Setup")));
+}
+
+TEST(ValidateChange, TheMessageNamesWhatChangedAndTheCure) {
+  EXPECT_THAT(change([](Json& s) {
+                s["tables"][0]["engine"] = "Null";
+                s["tables"][0]["orderBy"] = {"a", "b"};
+              }),
+              ElementsAre(fault("spec.tables[0]", "a change of engine, orderBy after Setup")));
+  EXPECT_THAT(change([](Json& s) {
+                s["tables"].push_back(Json::object({{"source", "a.z"}}));
+              }),
+              ElementsAre(fault("spec.tables[2]", "declare a.z in a Pipe of its own")));
+  EXPECT_THAT(change([](Json& s) { s["tables"].erase(0); }),
+              ElementsAre(fault("spec.tables", "put a.x back")));
+}
+
+TEST(ValidateChange, GenerationsStayInEitherDirectionAndInEveryState) {
+  for (const char* state : {"Setup", "Running", "Failed"}) {
+    for (const int generation : {4, 6})
+      EXPECT_THAT(change([&](Json& s) { s["resyncGeneration"] = generation; }, state),
+                  ElementsAre(fault("spec.resyncGeneration",
+                                    "a change is not supported by this version yet; set it back to 5")));
+    EXPECT_THAT(change([](Json& s) { s["tables"][0]["resyncGeneration"] = 4; }, state),
+                ElementsAre(fault("spec.tables[0].resyncGeneration", "set it back to 3")));
+  }
+}
+
+TEST(ValidateChange, WhatIsCarriedOutIsAllowed) {
+  EXPECT_THAT(
+      change([](Json& s) {
+        s["paused"] = true;
+        s["sync"] = {{"interval", "1s"}, {"maxInsertsPerSecond", 1}, {"batchRows", 500}};
+        s["snapshot"] = {{"workersPerTable", 2}};
+        s["deletionPolicy"] = "Delete";
+        s["source"]["postgres"].update(Json::parse(
+            R"({"host": "db2", "port": 6432, "user": "u", "tls": {"mode": "Disable"}, "passwordSecretRef": {"name": "s"}})"));
+        s["destination"]["clickhouse"].update(Json::parse(
+            R"({"url": "https://ch2", "user": "u", "passwordSecretRef": {"name": "s"}, "caSecretRef": {"name": "s"}})"));
+        std::swap(s["tables"][0], s["tables"][1]);
+      }),
+      IsEmpty());
+}
+
+TEST(ValidateChange, ANewSpecIsJudgedByItselfToo) {
+  EXPECT_THAT(change([](Json& s) { s["sync"]["interval"] = "2h"; }),
+              ElementsAre(fault("spec.sync.interval", "1h")));
+}
+
+TEST(ValidateChange, WhatIsBeingDeletedMayChangeInAnyWay) {
+  const Json deleting = {{"deletionTimestamp", "2024-05-01T09:30:00Z"}};
+  EXPECT_THAT(change(
+                  [](Json& s) {
+                    s["mode"] = "CDCOnly";
+                    s["sync"]["interval"] = "2h";
+                  },
+                  "Running", deleting),
+              IsEmpty());
+}
+
+TEST(ValidateChange, ASpecThatStaysAsItIsPassesEvenIfItWouldNoLongerBeTaken) {
+  const Json before = pipe_with([](Json& pipe) { pipe["spec"]["sync"]["interval"] = "2h"; });
+  Json now = before;
+  now["metadata"]["finalizers"] = Json::array();
+  EXPECT_THAT(validate_pipe(now, &before), IsEmpty());
+  now["spec"]["paused"] = true;
+  EXPECT_THAT(validate_pipe(now, &before), testing::SizeIs(1));
+}
+
+TEST(ValidateChange, AnUnreadableOldObjectDoesNotStandInTheWay) {
+  const Json before = Json::parse(R"({"metadata": {"name": "shop"}, "spec": {"mode": "Old"}})");
+  EXPECT_THAT(validate_pipe(pipe_with(), &before), IsEmpty());
+}
+
+}  // namespace
+}  // namespace test
+}  // namespace penstock
