@@ -93,7 +93,7 @@ Error error_of_answer(int http_status, std::string_view body, Effect effect, std
   if (json && json->is_object() && text_field(*json, "kind") == "Status") {
     return make_error(http_status, text_field(*json, "reason"), text_field(*json, "message"), effect, doing);
   }
-  const auto line = first_line(body);
+  const auto line = json ? std::string{} : first_line(body);
   return make_error(http_status, "", line.empty() ? "" : fmt::format("{} ({})", line, http_status), effect,
                     doing);
 }
