@@ -20,7 +20,8 @@ struct ProcessOptions {
   std::string working_directory{};                   ///< empty: the test's
   std::optional<std::string> user{};                 ///< run as this account (a test that is root only)
   std::string input{};                               ///< what the child reads on stdin, then end of file
-  bool die_with_test = true;                         ///< the kernel kills the child when the test dies
+  bool die_with_test = true;  ///< the kernel kills the child when the thread that started it
+                              ///< ends: start long-lived ones from the main thread
 };
 
 /// How a child ended: an exit code, or the signal that killed it.

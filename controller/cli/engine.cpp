@@ -1,0 +1,26 @@
+#include "controller/cli/engine.hpp"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "controller/engine/engine_main.hpp"
+
+namespace penstock::cli {
+
+void add_engine_command(CLI::App& app) {
+  auto options = std::make_shared<engine::EngineOptions>();
+  CLI::App* command =
+      app.add_subcommand("engine", "Serve the embedded ClickHouse engine over HTTP, for this machine only");
+  command->add_option("--path", options->path, "Data directory, made when absent")->required();
+  command->add_option("--listen", options->listen, "HOST:PORT, a loopback address")->capture_default_str();
+  command->add_option("--lib", options->library,
+                      "Path of libchdb.so (default: PENSTOCK_LIBCHDB, else looked for)");
+  command->add_option("--max-statements", options->max_statements, "Statements at once; more requests wait")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
+  // For the process that supervises it: end when this descriptor does.
+  command->add_option("--held-fd", options->held_descriptor)->group("");
+  command->callback([options] { throw CLI::RuntimeError(engine::run_engine(*options)); });
+}
+
+}  // namespace penstock::cli

@@ -1,0 +1,231 @@
+#include "controller/engine/request_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+
+namespace penstock::engine {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_true(std::string_view value) {
+  return value == "1" || value == "true";
+}
+
+std::string field(const HeaderFields& headers, std::string_view name) {
+  const auto found = headers.find(name);
+  return found == headers.end() ? std::string() : found->second;
+}
+
+// Parameters of the protocol that mean nothing here and change no result.
+constexpr std::array<std::string_view, 11> kIgnored{
+    "user",          "password",   "quota_key",   "session_timeout",         "session_check",
+    "close_session", "stacktrace", "buffer_size", "client_protocol_version", "http_response_buffer_size",
+    "access_token"};
+
+bool is_setting_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
+  });
+}
+
+EngineResult<void> refuse_unsupported(const std::string& name, const std::string& value) {
+  if (name == "session_id" && !value.empty()) {
+    return refuse(ErrorCode::NotImplemented,
+                  "HTTP sessions (session_id) are not supported by the embedded engine");
+  }
+  if (name == "role") {
+    return refuse(ErrorCode::NotImplemented, "Roles are not supported by the embedded engine");
+  }
+  if ((name == "compress" || name == "decompress") && is_true(value)) {
+    return refuse(
+        ErrorCode::NotImplemented,
+        fmt::format("{}=1 (ClickHouse's own block compression) is not supported by the embedded engine: use "
+                    "gzip by Content-Encoding, or enable_http_compression",
+                    name));
+  }
+  return {};
+}
+
+// Takes one parameter; false when it is a setting.
+bool take_known(RequestOptions& options, const std::string& name, const std::string& value) {
+  constexpr std::string_view kParameter = "param_";
+  if (name == "query") {
+    options.query = value;
+  } else if (name == "database") {
+    options.database = value;
+  } else if (name == "query_id") {
+    options.query_id = value;
+  } else if (name == "default_format") {
+    options.default_format = value;
+  } else if (name == "wait_end_of_query" || name == "http_wait_end_of_query") {
+    options.wait_end_of_query = is_true(value);
+  } else if (name == "enable_http_compression") {
+    options.compress_output = is_true(value);
+  } else if (name == "cancel_http_readonly_queries_on_client_close") {
+    options.cancel_on_close = is_true(value);
+  } else if (name.starts_with(kParameter)) {
+    options.query_parameters.emplace_back(name.substr(kParameter.size()), value);
+  } else {
+    return name.empty() || name == "session_id" || name == "compress" || name == "decompress" ||
+           std::find(kIgnored.begin(), kIgnored.end(), name) != kIgnored.end();
+  }
+  return true;
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  std::string bytes;
+  unsigned int bits = 0;
+  int held = 0;
+  while (text.ends_with('='))
+    text.remove_suffix(1);
+  for (const char c : text) {
+    unsigned int value = 0;
+    if (c >= 'A' && c <= 'Z')
+      value = static_cast<unsigned int>(c - 'A');
+    else if (c >= 'a' && c <= 'z')
+      value = static_cast<unsigned int>(c - 'a') + 26;
+    else if (c >= '0' && c <= '9')
+      value = static_cast<unsigned int>(c - '0') + 52;
+    else if (c == '+')
+      value = 62;
+    else if (c == '/')
+      value = 63;
+    else
+      return std::nullopt;
+    bits = (bits << 6U) | value;
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      bytes += static_cast<char>((bits >> static_cast<unsigned int>(held)) & 0xFFU);
+    }
+  }
+  return bytes;
+}
+
+EngineResult<Credentials> parse_authorization(std::string_view authorization) {
+  constexpr std::string_view kBasic = "basic ";
+  std::string scheme(authorization.substr(0, kBasic.size()));
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  if (scheme != kBasic) {
+    return refuse(ErrorCode::AuthenticationFailed,
+                  "Invalid authentication: the embedded engine knows only Basic authorization");
+  }
+  const auto pair = decode_base64(authorization.substr(kBasic.size()));
+  const auto colon = pair ? pair->find(':') : std::string::npos;
+  if (colon == std::string::npos) {
+    return refuse(ErrorCode::AuthenticationFailed,
+                  "Invalid authentication: the Basic credentials cannot be decoded");
+  }
+  return Credentials{pair->substr(0, colon), pair->substr(colon + 1)};
+}
+
+}  // namespace
+
+std::string decode_component(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+    if (low >= 0) {
+      decoded += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      decoded += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return decoded;
+}
+
+std::string path_of(std::string_view target) {
+  return decode_component(target.substr(0, target.find('?')));
+}
+
+std::vector<std::pair<std::string, std::string>> parse_query_string(std::string_view target) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  const auto question = target.find('?');
+  std::string_view rest =
+      question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
+  while (!rest.empty()) {
+    const auto ampersand = rest.find('&');
+    const std::string_view pair = rest.substr(0, ampersand);
+    const auto equals = pair.find('=');
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    if (!pair.empty()) pairs.emplace_back(decode_component(pair.substr(0, equals)), decode_component(value));
+    rest = ampersand == std::string_view::npos ? std::string_view() : rest.substr(ampersand + 1);
+  }
+  return pairs;
+}
+
+EngineResult<RequestOptions> parse_request(std::string_view target, const HeaderFields& headers) {
+  RequestOptions options;
+  options.database = field(headers, "x-clickhouse-database");
+  options.default_format = field(headers, "x-clickhouse-format");
+  for (auto& [name, value] : parse_query_string(target)) {
+    if (auto refused = refuse_unsupported(name, value); !refused) return tl::unexpected(refused.error());
+    if (take_known(options, name, value)) continue;
+    if (!is_setting_name(name)) {
+      return refuse(ErrorCode::UnknownSetting, fmt::format("Unknown setting '{}'", name));
+    }
+    if (name == "readonly") options.readonly_given = value != "0";
+    options.settings.emplace_back(std::move(name), std::move(value));
+  }
+  return options;
+}
+
+EngineResult<Credentials> parse_credentials(std::string_view target, const HeaderFields& headers) {
+  Credentials credentials;
+  const bool by_header = headers.contains("x-clickhouse-user") || headers.contains("x-clickhouse-key");
+  if (const std::string authorization = field(headers, "authorization"); !authorization.empty()) {
+    if (by_header) {
+      return refuse(
+          ErrorCode::AuthenticationFailed,
+          "Invalid authentication: it is not allowed to use X-ClickHouse HTTP headers and Authorization "
+          "HTTP header simultaneously");
+    }
+    return parse_authorization(authorization);
+  }
+  if (by_header) {
+    if (const auto user = field(headers, "x-clickhouse-user"); !user.empty()) credentials.user = user;
+    credentials.password = field(headers, "x-clickhouse-key");
+    return credentials;
+  }
+  for (const auto& [name, value] : parse_query_string(target)) {
+    if (name == "user" && !value.empty()) credentials.user = value;
+    if (name == "password") credentials.password = value;
+  }
+  return credentials;
+}
+
+EngineResult<void> authenticate(const Credentials& credentials) {
+  if (credentials == Credentials{}) return {};
+  return refuse(
+      ErrorCode::AuthenticationFailed,
+      fmt::format("{}: Authentication failed: password is incorrect, or there is no user with such name",
+                  credentials.user));
+}
+
+bool is_loopback_host(std::string_view host) {
+  if (host.empty()) return true;
+  if (host.starts_with("[::1]")) return true;
+  const std::string_view name = host.substr(0, host.find(':'));
+  if (name == "localhost") return true;
+  // 127.0.0.0/8 by its digits only: 127.0.0.1.example.com is a name of somebody else's.
+  return name.starts_with("127.") && std::all_of(name.begin(), name.end(), [](char c) {
+           return c == '.' || std::isdigit(static_cast<unsigned char>(c)) != 0;
+         });
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+
+#include "controller/engine/request_body.hpp"
+#include "controller/engine/response_stream.hpp"
+#include "controller/engine/statement_pool.hpp"
+#include "controller/engine/statement_text.hpp"
+
+namespace penstock::engine {
+
+/// Answers requests that carry a statement: reads it, runs it in a session of its own, streams its data in or
+/// its rows out. Any thread, each with its own connection.
+class StatementHandler {
+ public:
+  StatementHandler(StatementPool& pool, ServerIdentity identity)
+      : pool_(&pool), identity_(std::move(identity)) {}
+
+  /// Answers one request. False when the connection must not be used for another.
+  [[nodiscard]] bool handle(HttpConnection& connection, const RequestHead& head);
+
+  /// Stops every running statement at its next step, without waiting for it.
+  void kill_all();
+
+ private:
+  struct Exchange;
+
+  EngineResult<StatementSummary> run(Exchange& exchange);
+  EngineResult<StatementSummary> run_insert(Exchange& exchange, Connection& session,
+                                            const InsertSplit& split);
+  EngineResult<StatementSummary> run_query(Exchange& exchange, Connection& session, const OutputSplit& split);
+  EngineResult<StatementSummary> run_whole(Exchange& exchange, Connection& session, const OutputSplit& split);
+  void kill(const std::string& query_id);
+
+  StatementPool* pool_;
+  ServerIdentity identity_;
+};
+
+}  // namespace penstock::engine

@@ -1,0 +1,161 @@
+#include "controller/engine/statement_text.hpp"
+
+#include "controller/engine/sql_lexer.hpp"
+
+namespace penstock::engine {
+namespace {
+
+using Kind = Token::Kind;
+
+// Skips to behind the parenthesis that closes the one just read; at the end of the text when it is not
+// closed.
+void skip_parentheses(SqlLexer& lexer) {
+  for (int depth = 1; depth > 0;) {
+    const Token token = lexer.next();
+    if (token.kind == Kind::End) return;
+    if (lexer.is_symbol(token, '(')) ++depth;
+    if (lexer.is_symbol(token, ')')) --depth;
+  }
+}
+
+// Behind `INSERT`: INTO, TABLE, FUNCTION and the target's name, which may be any word ("insert into values
+// ...").
+void skip_target(SqlLexer& lexer) {
+  for (const std::string_view optional : {"INTO", "TABLE", "FUNCTION"}) {
+    SqlLexer ahead = lexer;
+    const Token word = ahead.next();
+    if (!ahead.is_keyword(word, optional)) continue;
+    // "INSERT INTO table (a) ..." names a table called table.
+    const Token after = ahead.peek();
+    if (optional == "INTO" || after.kind == Kind::Word || after.kind == Kind::Quoted) lexer = ahead;
+  }
+  (void)lexer.next();
+  while (lexer.is_symbol(lexer.peek(), '.')) {
+    (void)lexer.next();
+    (void)lexer.next();
+  }
+}
+
+// `name = value, ...`: the position behind it, or nothing when that is not what follows.
+std::optional<std::size_t> skip_setting_list(SqlLexer lexer) {
+  std::size_t end = 0;
+  do {
+    if (lexer.next().kind != Kind::Word) return std::nullopt;
+    if (!lexer.is_symbol(lexer.next(), '=')) return std::nullopt;
+    Token value = lexer.next();
+    if (lexer.is_symbol(value, '-') || lexer.is_symbol(value, '+')) value = lexer.next();
+    if (value.kind != Kind::Word && value.kind != Kind::String && value.kind != Kind::Number)
+      return std::nullopt;
+    end = value.end;
+    const Token separator = lexer.peek();
+    if (!lexer.is_symbol(separator, ',')) break;
+    (void)lexer.next();
+  } while (true);
+  return end;
+}
+
+std::size_t skip_to_data(std::string_view text, std::size_t position) {
+  while (position < text.size() &&
+         (text[position] == ' ' || text[position] == '\t' || text[position] == '\f')) {
+    ++position;
+  }
+  if (position < text.size() && text[position] == '\r') ++position;
+  if (position < text.size() && text[position] == '\n') ++position;
+  return position;
+}
+
+std::optional<InsertSplit> split_at_format(std::string_view text, SqlLexer lexer, std::size_t format_begin,
+                                           bool complete) {
+  const Token name = lexer.next();
+  if (name.kind != Kind::Word && name.kind != Kind::Quoted) return std::nullopt;
+  InsertSplit split{std::string(text.substr(0, format_begin)), std::string(lexer.text_of(name)), name.end};
+  const Token after = lexer.next();
+  if (lexer.is_keyword(after, "SETTINGS")) {
+    if (const auto end = skip_setting_list(lexer)) {
+      split.statement += "\n" + std::string(text.substr(after.begin, *end - after.begin));
+      split.data_begin = *end;
+    }
+  }
+  split.data_begin = skip_to_data(text, split.data_begin);
+  // The last word of a text that goes on may be half a word; a line break behind it may still be missing.
+  if (!complete && split.data_begin == text.size() && !text.ends_with('\n')) return std::nullopt;
+  return split;
+}
+
+}  // namespace
+
+bool is_insert(std::string_view text) {
+  SqlLexer lexer(text);
+  return lexer.is_keyword(lexer.next(), "INSERT");
+}
+
+std::optional<InsertSplit> split_insert(std::string_view text, bool complete) {
+  if (!is_insert(text)) return std::nullopt;
+  SqlLexer lexer(text);
+  (void)lexer.next();
+  skip_target(lexer);
+  while (true) {
+    const Token token = lexer.next();
+    if (token.kind == Kind::End || lexer.is_symbol(token, ';')) return std::nullopt;
+    if (!complete && token.end == text.size()) return std::nullopt;
+    if (lexer.is_symbol(token, '(')) {
+      const Token inside = lexer.peek();
+      if (lexer.is_keyword(inside, "SELECT") || lexer.is_keyword(inside, "WITH")) return std::nullopt;
+      skip_parentheses(lexer);
+    }
+    for (const std::string_view other : {"SELECT", "WITH", "WATCH", "FROM"}) {
+      if (lexer.is_keyword(token, other)) return std::nullopt;
+    }
+    if (lexer.is_keyword(token, "VALUES")) {
+      return InsertSplit{std::string(text.substr(0, token.begin)), "Values", token.end};
+    }
+    if (lexer.is_keyword(token, "FORMAT")) return split_at_format(text, lexer, token.begin, complete);
+  }
+}
+
+OutputSplit split_output(std::string_view text) {
+  OutputSplit split;
+  SqlLexer lexer(text);
+  std::size_t end = 0;  // behind the last token that belongs to the statement
+  int depth = 0;
+  for (Token token = lexer.next(); token.kind != Kind::End; token = lexer.next()) {
+    if (lexer.is_symbol(token, ';') && lexer.peek().kind == Kind::End) break;
+    if (lexer.is_symbol(token, '(')) ++depth;
+    if (lexer.is_symbol(token, ')')) --depth;
+    end = token.end;
+    if (depth != 0 || !lexer.is_keyword(token, "FORMAT")) continue;
+    SqlLexer ahead = lexer;
+    const Token name = ahead.next();
+    if (name.kind != Kind::Word) continue;
+    const Token after = ahead.next();
+    const bool last = after.kind == Kind::End || ahead.is_symbol(after, ';');
+    const auto settings = ahead.is_keyword(after, "SETTINGS") ? skip_setting_list(ahead) : std::nullopt;
+    if (!last && !settings) continue;
+    split.head = std::string(text.substr(0, token.begin));
+    split.format = std::string(ahead.text_of(name));
+    if (settings) split.tail = std::string(text.substr(after.begin, *settings - after.begin));
+    return split;
+  }
+  split.head = std::string(text.substr(0, end));
+  return split;
+}
+
+std::string quote_string(std::string_view value) {
+  std::string quoted = "'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+std::string quote_name(std::string_view name) {
+  std::string quoted = "`";
+  for (const char c : name) {
+    if (c == '`' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "`";
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,79 @@
+#include "tests/support/engine_server.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
+
+#include "tests/support/raw_http.hpp"
+
+namespace penstock::test {
+namespace {
+
+constexpr std::chrono::seconds kStartLimit{60};  // sanitizers and a loaded machine
+
+std::string engine_program(const std::string& wanted) {
+  if (!wanted.empty()) return wanted;
+  if (const char* program = std::getenv("PENSTOCK_ENGINE_BINARY")) return program;
+  // Test programs are built beside penstock.
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "penstock").string();
+}
+
+}  // namespace
+
+EngineServer::EngineServer(EngineServerOptions options) : options_(std::move(options)), port_(free_port()) {
+  start();
+}
+
+void EngineServer::start() {
+  std::vector<std::string> arguments{"engine", "--path", path(), "--listen",
+                                     "127.0.0.1:" + std::to_string(port_)};
+  arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
+  ProcessOptions process;
+  process.arguments = std::move(arguments);
+  process_ = std::make_unique<Process>(engine_program(options_.program), std::move(process));
+  const bool answers = eventually(
+      [this] { return !process_->running() || http(port_, "GET", "/ping").body == "Ok.\n"; }, kStartLimit);
+  if (!answers || !process_->running()) {
+    throw std::runtime_error("the engine does not start: " + process_->out() + process_->err());
+  }
+}
+
+ExitStatus EngineServer::stop() {
+  return process_->stop(std::chrono::seconds(20));
+}
+
+void EngineServer::kill9() {
+  process_->kill();
+}
+
+void EngineServer::restart() {
+  stop();
+  start();
+}
+
+std::string EngineServer::query(const std::string& sql,
+                                const std::map<std::string, std::string>& parameters) {
+  std::string target = "/?";
+  for (const auto& [name, value] : parameters)
+    target += url_encode(name) + "=" + url_encode(value) + "&";
+  const HttpReply reply = http(port_, "POST", target, sql);
+  if (reply.status != 200 || !reply.complete) {
+    throw std::runtime_error("HTTP " + std::to_string(reply.status) + ": " + reply.body +
+                             " for: " + sql.substr(0, 500));
+  }
+  return reply.body;
+}
+
+std::string EngineServer::value(const std::string& sql,
+                                const std::map<std::string, std::string>& parameters) {
+  std::string answer = query(sql, parameters);
+  if (answer.ends_with('\n')) answer.pop_back();
+  return answer;
+}
+
+EngineServer& shared_engine() {
+  static EngineServer engine;
+  return engine;
+}
+
+}  // namespace penstock::test
