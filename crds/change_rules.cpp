@@ -13,18 +13,20 @@ using Faults = std::vector<FieldError>;
 
 constexpr const char* kAnew = "delete this Pipe and create it anew, or set it back";
 
-/// Until then the pipe has nothing in the source that a changed spec would leave behind or contradict.
-bool setup_is_over(const PipeStatus& status) {
-  if (!status.state || *status.state == PipeState::Provisioning || *status.state == PipeState::Setup)
-    return false;
-  const bool never_unpaused = *status.state == PipeState::Paused && !status.source;
-  return !never_unpaused;
+/// The names of slot and publication are settled when a controller first sees the pipe.
+bool is_adopted(const PipeStatus& status) {
+  return status.state.has_value();
 }
 
-void check_fixed(const std::string& path, bool changed, Faults& faults) {
+/// Setup records which system the source is when everything was found valid and the targets are made.
+bool setup_is_over(const PipeStatus& status) {
+  return status.source.has_value();
+}
+
+void check_fixed(const std::string& path, bool changed, const char* when, Faults& faults) {
   if (changed)
     faults.push_back(
-        {path, fmt::format("a change after Setup is not supported by this version yet; {}", kAnew)});
+        {path, fmt::format("a change {} is not supported by this version yet; {}", when, kAnew)});
 }
 
 void check_generation(const std::string& path, std::int64_t before, std::int64_t now, Faults& faults) {
@@ -96,19 +98,26 @@ void check_table_generations(const std::vector<TableSpec>& before, const std::ve
 
 void check_change(const Pipe& before, const PipeSpec& now, Faults& faults) {
   const PipeSpec& old = before.spec;
+  const PostgresSpec& old_source = old.source;
   check_generation("spec.resyncGeneration", old.resync_generation, now.resync_generation, faults);
   check_table_generations(old.tables, now.tables, faults);
-  if (!setup_is_over(before.status)) return;
-  check_fixed("spec.mode", old.mode != now.mode, faults);
-  check_fixed("spec.source.postgres.database", old.source.database != now.source.database, faults);
-  check_fixed("spec.source.postgres.publication", old.source.publication != now.source.publication, faults);
-  check_fixed("spec.source.postgres.replicationSlot",
-              old.source.replication_slot != now.source.replication_slot, faults);
-  check_fixed("spec.source.postgres.failoverSlot", old.source.failover_slot != now.source.failover_slot,
-              faults);
-  check_fixed("spec.destination.clickhouse.database", old.destination.database != now.destination.database,
-              faults);
-  check_table_set(old.tables, now.tables, faults);
+  if (is_adopted(before.status)) {
+    const auto check = [&](const char* path, bool changed) {
+      check_fixed(path, changed, "after creation", faults);
+    };
+    check("spec.mode", old.mode != now.mode);
+    check("spec.source.postgres.publication", old_source.publication != now.source.publication);
+    check("spec.source.postgres.replicationSlot", old_source.replication_slot != now.source.replication_slot);
+  }
+  if (setup_is_over(before.status)) {
+    const auto check = [&](const char* path, bool changed) {
+      check_fixed(path, changed, "after Setup", faults);
+    };
+    check("spec.source.postgres.database", old_source.database != now.source.database);
+    check("spec.source.postgres.failoverSlot", old_source.failover_slot != now.source.failover_slot);
+    check("spec.destination.clickhouse.database", old.destination.database != now.destination.database);
+    check_table_set(old.tables, now.tables, faults);
+  }
 }
 
 }  // namespace penstock

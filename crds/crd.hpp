@@ -29,9 +29,9 @@ struct FieldError {
 };
 
 /// What the schema cannot say: rules over several fields, and changes that are not carried out yet.
-/// `old_object` is null on create. Both objects have passed the schema and have defaults applied. An object that is
-/// being deleted, or whose spec does not change, passes. Until Setup is over (status.state of the old object) any
-/// field may change, so that Setup's faults can be corrected, but for the resync generations.
+/// `old_object` is null on create. Both objects have passed the schema and have defaults applied. An object
+/// that is being deleted, or whose spec does not change, passes. What may still change before Setup is over
+/// is read from the old object's status (crds/pipe_rules.hpp).
 [[nodiscard]] std::vector<FieldError> validate_pipe(const nlohmann::json& object,
                                                     const nlohmann::json* old_object);
 

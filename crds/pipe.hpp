@@ -143,7 +143,8 @@ struct TableStatus {
   std::int64_t partitions_loaded = 0;
   std::int64_t partitions_total = 0;
   std::int64_t rows_streamed = 0;
-  std::optional<LoadProgress> load;  ///< present from the start of a load until the table is Streaming or Completed
+  std::optional<LoadProgress>
+      load;  ///< present from the start of a load until the table is Streaming or Completed
   bool operator==(const TableStatus&) const = default;
 };
 

@@ -208,14 +208,18 @@ TEST(ValidatePipe, AnUnreadableObjectIsAFaultAndNoCrash) {
   EXPECT_THAT(validate_pipe(Json::parse(R"({"spec": {"tables": 1}})"), nullptr), testing::SizeIs(1));
 }
 
-/// The faults of a change of the spec by `edit` while the pipe is in `state`.
-std::vector<FieldError> change(const Edit& edit, const char* state = "Running",
+const Json kUnseen;
+const Json kInSetup = {{"state", "Setup"}};
+const Json kSetUp = {{"state", "Running"}, {"source", {{"systemIdentifier", "7"}, {"timeline", 1}}}};
+
+/// The faults of a change of the spec by `edit` while the pipe has `status`.
+std::vector<FieldError> change(const Edit& edit, const Json& status = kSetUp,
                                const Json& metadata = Json::object()) {
   const Json before = pipe_with([&](Json& pipe) {
     pipe["spec"]["tables"] = Json::parse(R"([{"source": "a.x", "resyncGeneration": 3}, {"source": "a.y"}])");
     pipe["spec"]["resyncGeneration"] = 5;
     pipe["metadata"].update(metadata);
-    if (state != nullptr) pipe["status"] = {{"state", state}};
+    if (!status.is_null()) pipe["status"] = status;
   });
   Json now = before;
   edit(now["spec"]);
@@ -230,9 +234,7 @@ struct FixedField {
 
 const std::vector<FixedField>& fixed_after_setup() {
   static const std::vector<FixedField> fields = {
-      {"spec.mode", [](Json& s) { s["mode"] = "CDCOnly"; }},
       {"spec.source.postgres.database", [](Json& s) { s["source"]["postgres"]["database"] = "other"; }},
-      {"spec.source.postgres.publication", [](Json& s) { s["source"]["postgres"]["publication"] = "other"; }},
       {"spec.destination.clickhouse.database",
        [](Json& s) { s["destination"]["clickhouse"]["database"] = "other"; }},
       {"spec.tables", [](Json& s) { s["tables"].erase(1); }},
@@ -251,27 +253,40 @@ const std::vector<FixedField>& fixed_after_setup() {
   return fields;
 }
 
+const std::vector<FixedField>& fixed_after_creation() {
+  static const std::vector<FixedField> fields = {
+      {"spec.mode", [](Json& s) { s["mode"] = "CDCOnly"; }},
+      {"spec.source.postgres.publication", [](Json& s) { s["source"]["postgres"]["publication"] = "other"; }},
+  };
+  return fields;
+}
+
 TEST(ValidateChange, WhatIsFixedAfterSetupIsRefusedWithItsPath) {
-  for (const char* state : {"Snapshot", "Running", "Completed", "Failed", "Pausing"})
+  for (const auto& [path, edit] : fixed_after_setup())
+    EXPECT_THAT(change(edit), ElementsAre(fault(path, "after Setup is not supported by this version yet; ")))
+        << path;
+}
+
+TEST(ValidateChange, UntilSetupIsOverTablesAndDatabasesCanBeCorrected) {
+  for (const Json& status : {kUnseen, kInSetup, Json({{"state", "Paused"}}), Json({{"state", "Failed"}})})
     for (const auto& [path, edit] : fixed_after_setup())
-      EXPECT_THAT(change(edit, state),
-                  ElementsAre(fault(path, "after Setup is not supported by this version yet; ")))
+      EXPECT_THAT(change(edit, status), IsEmpty()) << path;
+}
+
+TEST(ValidateChange, ModeAndNamesInTheSourceAreFixedOnceAControllerHasSeenThePipe) {
+  for (const auto& [path, edit] : fixed_after_creation()) {
+    EXPECT_THAT(change(edit, kUnseen), IsEmpty()) << path;
+    for (const Json& status : {kInSetup, kSetUp})
+      EXPECT_THAT(change(edit, status),
+                  ElementsAre(fault(path, "a change after creation is not supported by this version yet; ")))
           << path;
-}
-
-TEST(ValidateChange, UntilSetupIsOverFaultsCanBeCorrected) {
-  for (const char* state : {static_cast<const char*>(nullptr), "Provisioning", "Setup", "Paused"})
-    for (const auto& [path, edit] : fixed_after_setup())
-      EXPECT_THAT(change(edit, state), IsEmpty()) << path;
-}
-
-TEST(ValidateChange, APipePausedAfterItsSetupIsFixed) {
-  const Json before = pipe_with([](Json& pipe) {
-    pipe["status"] = {{"state", "Paused"}, {"source", {{"systemIdentifier", "7"}, {"timeline", 1}}}};
-  });
-  Json now = before;
-  now["spec"]["mode"] = "CDCOnly";
-  EXPECT_THAT(validate_pipe(now, &before), ElementsAre(fault("spec.mode", "after Setup")));
+  }
+  const auto slot = [](Json& s) {
+    s["mode"] = "CDCOnly", s["source"]["postgres"]["replicationSlot"] = "other";
+  };
+  EXPECT_THAT(change(slot, kInSetup),
+              ElementsAre(fault("spec.mode", "after creation"),
+                          fault("spec.source.postgres.replicationSlot", "after creation")));
 }
 
 TEST(ValidateChange, TheMessageNamesWhatChangedAndTheCure) {
@@ -289,12 +304,12 @@ TEST(ValidateChange, TheMessageNamesWhatChangedAndTheCure) {
 }
 
 TEST(ValidateChange, GenerationsStayInEitherDirectionAndInEveryState) {
-  for (const char* state : {"Setup", "Running", "Failed"}) {
+  for (const Json& status : {kUnseen, kInSetup, kSetUp}) {
     for (const int generation : {4, 6})
-      EXPECT_THAT(change([&](Json& s) { s["resyncGeneration"] = generation; }, state),
+      EXPECT_THAT(change([&](Json& s) { s["resyncGeneration"] = generation; }, status),
                   ElementsAre(fault("spec.resyncGeneration",
                                     "a change is not supported by this version yet; set it back to 5")));
-    EXPECT_THAT(change([](Json& s) { s["tables"][0]["resyncGeneration"] = 4; }, state),
+    EXPECT_THAT(change([](Json& s) { s["tables"][0]["resyncGeneration"] = 4; }, status),
                 ElementsAre(fault("spec.tables[0].resyncGeneration", "set it back to 3")));
   }
 }
@@ -327,7 +342,7 @@ TEST(ValidateChange, WhatIsBeingDeletedMayChangeInAnyWay) {
                     s["mode"] = "CDCOnly";
                     s["sync"]["interval"] = "2h";
                   },
-                  "Running", deleting),
+                  kSetUp, deleting),
               IsEmpty());
 }
 
