@@ -1,0 +1,126 @@
+#include "dataplane/postgres/catalog_session.hpp"
+
+#include <algorithm>
+#include <pqxx/connectionpolicy>
+#include <pqxx/except>
+#include <utility>
+
+#include "dataplane/postgres/libpq.hpp"
+
+namespace penstock::postgres {
+namespace {
+
+/// Gives libpqxx a connection that is open already, once: it never makes another.
+class Adopt final : public pqxx::connectionpolicy {
+ public:
+  explicit Adopt(Connection session) : pqxx::connectionpolicy(""), session_(std::move(session)) {}
+  handle do_startconnect(handle present) override {
+    return present != nullptr ? present : session_.release();
+  }
+  bool is_ready(handle present) const noexcept override { return present != nullptr; }
+
+ private:
+  Connection session_;
+};
+
+class AdoptedSession final : public pqxx::connection_base {
+ public:
+  explicit AdoptedSession(Connection session) : pqxx::connection_base(adopt_), adopt_(std::move(session)) {
+    init();
+  }
+  ~AdoptedSession() noexcept { close(); }
+  AdoptedSession(const AdoptedSession&) = delete;
+  AdoptedSession& operator=(const AdoptedSession&) = delete;
+
+ private:
+  Adopt adopt_;  // the base only keeps a reference before init()
+};
+
+template <typename Transaction>
+Status in_transaction(const Endpoint& endpoint, const std::string& doing, const CatalogQuery& work) {
+  PENSTOCK_ASSIGN(auto session, connect(endpoint));
+  try {
+    AdoptedSession adopted(std::move(session));
+    Transaction tx(adopted);
+    tx.exec("SET LOCAL lock_timeout = '5s'");
+    work(tx);
+    tx.commit();
+    return {};
+  } catch (const pqxx::sql_error& error) {
+    std::string message = error.what();
+    if (const auto severity = message.find(":  "); severity != std::string::npos)
+      message.erase(0, severity + 3);
+    message.erase(std::min(message.find("\nLINE "), message.size()));
+    return fail(error_of(endpoint, error.sqlstate(), message, doing));
+  } catch (const pqxx::broken_connection& error) {
+    return fail(error_of(endpoint, "", error.what(), doing));
+  } catch (const pqxx::in_doubt_error& error) {
+    auto out = error_of(endpoint, "", error.what(), doing);
+    out.kind = ErrorKind::InDoubt;
+    return fail(std::move(out));
+  } catch (const std::exception& error) {
+    return fail(ErrorKind::Internal, "CatalogUnreadable",
+                "PostgreSQL " + endpoint.text() + ": " + on_one_line(error.what()) + ", while " + doing);
+  }
+}
+
+}  // namespace
+
+Status look(const Endpoint& endpoint, const std::string& doing, const CatalogQuery& queries) {
+  using OneMoment = pqxx::transaction<pqxx::repeatable_read, pqxx::readwrite_policy::read_only>;
+  return in_transaction<OneMoment>(endpoint, doing, queries);
+}
+
+Status change(const Endpoint& endpoint, const std::string& doing, const CatalogQuery& statements) {
+  return in_transaction<pqxx::transaction<>>(endpoint, doing, statements);
+}
+
+std::string value_or_nothing(pqxx::transaction_base& tx, const std::string& sql) {
+  // Every version lets a failed statement be rolled back alone only below a savepoint.
+  auto& outer = dynamic_cast<pqxx::dbtransaction&>(tx);
+  try {
+    pqxx::subtransaction attempt(outer);
+    const auto rows = attempt.exec(sql);
+    attempt.commit();
+    return rows.empty() ? "" : text_of(rows[0][0]);
+  } catch (const pqxx::sql_error&) {
+    return "";
+  }
+}
+
+std::string array_of(const std::vector<std::string>& items) {
+  std::string out = "{";
+  for (const auto& item : items) {
+    out += out.size() > 1 ? ",\"" : "\"";
+    for (const char c : item) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return out + "}";
+}
+
+std::vector<std::string> items_of(const pqxx::field& array) {
+  std::vector<std::string> out;
+  if (array.is_null()) return out;
+  auto parser = array.as_array();
+  for (auto step = parser.get_next(); step.first != pqxx::array_parser::done; step = parser.get_next()) {
+    if (step.first == pqxx::array_parser::string_value) out.push_back(step.second);
+  }
+  return out;
+}
+
+Lsn lsn_of(const pqxx::field& text) {
+  return text.is_null() ? Lsn{} : Lsn::parse(text.c_str()).value_or(Lsn{});
+}
+
+std::string text_of(const pqxx::field& field) {
+  return field.is_null() ? "" : std::string(field.c_str(), field.size());
+}
+
+int version_of(pqxx::transaction_base& tx) {
+  return tx.conn().server_version();
+}
+
+}  // namespace penstock::postgres

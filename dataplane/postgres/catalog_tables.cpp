@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "dataplane/postgres/catalog.hpp"
+#include "dataplane/postgres/catalog_types.hpp"
+
+namespace penstock::postgres {
+namespace {
+
+constexpr const char* kTableQuery = R"sql(
+SELECT w.at, c.oid, c.relkind, c.relreplident, c.relpersistence, row_security_active(c.oid),
+       has_table_privilege(c.oid, 'SELECT'), pg_has_role(c.relowner, 'USAGE'),
+       has_schema_privilege(n.oid, 'USAGE')
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema, name, at)
+JOIN pg_namespace n ON n.nspname = w.schema
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f'))sql";
+
+// From 18 on a NOT NULL may be NOT VALID: rows from before it hold NULL all the same. $2: server_version_num.
+constexpr const char* kColumnQuery = R"sql(
+SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
+       a.attnotnull AND NOT EXISTS (
+         SELECT FROM pg_constraint k
+         WHERE $2::int >= 180000 AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
+           AND NOT k.convalidated),
+       a.attgenerated <> '', has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+FROM pg_attribute a
+WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum)sql";
+
+// UNION, not UNION ALL: a table may inherit from another by more than one way. {detaching}: from 14 on.
+constexpr const char* kHeapQuery = R"sql(
+WITH RECURSIVE tree(root, oid) AS (
+  SELECT o, o FROM unnest($1::oid[]) o
+  UNION
+  SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid {detaching})
+SELECT tree.root, c.oid, n.nspname, c.relname, c.relkind, c.relreplident, row_security_active(c.oid),
+       has_table_privilege(c.oid, 'SELECT'), coalesce(am.amname = 'heap', false),
+       coalesce(pg_relation_filenode(c.oid), 0), coalesce(pg_relation_size(c.oid), 0), c.relpages, c.reltuples,
+       (SELECT 28 + sum(CASE WHEN a.attlen > 0 THEN a.attlen ELSE 32 END) FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull),
+       current_setting('block_size')::bigint
+FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_am am ON am.oid = c.relam
+WHERE c.relkind IN ('r', 'm', 'f', 'v') ORDER BY tree.root, c.oid)sql";
+
+// Only what PostgreSQL itself would take as a replica identity: valid, and not deferrable.
+constexpr const char* kKeyQuery = R"sql(
+SELECT i.indrelid, i.indisprimary, i.indisreplident, i.indimmediate AND i.indisvalid,
+       (SELECT array_agg(a.attname::text ORDER BY k.at)
+        FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, at)
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE k.at <= i.indnkeyatts)
+FROM pg_index i WHERE i.indrelid = ANY ($1::oid[]) AND (i.indisprimary OR i.indisreplident))sql";
+
+struct Keys {
+  std::vector<std::string> primary;
+  bool primary_identifies = false;
+  std::vector<std::string> chosen;  ///< of REPLICA IDENTITY USING INDEX
+};
+using KeysByTable = std::map<std::uint32_t, Keys>;
+
+std::vector<std::string> identity_key(ReplicaIdentity identity, const Keys& keys) {
+  if (identity == ReplicaIdentity::Default && keys.primary_identifies) return keys.primary;
+  if (identity == ReplicaIdentity::Index) return keys.chosen;
+  return {};
+}
+
+ReplicaIdentity identity_of(const pqxx::field& letter) {
+  switch (letter.c_str()[0]) {
+    case 'n':
+      return ReplicaIdentity::Nothing;
+    case 'f':
+      return ReplicaIdentity::Full;
+    case 'i':
+      return ReplicaIdentity::Index;
+    default:
+      return ReplicaIdentity::Default;
+  }
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  return text.replace(text.find(what), what.size(), by);
+}
+
+std::string oids_of(const std::vector<SourceTable*>& tables) {
+  std::vector<std::string> out;
+  for (const auto* table : tables)
+    out.push_back(std::to_string(table->oid));
+  return array_of(out);
+}
+
+using Found = std::vector<std::optional<SourceTable>>;
+using ByOid = std::multimap<std::uint32_t, SourceTable*>;  // one table may be asked for twice
+
+template <typename Do>
+void for_table(const ByOid& tables, const pqxx::field& oid, Do&& what) {
+  const auto [first, last] = tables.equal_range(oid.as<std::uint32_t>());
+  for (auto one = first; one != last; ++one)
+    what(*one->second);
+}
+
+void read_classes(pqxx::transaction_base& tx, const std::vector<TableName>& names, Found& out) {
+  std::vector<std::string> schemas, tables;
+  for (const auto& name : names) {
+    schemas.push_back(name.schema);
+    tables.push_back(name.name);
+  }
+  for (const auto& row : tx.exec_params(kTableQuery, array_of(schemas), array_of(tables))) {
+    const auto at = row[0].as<std::size_t>() - 1;
+    SourceTable table;
+    table.name = names[at];
+    table.oid = row[1].as<std::uint32_t>();
+    table.kind = row[2].c_str()[0];
+    table.identity = identity_of(row[3]);
+    table.persistence = row[4].c_str()[0];
+    table.row_security = row[5].as<bool>();
+    table.table_select = row[6].as<bool>();
+    table.owned = row[7].as<bool>();
+    table.schema_usage = row[8].as<bool>();
+    out[at] = std::move(table);
+  }
+}
+
+void read_columns(pqxx::transaction_base& tx, const ByOid& tables, const std::string& oids) {
+  const auto rows = tx.exec_params(kColumnQuery, oids, version_of(tx));
+  std::vector<DeclaredType> declared;
+  for (const auto& row : rows)
+    declared.push_back({row[3].as<std::uint32_t>(), row[4].as<std::int32_t>()});
+  const auto types = resolve_types(tx, declared);
+  for (std::size_t at = 0; at < types.size(); ++at) {
+    const auto row = rows[static_cast<pqxx::result::size_type>(at)];
+    SourceColumn column{text_of(row[1]),   types[at],         row[2].as<int>(),
+                        row[5].as<bool>(), row[6].as<bool>(), row[7].as<bool>()};
+    for_table(tables, row[0], [&](SourceTable& table) { table.columns.push_back(column); });
+  }
+}
+
+KeysByTable read_keys(pqxx::transaction_base& tx, const std::string& oids) {
+  KeysByTable out;
+  for (const auto& row : tx.exec_params(kKeyQuery, oids)) {
+    auto& keys = out[row[0].as<std::uint32_t>()];
+    const bool usable = row[3].as<bool>();
+    if (row[1].as<bool>()) {
+      keys.primary = items_of(row[4]);
+      keys.primary_identifies = usable;
+    }
+    if (row[2].as<bool>() && usable) keys.chosen = items_of(row[4]);
+  }
+  return out;
+}
+
+/// As the planner estimates: the density at the last ANALYZE times the size now, or a guess from the columns'
+/// widths.
+std::int64_t estimate_rows(double pages, double analysed_pages, double analysed_rows, double width,
+                           double block_size) {
+  constexpr double kPageHeader = 24;
+  if (analysed_rows > 0 && analysed_pages > 0)
+    return static_cast<std::int64_t>(analysed_rows / analysed_pages * pages);
+  if (pages > 0) return static_cast<std::int64_t>(pages * (block_size - kPageHeader) / std::max(width, 28.0));
+  return static_cast<std::int64_t>(std::max(analysed_rows, 0.0));
+}
+
+Heap heap_of(const pqxx::row& row, int version) {
+  Heap out;
+  out.oid = row[1].as<std::uint32_t>();
+  out.name = {text_of(row[2]), text_of(row[3])};
+  out.kind = row[4].c_str()[0];
+  out.identity = identity_of(row[5]);
+  out.row_security = row[6].as<bool>();
+  out.hidden_columns = items_of(row[14]);
+  out.relation_file = row[9].as<std::int64_t>();
+  out.pages = row[10].as<std::int64_t>() / row[16].as<std::int64_t>();
+  const bool stored = (out.kind == 'r' || out.kind == 'm') && row[8].as<bool>();
+  out.ctid_ranges = stored && row[7].as<bool>() && version >= 140000;
+  return out;
+}
+
+/// Adds a heap. A column may hold NULL when it may in any heap: a child of plain inheritance can be laxer.
+void add_heap(SourceTable& table, const pqxx::row& row, int version) {
+  table.heaps.push_back(heap_of(row, version));
+  table.row_security = table.row_security || table.heaps.back().row_security;
+  const auto pages = static_cast<double>(table.heaps.back().pages);
+  table.rows_estimated += estimate_rows(pages, row[11].as<double>(), row[12].as<double>(),
+                                        row[13].as<double>(28), row[16].as<double>());
+  const auto nullable = items_of(row[15]);
+  for (auto& column : table.columns) {
+    if (std::find(nullable.begin(), nullable.end(), column.name) != nullable.end()) column.not_null = false;
+  }
+}
+
+void read_heaps(pqxx::transaction_base& tx, const ByOid& tables, const std::string& oids) {
+  const int version = version_of(tx);
+  const auto sql = replaced(kHeapQuery, "{detaching}", version >= 140000 ? "AND NOT i.inhdetachpending" : "");
+  for (const auto& row : tx.exec_params(sql, oids))
+    for_table(tables, row[0], [&](SourceTable& table) { add_heap(table, row, version); });
+}
+
+void set_keys(SourceTable& table, const KeysByTable& keys) {
+  const auto of = [&](std::uint32_t oid) {
+    const auto found = keys.find(oid);
+    return found == keys.end() ? Keys{} : found->second;
+  };
+  const auto own = of(table.oid);
+  table.primary_key = own.primary;
+  table.identity_key = identity_key(table.identity, own);
+  for (auto& heap : table.heaps)
+    heap.identity_key = identity_key(heap.identity, of(heap.oid));
+  // ALTER TABLE … REPLICA IDENTITY does not descend, and the rows of each heap are logged by the heap's own.
+  const auto lax = std::find_if(table.heaps.begin(), table.heaps.end(),
+                                [](const Heap& heap) { return heap.identity != ReplicaIdentity::Full; });
+  if (!table.heaps.empty() && lax == table.heaps.end()) {
+    table.identity = ReplicaIdentity::Full;
+    table.identity_key.clear();
+  } else if (!table.heaps.empty() && table.identity == ReplicaIdentity::Full) {
+    table.identity = lax->identity;
+    table.identity_key = lax->identity_key;
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::optional<SourceTable>>> read_tables(const Endpoint& endpoint,
+                                                            const std::vector<TableName>& names) {
+  Found out(names.size());
+  PENSTOCK_TRY(look(endpoint, "reading table definitions", [&](pqxx::transaction_base& tx) {
+    read_classes(tx, names, out);
+    std::vector<SourceTable*> found;
+    for (auto& table : out) {
+      if (table) found.push_back(&*table);
+    }
+    ByOid by_oid;
+    for (auto* table : found)
+      by_oid.emplace(table->oid, table);
+    const auto oids = oids_of(found);
+    read_columns(tx, by_oid, oids);
+    read_heaps(tx, by_oid, oids);
+    std::vector<std::string> every{};
+    for (const auto* table : found) {
+      every.push_back(std::to_string(table->oid));
+      for (const auto& heap : table->heaps)
+        every.push_back(std::to_string(heap.oid));
+    }
+    const auto keys = read_keys(tx, array_of(every));
+    for (auto* table : found)
+      set_keys(*table, keys);
+  }));
+  return out;
+}
+
+}  // namespace penstock::postgres

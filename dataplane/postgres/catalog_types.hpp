@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "dataplane/columns/pg_type.hpp"
+#include "dataplane/postgres/catalog_session.hpp"
+
+namespace penstock::postgres {
+
+/// pg_attribute.atttypid and atttypmod.
+struct DeclaredType {
+  std::uint32_t oid = 0;
+  std::int32_t typmod = -1;
+};
+
+/// The types with their domains replaced by what these stand on, at any depth, inside of arrays too. Index
+/// for index.
+[[nodiscard]] std::vector<PgType> resolve_types(pqxx::transaction_base& tx,
+                                                const std::vector<DeclaredType>& declared);
+
+}  // namespace penstock::postgres
