@@ -14,8 +14,9 @@
 namespace penstock::clickhouse {
 
 struct Endpoint {
-  std::string url;       ///< http(s)://host:port
-  std::string database;  ///< sent with every statement unless a Request says otherwise; need not exist for ping()
+  std::string url;  ///< http(s)://host:port
+  std::string
+      database;  ///< sent with every statement unless a Request says otherwise; need not exist for ping()
   std::string user = "default";
   Secret password;
   std::string ca_pem;
@@ -27,15 +28,32 @@ using Settings = std::map<std::string, std::string>;
 
 struct Request {
   std::string sql;
-  Settings settings;      ///< settings and param_* values
+  Settings settings;         ///< settings and param_* values
   bool use_database = true;  ///< false for CREATE DATABASE and looks at system tables of an absent database
+  /// Running it twice is the same as once (CREATE … IF NOT EXISTS). Only then is a statement whose answer was
+  /// lost sent again by the client (once), or its loss reported as Transient instead of InDoubt. Never for
+  /// EXCHANGE.
+  bool repeatable = false;
+  std::string purpose = {};  ///< for messages: "load shop.orders"; empty: the beginning of the statement
 };
 
-/// Rows of a small result, all values as text; NULL is an empty optional-like "\\N" never produced by our queries.
+/// Rows of a small result, all values as text. NULL reads "\\N"; ask with ifNull() where it matters.
 using Rows = std::vector<std::vector<std::string>>;
 
-/// One keep-alive connection; one thread at a time. Errors are classified by classify(): DestinationUnreachable
-/// (Transient), DestinationAuthenticationFailed (NeedsUser), … An insert whose answer was lost: InDoubt.
+/// One keep-alive connection; one thread at a time. Errors are classified by classify():
+/// DestinationUnreachable (Transient), DestinationAuthenticationFailed (NeedsUser), … An insert or statement
+/// whose answer was lost: InDoubt, reason DestinationAnswerLost. Nothing is retried but what is said here;
+/// when and how often is the caller's.
+///
+/// Limits: 10 s to connect; a SELECT takes 120 s at most and its result 64 MB; inserts and statements may
+/// take as long as they like, but are given up after 300 s (statements: 900 s) without a byte in either
+/// direction.
+///
+/// Settings: a Request's own win over these. insert() sends async_insert=0 (an answer means stored),
+/// insert_deduplicate=1 (tokens count), input_format_null_as_default=0 (NULL for a column that cannot hold it
+/// is an error, never a 0), input_format_defaults_for_omitted_fields=1 and max_partitions_per_insert_block=0
+/// (a load may touch every month of a table). All requests send wait_end_of_query=1, so that the status tells
+/// the outcome. Everything else is as the user's profile has it.
 class Client {
  public:
   explicit Client(Endpoint endpoint);
@@ -45,11 +63,13 @@ class Client {
 
   [[nodiscard]] const Endpoint& endpoint() const;
   [[nodiscard]] Status execute(const Request& request);
-  /// A SELECT; the result is read as JSONCompactEachRow-like text values (numbers as their digits).
+  /// A SELECT without a FORMAT clause. Values come as text: numbers as their digits, strings with their
+  /// escapes undone. Repeated once inside when the kept-alive connection turns out to be dead.
   [[nodiscard]] Result<Rows> select(const Request& request);
   /// `sql` is INSERT INTO … FORMAT Native; the body is sent from `pieces` without joining them.
   [[nodiscard]] Status insert(const Request& request, const std::vector<std::string_view>& pieces);
-  /// Makes a call that runs in another thread return soon with kind Cancelled. Thread-safe; sticky.
+  /// Makes a call that runs in another thread return at once with kind Cancelled, and every later one. What a
+  /// cancelled insert did is unknown. Thread-safe; sticky.
   void cancel();
 
  private:
@@ -57,8 +77,10 @@ class Client {
   std::unique_ptr<Handle> handle_;
 };
 
-/// ClickHouse's error code and message as an Error (ClickHouse source, ErrorCodes: names are stable, documented in
-/// system.errors). `http` is the status, 0 when no answer came.
+/// ClickHouse's error code and message as an Error (ClickHouse source, ErrorCodes: names are stable,
+/// documented in system.errors). `http` is the status, `code` the exception's (0: none was sent), `message`
+/// the body, `doing` what was tried: "insert into orders". Tells time-curable faults from those of one table
+/// and those of the whole pipe.
 [[nodiscard]] Error classify(const Endpoint& endpoint, int http, int code, const std::string& message,
                              const std::string& doing);
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Target tables: what is there, what we would make, and whether the two fit. Deciding is pure; three calls do I/O.
+// Target tables: what is there, what we would make, and whether the two fit. Deciding is pure; three calls do
+// I/O.
 
 #include <cstdint>
 #include <optional>
@@ -13,10 +14,10 @@
 
 namespace penstock::clickhouse {
 
-inline constexpr const char* kVersionColumn = "_penstock_version";      // UInt64: LSN of the change
-inline constexpr const char* kDeletedColumn = "_penstock_deleted";      // UInt8
-inline constexpr const char* kSyncedAtColumn = "_penstock_synced_at";   // DateTime64(3), DEFAULT now64(3)
-inline constexpr const char* kCommitLsnColumn = "_penstock_commit_lsn"; // UInt64, append-only targets
+inline constexpr const char* kVersionColumn = "_penstock_version";       // UInt64: LSN of the change
+inline constexpr const char* kDeletedColumn = "_penstock_deleted";       // UInt8
+inline constexpr const char* kSyncedAtColumn = "_penstock_synced_at";    // DateTime64(3), DEFAULT now64(3)
+inline constexpr const char* kCommitLsnColumn = "_penstock_commit_lsn";  // UInt64, append-only targets
 
 enum class Engine { ReplacingMergeTree, MergeTree, Null };
 
@@ -26,8 +27,8 @@ struct TargetColumn {
   std::string default_kind;  ///< "", "DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL" (read from the server)
 };
 
-/// The mark that every table of ours carries in its comment, so that after a crash the table itself says whose it
-/// is and what for: "penstock pipe=<uid> generation=<n>".
+/// The mark that every table of ours carries in its comment, so that after a crash the table itself says
+/// whose it is and what for: "penstock pipe=<uid> generation=<n>".
 struct Mark {
   std::string pipe_uid;
   std::int64_t generation = 0;
@@ -46,35 +47,52 @@ struct TargetDefinition {
   Engine engine = Engine::ReplacingMergeTree;
   Mark mark;
 };
+/// CREATE TABLE IF NOT EXISTS, with the control columns, the mark as comment, and no SETTINGS but what the
+/// table needs: allow_nullable_key, and for MergeTree the window in which insert_deduplication_token counts.
 [[nodiscard]] std::string create_sql(const TargetDefinition& definition);
+
+/// What is wrong with a definition whatever the server: no or doubled columns, a sorting key of absent
+/// columns, none for ReplacingMergeTree (it would keep one row in all), names that are ours, arrays that
+/// ClickHouse would take for one Nested (`a.x` and `a.y`: their lengths would have to agree).
+[[nodiscard]] std::vector<Error> check_definition(const TargetDefinition& definition);
 
 /// A table that is there.
 struct TargetTable {
   std::string database, table, uuid, engine, engine_full, sorting_key, comment;
+  std::string partition_key;
   std::vector<TargetColumn> columns;
   std::optional<Mark> mark;
 };
 
 struct DestinationFacts {
-  std::string version;   ///< "26.7.3.1"
+  std::string version;  ///< "26.7.3.1"
   int major = 0, minor = 0;
   bool database_exists = false;
   std::string database_engine;  ///< EXCHANGE TABLES needs Atomic, Replicated or Shared
   std::string timezone;
+  bool time64 = false;  ///< it knows the type Time64; create_target() turns it on where it is not
 };
 
 [[nodiscard]] Result<DestinationFacts> read_destination(Client& client);
 [[nodiscard]] Result<std::optional<TargetTable>> read_target(Client& client, const std::string& table);
-/// Makes the database when it is absent and the user may, and the table when it is absent. Safe to repeat.
+/// The definition with its types as the server writes them (`decimal(10,2)`: `Decimal(10, 2)`, TEXT: String).
+/// Fails with TargetTypeInvalid, naming the column, for a text that is no type there.
+[[nodiscard]] Result<TargetDefinition> with_server_types(Client& client, TargetDefinition definition);
+/// Makes the database when it is absent and the user may, and the table when it is absent; one that is there
+/// is left as it is, fitting or not. Safe to repeat. A fault in partition_by is PartitionByInvalid, in a type
+/// TargetTypeInvalid.
 [[nodiscard]] Status create_target(Client& client, const TargetDefinition& definition);
 /// DROP TABLE IF EXISTS … SYNC with max_table_size_to_drop = 0.
 [[nodiscard]] Status drop_target(Client& client, const std::string& database, const std::string& table);
-/// Empties a table of ours whose load starts again. TRUNCATE TABLE … SYNC, with the same limits lifted.
+/// Empties a table of ours whose load starts again. TRUNCATE TABLE … SYNC, with the same limits lifted; it
+/// also forgets the deduplication tokens, so that the same blocks can come again. Nothing to do for a Null
+/// table.
 [[nodiscard]] Status truncate_target(Client& client, const std::string& database, const std::string& table);
 
-/// Faults that keep us from writing to `present` as `wanted` says: missing or differently typed columns, another
-/// engine or sorting key, no control columns, a mark of another pipe; each with its own reason and cure.
-/// Extra columns with defaults, projections and TTLs are the user's and are fine.
+/// Faults that keep us from writing to `present` as `wanted` says: missing or differently typed columns,
+/// another engine or sorting key, no control columns, a mark of another pipe; each with its own reason and
+/// cure. Types are compared as texts that mean the same; a column may be Nullable, LowCardinality or of
+/// another time zone where `wanted` is not. Extra columns, projections and TTLs are the user's and are fine.
 [[nodiscard]] std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTable& present);
 [[nodiscard]] std::vector<Error> check_destination(const DestinationFacts& facts, const Endpoint& endpoint);
 

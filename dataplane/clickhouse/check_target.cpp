@@ -1,0 +1,209 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "dataplane/clickhouse/key_text.hpp"
+#include "dataplane/clickhouse/target.hpp"
+
+namespace penstock::clickhouse {
+namespace {
+
+using Faults = std::vector<Error>;
+
+constexpr const char* kResyncCure = "Name another target, drop the table, or resync so that it is made anew";
+
+std::string name_of(const TargetTable& table) {
+  return quote(table.database) + "." + quote(table.table);
+}
+
+void add(Faults& faults, const TargetTable& table, const char* reason, const std::string& what,
+         std::string cure) {
+  faults.push_back({ErrorKind::NeedsUser, reason, fmt::format("target table {} {}", name_of(table), what),
+                    std::move(cure)});
+}
+
+const TargetColumn* find(const TargetTable& table, std::string_view name) {
+  for (const auto& column : table.columns)
+    if (column.name == name) return &column;
+  return nullptr;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  return out;
+}
+
+/// ", but one named ID (upper and lower case count)" when that is all that is wrong.
+std::string near_miss(const TargetTable& table, std::string_view name) {
+  for (const auto& column : table.columns)
+    if (lower(column.name) == lower(name))
+      return fmt::format(", but one named {} (upper and lower case count)", column.name);
+  return "";
+}
+
+const char* engine_name(Engine engine) {
+  switch (engine) {
+    case Engine::ReplacingMergeTree:
+      return "ReplacingMergeTree";
+    case Engine::MergeTree:
+      return "MergeTree";
+    case Engine::Null:
+      break;
+  }
+  return "Null";
+}
+
+/// "ReplicatedReplacingMergeTree", "SharedReplacingMergeTree": the engine without what says where its parts
+/// live.
+std::string_view plain_engine(std::string_view engine) {
+  for (const std::string_view prefix : {"Replicated", "Shared"})
+    if (engine.starts_with(prefix) && engine.size() > prefix.size()) engine.remove_prefix(prefix.size());
+  return engine;
+}
+
+/// The engine's arguments as written: "_penstock_version, _penstock_deleted".
+std::string_view engine_arguments(std::string_view engine_full) {
+  const auto open = engine_full.find('(');
+  const auto space = engine_full.find(' ');
+  if (open == std::string_view::npos || space < open) return {};
+  int depth = 0;
+  for (auto at = open; at < engine_full.size(); ++at) {
+    if (engine_full[at] == '(') ++depth;
+    if (engine_full[at] == ')' && --depth == 0) return engine_full.substr(open + 1, at - open - 1);
+  }
+  return engine_full.substr(open + 1);
+}
+
+void check_engine(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
+  if (present.engine.ends_with("View")) {
+    add(faults, present, "TargetIsView", fmt::format("is a {}, not a table", present.engine),
+        "Name another target in spec.tables[].target");
+    return;
+  }
+  if (plain_engine(present.engine) != engine_name(wanted.engine)) {
+    add(faults, present, "TargetEngine",
+        fmt::format("has the engine {}; {} is wanted", present.engine, engine_name(wanted.engine)),
+        fmt::format("Set spec.tables[].engine to what the table has, or: {}", kResyncCure));
+    return;
+  }
+  if (wanted.engine != Engine::ReplacingMergeTree) return;
+  auto arguments = split_key(engine_arguments(present.engine_full));
+  // Replicated tables have their path and replica first.
+  if (arguments.size() > 2) arguments.erase(arguments.begin(), arguments.end() - 2);
+  if (arguments != std::vector<std::string>{kVersionColumn, kDeletedColumn})
+    add(faults, present, "TargetEngine",
+        fmt::format("has the engine {}({}), so that FINAL would not give the source's state",
+                    plain_engine(present.engine), fmt::join(arguments, ", ")),
+        fmt::format("Make it with ENGINE = ReplacingMergeTree({}, {})", kVersionColumn, kDeletedColumn));
+}
+
+/// Only where rows are replaced: the order of an append-only table is its owner's affair.
+void check_sorting_key(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
+  if (wanted.engine != Engine::ReplacingMergeTree || plain_engine(present.engine) != "ReplacingMergeTree")
+    return;
+  if (split_key(present.sorting_key) == wanted.order_by) return;
+  add(faults, present, "TargetSortingKey",
+      fmt::format("is ordered by ({}); ({}) is wanted", present.sorting_key,
+                  fmt::join(wanted.order_by, ", ")),
+      fmt::format("Set spec.tables[].orderBy to what the table has, if that identifies a row; or: {}",
+                  kResyncCure));
+}
+
+void check_column(const TargetColumn& wanted, const TargetTable& present, Faults& faults) {
+  const auto* column = find(present, wanted.name);
+  const auto here = name_of(present);
+  if (column == nullptr) {
+    add(faults, present, "TargetColumnMissing",
+        fmt::format("has no column {}{}", wanted.name, near_miss(present, wanted.name)),
+        fmt::format("ALTER TABLE {} ADD COLUMN {} {}, or exclude the column, or resync", here,
+                    quote(wanted.name), wanted.type));
+    return;
+  }
+  if (column->default_kind == "MATERIALIZED" || column->default_kind == "ALIAS") {
+    add(faults, present, "TargetColumnComputed",
+        fmt::format("computes its column {} ({}), so that nothing can be inserted into it", wanted.name,
+                    column->default_kind),
+        fmt::format("Rename the column in ClickHouse, or exclude {} with spec.tables[].excludedColumns",
+                    wanted.name));
+    return;
+  }
+  if (!type_holds(column->type, wanted.type))
+    add(faults, present, "TargetColumnType",
+        fmt::format("has the column {} as {}; {} is wanted", wanted.name, column->type, wanted.type),
+        fmt::format(
+            "Say type: \"{}\" for it in spec.tables[].columns, ALTER TABLE {} MODIFY COLUMN {} {}, or resync",
+            column->type, here, quote(wanted.name), wanted.type));
+}
+
+void check_control_columns(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
+  struct Control {
+    const char* name;
+    const char* type;
+    const char* declaration;
+  };
+  std::vector<Control> needed = {{kVersionColumn, "UInt64", "UInt64"},
+                                 {kDeletedColumn, "UInt8", "UInt8"},
+                                 {kSyncedAtColumn, "DateTime64(3)", "DateTime64(3) DEFAULT now64(3)"}};
+  if (wanted.engine != Engine::ReplacingMergeTree) needed.push_back({kCommitLsnColumn, "UInt64", "UInt64"});
+  std::vector<std::string> lacking;
+  std::vector<std::string> additions;
+  for (const auto& control : needed) {
+    const auto* column = find(present, control.name);
+    if (column != nullptr && comparable_type(column->type) == control.type) continue;
+    lacking.push_back(column == nullptr ? control.name : fmt::format("{} as {}", control.name, control.type));
+    additions.push_back(fmt::format("{} COLUMN {} {}", column == nullptr ? "ADD" : "MODIFY", control.name,
+                                    control.declaration));
+  }
+  if (!lacking.empty())
+    add(faults, present, "TargetWithoutControlColumns",
+        fmt::format("lacks Penstock's control columns: {}", fmt::join(lacking, ", ")),
+        fmt::format("ALTER TABLE {} {}", name_of(present), fmt::join(additions, ", ")));
+}
+
+void check_owner(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
+  if (!present.mark || present.mark->pipe_uid == wanted.mark.pipe_uid) return;
+  add(faults, present, "TargetNotOurs",
+      fmt::format("belongs to another Pipe (UID {})", present.mark->pipe_uid),
+      "Name another target; or, if that Pipe is gone, drop the table or empty its comment");
+}
+
+}  // namespace
+
+std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTable& present) {
+  Faults faults;
+  check_owner(wanted, present, faults);
+  check_engine(wanted, present, faults);
+  if (present.engine.ends_with("View")) return faults;
+  check_sorting_key(wanted, present, faults);
+  for (const auto& column : wanted.columns)
+    check_column(column, present, faults);
+  check_control_columns(wanted, present, faults);
+  return faults;
+}
+
+std::vector<Error> check_destination(const DestinationFacts& facts, const Endpoint& endpoint) {
+  constexpr std::pair kOldest{23, 3};
+  // Overlay is the default database of the embedded engine; it stands on an Atomic one.
+  constexpr std::array<std::string_view, 4> kExchanging{"Atomic", "Replicated", "Shared", "Overlay"};
+  Faults faults;
+  if (std::pair{facts.major, facts.minor} < kOldest)
+    faults.push_back({ErrorKind::NeedsUser, "DestinationTooOld",
+                      fmt::format("ClickHouse at {} has version {}; {}.{} is the oldest that works",
+                                  endpoint.text(), facts.version, kOldest.first, kOldest.second),
+                      "Upgrade ClickHouse"});
+  const bool exchanging =
+      std::find(kExchanging.begin(), kExchanging.end(), facts.database_engine) != kExchanging.end();
+  if (facts.database_exists && !exchanging)
+    faults.push_back(
+        {ErrorKind::NeedsUser, "ExchangeNotSupported",
+         fmt::format("database {} at {} has the engine {}, which cannot exchange tables atomically",
+                     endpoint.database, endpoint.text(), facts.database_engine),
+         "Use a database with the engine Atomic, Replicated or Shared"});
+  return faults;
+}
+
+}  // namespace penstock::clickhouse

@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dataplane/clickhouse/key_text.hpp"
+#include "dataplane/clickhouse/target.hpp"
+
+namespace penstock::clickhouse {
+namespace {
+
+/// How many of the last inserts a MergeTree table remembers the tokens of. Its default is none; replicated
+/// and cloud tables have their own window and ignore it.
+constexpr int kDeduplicationWindow = 1000;
+
+std::vector<std::string> column_lines(const TargetDefinition& definition) {
+  std::vector<std::string> lines;
+  for (const auto& column : definition.columns)
+    lines.push_back(quote(column.name) + " " + column.type);
+  lines.push_back(fmt::format("{} UInt64", quote(kVersionColumn)));
+  lines.push_back(fmt::format("{} UInt8", quote(kDeletedColumn)));
+  if (definition.engine != Engine::ReplacingMergeTree)
+    lines.push_back(fmt::format("{} UInt64", quote(kCommitLsnColumn)));
+  lines.push_back(fmt::format("{} DateTime64(3) DEFAULT now64(3)", quote(kSyncedAtColumn)));
+  return lines;
+}
+
+std::string engine_text(Engine engine) {
+  switch (engine) {
+    case Engine::ReplacingMergeTree:
+      return fmt::format("ReplacingMergeTree({}, {})", quote(kVersionColumn), quote(kDeletedColumn));
+    case Engine::MergeTree:
+      return "MergeTree";
+    case Engine::Null:
+      break;
+  }
+  return "Null";
+}
+
+std::string key_list(const std::vector<std::string>& names) {
+  if (names.empty()) return "tuple()";
+  std::vector<std::string> quoted;
+  for (const auto& name : names)
+    quoted.push_back(quote(name));
+  return fmt::format("({})", fmt::join(quoted, ", "));
+}
+
+/// Whether a Nullable column stands in the sorting key, or its name in the text of the partition expression.
+bool key_may_be_null(const TargetDefinition& definition) {
+  const auto& keys = definition.order_by;
+  return std::any_of(definition.columns.begin(), definition.columns.end(), [&](const TargetColumn& column) {
+    if (!is_nullable(column.type)) return false;
+    return std::find(keys.begin(), keys.end(), column.name) != keys.end() ||
+           definition.partition_by.find(column.name) != std::string::npos;
+  });
+}
+
+std::string settings_clause(const TargetDefinition& definition) {
+  std::vector<std::string> settings;
+  if (key_may_be_null(definition)) settings.emplace_back("allow_nullable_key = 1");
+  if (definition.engine == Engine::MergeTree)
+    settings.push_back(fmt::format("non_replicated_deduplication_window = {}", kDeduplicationWindow));
+  return settings.empty() ? "" : fmt::format("SETTINGS {}\n", fmt::join(settings, ", "));
+}
+
+}  // namespace
+
+std::string create_sql(const TargetDefinition& definition) {
+  auto sql = fmt::format("CREATE TABLE IF NOT EXISTS {}.{}\n(\n    {}\n)\nENGINE = {}\n",
+                         quote(definition.database), quote(definition.table),
+                         fmt::join(column_lines(definition), ",\n    "), engine_text(definition.engine));
+  if (definition.engine != Engine::Null) {
+    if (!definition.partition_by.empty()) sql += fmt::format("PARTITION BY {}\n", definition.partition_by);
+    sql += fmt::format("ORDER BY {}\n", key_list(definition.order_by));
+    sql += settings_clause(definition);
+  }
+  return sql + "COMMENT " + literal(definition.mark.text());
+}
+
+}  // namespace penstock::clickhouse

@@ -1,0 +1,157 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+#include "dataplane/clickhouse/look.hpp"
+#include "dataplane/clickhouse/target.hpp"
+
+namespace penstock::clickhouse {
+namespace {
+
+Error definition_fault(const TargetDefinition& definition, const char* reason, const std::string& what,
+                       std::string cure) {
+  return {ErrorKind::NeedsUser, reason,
+          fmt::format("target {}.{}: {}", quote(definition.database), quote(definition.table), what),
+          std::move(cure)};
+}
+
+/// Types that some versions know but keep behind a setting, and its names through the versions.
+struct TypeGate {
+  const char* word;
+  std::array<const char*, 2> settings;
+};
+constexpr std::array kTypeGates = {
+    TypeGate{"Time", {"allow_experimental_time_time64_type", "enable_time_time64_type"}},
+    TypeGate{"JSON", {"allow_experimental_json_type", "enable_json_type"}},
+    TypeGate{"Variant", {"allow_experimental_variant_type", "enable_variant_type"}},
+    TypeGate{"Dynamic", {"allow_experimental_dynamic_type", "enable_dynamic_type"}},
+};
+
+/// Whether `type` names the type `word` ("Time" or "Time64", but not in DateTime).
+bool mentions(std::string_view type, std::string_view word) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  for (auto at = type.find(word); at != std::string_view::npos; at = type.find(word, at + 1))
+    if (at == 0 || !is_letter(type[at - 1])) return true;
+  return false;
+}
+
+/// The settings that open the gates of the definition's types, as far as this server knows and needs them.
+Result<Settings> gate_settings(Client& client, const TargetDefinition& definition) {
+  std::set<std::string> wanted;
+  for (const auto& column : definition.columns)
+    for (const auto& gate : kTypeGates)
+      if (mentions(column.type, gate.word))
+        for (const char* name : gate.settings)
+          wanted.insert(literal(name));
+  Settings out;
+  if (wanted.empty()) return out;
+  PENSTOCK_ASSIGN(const auto rows,
+                  look(client,
+                       fmt::format("SELECT name FROM system.settings WHERE value = '0' AND name IN ({})",
+                                   fmt::join(wanted, ", ")),
+                       "look at settings"));
+  for (const auto& row : rows)
+    out[row.at(0)] = "1";
+  return out;
+}
+
+Result<Rows> type_names(Client& client, const std::vector<std::string>& types, const Settings& settings) {
+  std::vector<std::string> items;
+  for (const auto& type : types)
+    items.push_back(fmt::format("toTypeName(defaultValueOfTypeName({}))", literal(type)));
+  return look(client, fmt::format("SELECT {}", fmt::join(items, ", ")), "check column types", settings);
+}
+
+/// Errors that say something of the types rather than of the server, the network or the user.
+bool is_refusal(const Error& error) {
+  return error.kind == ErrorKind::BadData || error.kind == ErrorKind::Internal ||
+         error.reason == "TargetTypeInvalid";
+}
+
+/// Asks type by type, to say whose fault it is.
+Error blame_a_column(Client& client, const TargetDefinition& definition, const Settings& settings,
+                     Error error) {
+  for (const auto& column : definition.columns) {
+    const auto one = type_names(client, {column.type}, settings);
+    if (one || !is_refusal(one.error())) continue;
+    return definition_fault(definition, "TargetTypeInvalid",
+                            fmt::format("\"{}\", the type of column {}, is none that this server takes ({})",
+                                        column.type, column.name, one.error().message),
+                            "Correct the type in spec.tables[].columns");
+  }
+  return error;
+}
+
+Status make_database(Client& client, const std::string& database) {
+  PENSTOCK_ASSIGN(
+      const auto found,
+      look(client, fmt::format("SELECT 1 FROM system.databases WHERE name = {}", literal(database)),
+           "look at database " + database));
+  if (!found.empty()) return {};
+  const auto done = client.execute(
+      {"CREATE DATABASE IF NOT EXISTS " + quote(database), {}, false, true, "create database " + database});
+  if (!done && done.error().reason == "DestinationAccessDenied")
+    return fail(ErrorKind::NeedsUser, "DestinationDatabaseMissing",
+                fmt::format("database {} is not there, and the user may not create it: {}", database,
+                            done.error().message),
+                "Create the database, or grant the user CREATE DATABASE");
+  return done;
+}
+
+/// Columns, types and sorting key were checked before: a statement that the server does not understand is not
+/// understood because of the one part that is taken as written.
+Error blame_partition_by(const TargetDefinition& definition, Error error) {
+  constexpr std::array kLikely{"DestinationStatementInvalid", "TargetColumnMissing", "TargetColumnType",
+                               "DestinationRejected"};
+  const bool likely = std::find(kLikely.begin(), kLikely.end(), error.reason) != kLikely.end();
+  const bool named = error.message.find("artition key") != std::string::npos;
+  if (definition.partition_by.empty() || !(likely || named)) return error;
+  return definition_fault(
+      definition, "PartitionByInvalid",
+      fmt::format("ClickHouse does not take partitionBy \"{}\" ({})", definition.partition_by, error.message),
+      "Correct spec.tables[].partitionBy");
+}
+
+}  // namespace
+
+Result<TargetDefinition> with_server_types(Client& client, TargetDefinition definition) {
+  std::vector<std::string> types;
+  for (const auto& column : definition.columns)
+    types.push_back(column.type);
+  if (types.empty()) return definition;
+  PENSTOCK_ASSIGN(const auto settings, gate_settings(client, definition));
+  const auto names = type_names(client, types, settings);
+  if (!names) {
+    if (!is_refusal(names.error())) return fail(names.error());
+    return fail(blame_a_column(client, definition, settings, names.error()));
+  }
+  if (names->size() != 1 || names->front().size() != types.size())
+    return fail(ErrorKind::Internal, "DestinationRequestInvalid",
+                "the server's list of types has another length");
+  for (std::size_t at = 0; at < types.size(); ++at)
+    definition.columns[at].type = names->front()[at];
+  return definition;
+}
+
+Status create_target(Client& client, const TargetDefinition& definition) {
+  if (auto faults = check_definition(definition); !faults.empty()) return fail(std::move(faults.front()));
+  PENSTOCK_TRY(make_database(client, definition.database));
+  const auto name = quote(definition.database) + "." + quote(definition.table);
+  PENSTOCK_ASSIGN(const auto present,
+                  look(client,
+                       fmt::format("SELECT 1 FROM system.tables WHERE database = {} AND name = {}",
+                                   literal(definition.database), literal(definition.table)),
+                       "look at table " + name));
+  if (!present.empty()) return {};
+  PENSTOCK_ASSIGN(const auto exact, with_server_types(client, definition));
+  PENSTOCK_ASSIGN(auto settings, gate_settings(client, exact));
+  settings["data_type_default_nullable"] = "0";  // a profile must not make every column Nullable
+  auto done = client.execute({create_sql(exact), settings, false, true, "create table " + name});
+  if (!done) return fail(blame_partition_by(definition, std::move(done).error()));
+  return {};
+}
+
+}  // namespace penstock::clickhouse

@@ -1,0 +1,235 @@
+#include "dataplane/clickhouse/http.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <utility>
+
+#include "dataplane/clickhouse/http_exchange.hpp"
+
+namespace penstock::clickhouse {
+namespace {
+
+constexpr long kUploadBuffer = 1L << 20;  // fewer, larger writes: a block of megabytes is the common body
+
+bool library_ready() {
+  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return ready;
+}
+
+HttpExchange& exchange_of(void* user) {
+  return *static_cast<HttpExchange*>(user);
+}
+
+/// curl starts a request anew by itself when a kept connection turns out to be closed. It may, unless a
+/// statement that must not run twice has left already: this is asked before every start.
+int before_request(void* user, char*, char*, int, int) {
+  return exchange_of(user).begin() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+int seek_body(void* user, curl_off_t offset, int origin) {
+  const bool to_begin = offset == 0 && origin == SEEK_SET;
+  return to_begin && exchange_of(user).begin() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+
+std::size_t read_body(char* to, std::size_t size, std::size_t count, void* user) {
+  return exchange_of(user).read(to, size * count);
+}
+
+std::size_t take_body(char* data, std::size_t size, std::size_t count, void* user) {
+  return exchange_of(user).take_body({data, size * count}) ? size * count : 0;
+}
+
+std::size_t take_head(char* data, std::size_t size, std::size_t count, void* user) {
+  exchange_of(user).take_head({data, size * count});
+  return size * count;
+}
+
+bool speaks_of_certificates(std::string_view text) {
+  for (const char* sign : {"certificate", "alert", "wrong version number", "packet length too long"})
+    if (text.find(sign) != std::string_view::npos) return true;
+  return false;
+}
+
+HttpFault::Kind kind_of(CURLcode code, const HttpExchange& exchange, std::string_view text) {
+  using Kind = HttpFault::Kind;
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY:
+      return Kind::Unreachable;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      return Kind::TlsRefused;
+    case CURLE_SSL_CONNECT_ERROR:
+      return speaks_of_certificates(text) ? Kind::TlsRefused : Kind::Unreachable;
+    case CURLE_OPERATION_TIMEDOUT:
+      return exchange.begun() ? Kind::TimedOut : Kind::Unreachable;
+    case CURLE_WRITE_ERROR:
+      return exchange.too_large() ? Kind::TooLarge : Kind::Lost;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_NOT_BUILT_IN:
+    case CURLE_OUT_OF_MEMORY:
+      return Kind::Defect;
+    default:
+      return Kind::Lost;
+  }
+}
+
+struct HeaderList {
+  explicit HeaderList(const std::vector<std::string>& lines) {
+    for (const auto& line : lines)
+      list = curl_slist_append(list, line.c_str());
+    list = curl_slist_append(list, "Expect:");  // a round trip for nothing
+    list = curl_slist_append(list, "Content-Type: application/octet-stream");
+  }
+  ~HeaderList() { curl_slist_free_all(list); }
+  HeaderList(const HeaderList&) = delete;
+  HeaderList& operator=(const HeaderList&) = delete;
+  curl_slist* list = nullptr;
+};
+
+}  // namespace
+
+struct HttpConnection::State {
+  CURL* easy = nullptr;
+  CURLM* multi = nullptr;
+  std::array<char, CURL_ERROR_SIZE> text{};
+  std::atomic<bool> cancelled{false};
+
+  void prepare(const HttpRequest& request, HttpExchange& exchange, const HeaderList& headers, bool fresh);
+  CURLcode run();
+  HttpFault fault_of(CURLcode code, const HttpExchange& exchange) const;
+  tl::expected<HttpAnswer, HttpFault> attempt(const HttpRequest& request, const HeaderList& headers,
+                                              bool fresh, bool& stale);
+  void remember_idle_limit(long seconds);
+};
+
+HttpConnection::HttpConnection(const std::string& ca_pem, bool ignore_proxies)
+    : state_(std::make_unique<State>()) {
+  if (!library_ready()) return;
+  state_->easy = curl_easy_init();
+  state_->multi = curl_multi_init();
+  CURL* easy = state_->easy;
+  if (easy == nullptr || state_->multi == nullptr) return;
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT,
+                   1L);  // a cancelled request does not wait for the resolver's thread
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
+  curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
+  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "penstock");
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, state_->text.data());
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  if (ignore_proxies) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  if (ca_pem.empty()) return;
+  std::string copy = ca_pem;
+  curl_blob blob{copy.data(), copy.size(), CURL_BLOB_COPY};
+  curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+  curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+}
+
+HttpConnection::~HttpConnection() {
+  if (state_->easy != nullptr) curl_easy_cleanup(state_->easy);
+  if (state_->multi != nullptr) curl_multi_cleanup(state_->multi);
+}
+
+void HttpConnection::State::prepare(const HttpRequest& request, HttpExchange& exchange,
+                                    const HeaderList& headers, bool fresh) {
+  text.front() = '\0';
+  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.list);
+  curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(exchange.size()));
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, &exchange);
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
+  curl_easy_setopt(easy, CURLOPT_SEEKDATA, &exchange);
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
+  curl_easy_setopt(easy, CURLOPT_READDATA, &exchange);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.total_limit.count()));
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.silence_limit.count()));
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+}
+
+/// Drives the request to its end or to cancel(), which wakes the poll up.
+CURLcode HttpConnection::State::run() {
+  if (curl_multi_add_handle(multi, easy) != CURLM_OK) return CURLE_FAILED_INIT;
+  CURLcode result = CURLE_ABORTED_BY_CALLBACK;
+  int running = 1;
+  while (!cancelled.load()) {
+    if (curl_multi_perform(multi, &running) != CURLM_OK) break;
+    if (running == 0) break;
+    curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
+  }
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi, &left))
+    if (message->msg == CURLMSG_DONE) result = message->data.result;
+  curl_multi_remove_handle(multi, easy);
+  return result;
+}
+
+HttpFault HttpConnection::State::fault_of(CURLcode code, const HttpExchange& exchange) const {
+  const std::string said = text.front() != '\0' ? text.data() : curl_easy_strerror(code);
+  if (cancelled.load()) return {HttpFault::Kind::Cancelled, "cancelled", exchange.sent()};
+  return {kind_of(code, exchange, said), said, exchange.sent()};
+}
+
+/// Leaves a connection alone a good second before the server closes it: a statement sent into a closing
+/// connection is one whose outcome nobody knows.
+void HttpConnection::State::remember_idle_limit(long seconds) {
+  if (seconds > 0) curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, std::max(1L, seconds - 2));
+}
+
+/// One try. `stale`: it was the kept connection that broke, not a new one.
+tl::expected<HttpAnswer, HttpFault> HttpConnection::State::attempt(const HttpRequest& request,
+                                                                   const HeaderList& headers, bool fresh,
+                                                                   bool& stale) {
+  HttpExchange exchange(request);
+  prepare(request, exchange, headers, fresh);
+  const CURLcode code = run();
+  remember_idle_limit(exchange.idle_limit());
+  if (code != CURLE_OK) {
+    auto fault = fault_of(code, exchange);
+    long opened = 0;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &opened);
+    stale = fault.kind == HttpFault::Kind::Lost && opened == 0;
+    return tl::make_unexpected(std::move(fault));
+  }
+  return std::move(exchange.answer());
+}
+
+tl::expected<HttpAnswer, HttpFault> HttpConnection::post(const HttpRequest& request) {
+  using Kind = HttpFault::Kind;
+  if (state_->easy == nullptr || state_->multi == nullptr)
+    return tl::make_unexpected(HttpFault{Kind::Defect, "libcurl cannot be initialised", false});
+  if (state_->cancelled.load()) return tl::make_unexpected(HttpFault{Kind::Cancelled, "cancelled", false});
+  const HeaderList headers(request.headers);
+  bool stale = false;
+  auto result = state_->attempt(request, headers, false, stale);
+  if (!result && stale && request.repeatable) result = state_->attempt(request, headers, true, stale);
+  return result;
+}
+
+void HttpConnection::cancel() {
+  state_->cancelled.store(true);
+  if (state_->multi != nullptr) curl_multi_wakeup(state_->multi);
+}
+
+}  // namespace penstock::clickhouse

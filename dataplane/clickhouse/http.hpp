@@ -1,0 +1,68 @@
+#pragma once
+
+// HTTP/1.1 POSTs over one kept-alive connection, without any knowledge of ClickHouse but its exception
+// header. What matters here is to know, when no answer comes, whether the request can have been carried out.
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace penstock::clickhouse {
+
+struct HttpRequest {
+  std::string url;
+  std::vector<std::string> headers;
+  std::span<const std::string_view> body;  ///< sent one after the other, with a Content-Length, never joined
+  bool repeatable = false;                 ///< may be sent twice
+  std::chrono::milliseconds total_limit{0};  ///< 0: none
+  std::chrono::seconds silence_limit{0};     ///< no byte in either direction for so long; 0: none
+  std::size_t answer_limit = 64U << 20;      ///< of an answer with a status below 300
+};
+
+struct HttpAnswer {
+  int status = 0;
+  int exception_code = 0;  ///< X-ClickHouse-Exception-Code, 0 when absent
+  std::string body;        ///< of an answer with another status, the first 64 KiB
+};
+
+struct HttpFault {
+  enum class Kind {
+    Unreachable,  ///< no connection: not resolved, refused, not answered within 10 s
+    TlsRefused,   ///< the certificate is not trusted, or the two do not speak TLS with each other
+    TimedOut,     ///< total_limit or silence_limit
+    Lost,         ///< the connection broke
+    TooLarge,     ///< the answer is above answer_limit
+    Cancelled,
+    Defect  ///< a request that cannot be made
+  };
+  Kind kind = Kind::Defect;
+  std::string text;
+  bool sent = false;  ///< a part of the body at least left: it may have been carried out
+};
+
+/// One thread at a time but for cancel(). Redirects are not followed, cookies not kept, nothing is read from
+/// files.
+class HttpConnection {
+ public:
+  /// `ca_pem`: trust these certificates and no others; empty: the system's. `ignore_proxies`: of the
+  /// environment.
+  HttpConnection(const std::string& ca_pem, bool ignore_proxies);
+  ~HttpConnection();
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
+
+  [[nodiscard]] tl::expected<HttpAnswer, HttpFault> post(const HttpRequest& request);
+  /// Ends a post() in another thread at once, and every later one. Thread-safe.
+  void cancel();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace penstock::clickhouse

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock::clickhouse {
+
+/// The parts of a key as system.tables shows it ("tenant_id, `odd name`, toDate(at)"): names come without
+/// their quotes, other expressions as they are.
+[[nodiscard]] std::vector<std::string> split_key(std::string_view key);
+
+/// A type's text such that two types that store the same values alike compare equal: without blanks outside
+/// of quotes and without time zones. `Decimal(10, 2)`: "Decimal(10,2)"; DateTime64(6, 'UTC'):
+/// "DateTime64(6)".
+[[nodiscard]] std::string comparable_type(std::string_view type);
+
+/// Whether a column of type `present` takes every value of type `wanted` unchanged: the same type, or the
+/// same one as Nullable or LowCardinality.
+[[nodiscard]] bool type_holds(std::string_view present, std::string_view wanted);
+
+/// Nullable(…) or LowCardinality(Nullable(…)).
+[[nodiscard]] bool is_nullable(std::string_view type);
+
+}  // namespace penstock::clickhouse
