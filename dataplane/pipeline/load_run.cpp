@@ -105,12 +105,15 @@ struct LoadRun::Impl {
 
   void main() {
     auto done = run();
-    const std::lock_guard lock(mutex);
-    if (!done && done.error().kind != ErrorKind::Cancelled) {
-      log::warn("load", "{}: {}", request.job.name, done.error().text());
-      error = done.error();
+    {
+      const std::lock_guard lock(mutex);
+      if (!done && done.error().kind != ErrorKind::Cancelled) {
+        log::warn("load", "{}: {}", request.job.name, done.error().text());
+        error = done.error();
+      }
+      ended = true;
     }
-    ended = true;
+    if (request.changed) request.changed();
   }
 
   LoadRequest request;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,7 @@ struct LoadRequest {
   Lsn version;                     ///< of every loaded row: the slot's restart_lsn at creation; 0 without a slot
   std::vector<TableLoad> resume;   ///< what is known of each table that is to be loaded, finished ones included
   std::optional<postgres::CreatedSlot> slot;  ///< just made: its snapshot is read; else a new one is taken
+  std::function<void()> changed;   ///< called, from a thread of the run, when it has ended
 };
 
 /// The initial load: partitions read in parallel, each written and only then counted as done. Threads of its own;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "core/log.hpp"
 #include "dataplane/pipeline/stream_reader.hpp"
@@ -64,12 +65,19 @@ struct StreamRun::Impl {
   }
 
   void tell(const ReaderNews& news) {
+    const bool first = note(news);
+    if (first && request.changed) request.changed();
+  }
+
+  /// True the first time.
+  bool note(const ReaderNews& news) {
     const std::lock_guard lock(mutex);
-    facts.streaming = true;
+    const bool first = !std::exchange(facts.streaming, true);
     facts.confirmed = news.confirmed;
     facts.received = news.received;
     facts.lag_bytes = news.lag_bytes;
     facts.lag_seconds = news.lag_seconds;
+    return first;
   }
 
   void report_retry(const std::optional<Error>& error) {
@@ -79,13 +87,16 @@ struct StreamRun::Impl {
 
   void main() {
     auto done = run();
-    const std::lock_guard lock(mutex);
-    facts.streaming = false;
-    if (!done && done.error().kind != ErrorKind::Cancelled) {
-      log::warn("stream", "{}: {}", request.job.name, done.error().text());
-      facts.run.error = done.error();
+    {
+      const std::lock_guard lock(mutex);
+      facts.streaming = false;
+      if (!done && done.error().kind != ErrorKind::Cancelled) {
+        log::warn("stream", "{}: {}", request.job.name, done.error().text());
+        facts.run.error = done.error();
+      }
+      facts.run.ended = true;
     }
-    facts.run.ended = true;
+    if (request.changed) request.changed();
   }
 
   StreamRequest request;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct StreamFacts {
 struct StreamRequest {
   PipeJob job;
   SourceSystem system;
+  std::function<void()> changed;  ///< called, from a thread of the run, when it has connected and when it has ended
 };
 
 /// Logical replication into the targets: one thread reads and decodes, one writes. The source is told an LSN only

@@ -19,7 +19,8 @@ const TableFacts* facts_of(const RunFacts& run, const std::string& source) {
 }
 
 void absorb_load(TableStatus& table, const TableFacts& facts, const Pipe& pipe) {
-  if (facts.load.layout.empty()) return;
+  const bool still_to_load = table.state == TableState::Pending || table.state == TableState::Loading;
+  if (!still_to_load || facts.load.layout.empty()) return;
   table.rows_loaded = facts.rows_loaded;
   table.rows_estimated = facts.rows_estimated;
   table.partitions_loaded = facts.partitions_loaded;

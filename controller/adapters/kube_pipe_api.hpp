@@ -1,0 +1,34 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "controller/kube/kube_client.hpp"
+#include "controller/runtime/event_recorder.hpp"
+#include "reconcilers/pipe/ports.hpp"
+
+namespace penstock::adapters {
+
+/// The reconciler's API port on a Kubernetes API server. Both arguments outlive it. Thread-safe.
+class KubePipeApi final : public reconcile::PipeApi {
+ public:
+  KubePipeApi(kube::KubeClient& client, runtime::EventRecorder& events) : client_(client), events_(events) {}
+
+  Result<std::string> write_status(const Pipe& pipe, const PipeStatus& status) override;
+  Status confirm_unchanged(const Pipe& pipe, const std::string& resource_version) override;
+  Status add_finalizer(const Pipe& pipe) override;
+  Status remove_finalizer(const Pipe& pipe) override;
+  void event(const Pipe& pipe, bool warning, const std::string& reason, const std::string& message) override;
+  Result<Secret> read_secret(const std::string& ns, const SecretKeyRef& ref) override;
+
+ private:
+  Status patch_finalizers(const Pipe& pipe, const std::vector<std::string>& finalizers);
+
+  kube::KubeClient& client_;
+  runtime::EventRecorder& events_;
+};
+
+/// The merge patch (RFC 7386) that turns `before` into `after`; an empty object when they are equal.
+[[nodiscard]] nlohmann::json merge_patch_between(const nlohmann::json& before, const nlohmann::json& after);
+
+}  // namespace penstock::adapters

@@ -1,0 +1,71 @@
+#include "controller/adapters/pipe_controller.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "core/log.hpp"
+#include "reconcilers/placement/placement.hpp"
+
+namespace penstock::adapters {
+
+PipeController::PipeController(kube::KubeClient& client, const Clock& clock, PipeControllerOptions options)
+    : clock_(clock),
+      options_(std::move(options)),
+      event_sink_(client, "penstock", options_.worker),
+      events_(event_sink_, clock),
+      api_(client, events_),
+      list_watch_(client, kube::pipes()),
+      informer_("pipes", list_watch_),
+      controller_({"pipe", options_.threads, options_.metrics},
+                  [this](const runtime::ObjectKey& key) { return pass(key); }) {
+  informer_.on_change([this](const runtime::Object& before, const runtime::Object& after) {
+    const auto& object = after ? after : before;
+    const bool replaced = before && (!after || runtime::uid_of(*before) != runtime::uid_of(*after));
+    if (replaced && reconciler_) reconciler_->forget(runtime::uid_of(*before));
+    controller_.enqueue(runtime::key_of(*object));
+  });
+}
+
+void PipeController::start() {
+  dataplane_ = std::make_unique<PipelineDataplane>(
+      [this](const runtime::ObjectKey& key) { controller_.enqueue(key); });
+  reconciler_ = std::make_unique<reconcile::PipeReconciler>(api_, *dataplane_, clock_, options_.worker);
+  controller_.start();
+  informer_.start();
+}
+
+void PipeController::stop() {
+  informer_.stop();
+  controller_.stop();
+  reconciler_.reset();
+  dataplane_.reset();
+}
+
+Status PipeController::give_to_a_worker(Pipe& pipe) {
+  std::vector<Pipe> others;
+  for (const auto& object : informer_.list())
+    if (auto other = read_pipe(*object)) others.push_back(*std::move(other));
+  const auto worker = reconcile::place(pipe, {options_.worker}, others);
+  if (!worker) return {};
+  PipeStatus status = pipe.status;
+  status.worker = *worker;
+  PENSTOCK_ASSIGN(pipe.resource_version, api_.write_status(pipe, status));
+  pipe.status = std::move(status);
+  return {};
+}
+
+runtime::ReconcileResult PipeController::pass(const runtime::ObjectKey& key) {
+  const auto object = informer_.get(key);
+  if (!object) return runtime::Requeue{};
+  auto pipe = read_pipe(*object);
+  if (!pipe) {
+    log::error("pipe", "{}: {}", key.text(), pipe.error().text());
+    return runtime::Requeue{};
+  }
+  // Compute is shared and here already: a pipe is recorded as Provisioning first, then given a worker.
+  if (pipe->has_finalizer && pipe->status.state && pipe->status.worker.empty())
+    PENSTOCK_TRY(give_to_a_worker(*pipe));
+  PENSTOCK_ASSIGN(const auto again, reconciler_->reconcile(*std::move(pipe)));
+  return runtime::Requeue{again};
+}
+
+}  // namespace penstock::adapters

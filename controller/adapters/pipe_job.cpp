@@ -1,0 +1,116 @@
+#include "controller/adapters/pipe_job.hpp"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+namespace penstock::adapters {
+namespace {
+
+Secret secret_of(const std::optional<SecretKeyRef>& ref, const reconcile::Credentials& credentials) {
+  if (!ref) return {};
+  const auto at = credentials.find(ref->name + "/" + ref->key);
+  return at == credentials.end() ? Secret{} : at->second;
+}
+
+postgres::Tls tls_of(TlsMode mode) {
+  switch (mode) {
+    case TlsMode::VerifyFull: return postgres::Tls::VerifyFull;
+    case TlsMode::Require: return postgres::Tls::Require;
+    case TlsMode::Disable: return postgres::Tls::Disable;
+  }
+  return postgres::Tls::VerifyFull;
+}
+
+clickhouse::Engine engine_of(TableEngine engine) {
+  switch (engine) {
+    case TableEngine::ReplacingMergeTree: return clickhouse::Engine::ReplacingMergeTree;
+    case TableEngine::MergeTree: return clickhouse::Engine::MergeTree;
+    case TableEngine::Null: return clickhouse::Engine::Null;
+  }
+  return clickhouse::Engine::ReplacingMergeTree;
+}
+
+postgres::Endpoint source_of(const PostgresSpec& spec, const reconcile::Credentials& credentials) {
+  postgres::Endpoint out;
+  out.host = spec.host;
+  out.port = spec.port;
+  out.database = spec.database;
+  out.user = spec.user;
+  out.password = secret_of(spec.password, credentials);
+  out.tls = tls_of(spec.tls.mode);
+  out.ca_pem = secret_of(spec.tls.ca, credentials).reveal();
+  out.client_certificate_pem = secret_of(spec.tls.client_certificate, credentials).reveal();
+  out.client_key_pem = secret_of(spec.tls.client_key, credentials);
+  return out;
+}
+
+clickhouse::Endpoint destination_of(const ClickHouseSpec& spec, const reconcile::Credentials& credentials) {
+  clickhouse::Endpoint out;
+  out.url = spec.url;
+  out.database = spec.database;
+  out.user = spec.user;
+  out.password = secret_of(spec.password, credentials);
+  out.ca_pem = secret_of(spec.ca, credentials).reveal();
+  return out;
+}
+
+pipeline::TableJob table_of(const TableSpec& spec) {
+  pipeline::TableJob out;
+  out.source = TableName::parse(spec.source).value_or(TableName{"", spec.source});
+  out.source_text = spec.source;
+  out.target = target_of(spec);
+  out.excluded_columns = spec.excluded_columns;
+  out.order_by = spec.order_by;
+  out.partition_by = spec.partition_by;
+  out.engine = engine_of(spec.engine);
+  for (const auto& column : spec.columns)
+    out.overrides.push_back({column.name, column.type, column.unrepresentable == Unrepresentable::Null});
+  out.ignore_truncate = spec.on_truncate == OnTruncate::Ignore;
+  return out;
+}
+
+}  // namespace
+
+pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credentials) {
+  pipeline::PipeJob out;
+  out.name = pipe.ns + "/" + pipe.name;
+  out.uid = pipe.uid;
+  out.source = source_of(pipe.spec.source, credentials);
+  out.destination = destination_of(pipe.spec.destination, credentials);
+  out.loads = pipe.spec.mode != Mode::CdcOnly;
+  out.streams = pipe.spec.mode != Mode::SnapshotOnly;
+  out.slot = pipe.status.replication.slot;
+  out.publication = pipe.status.replication.publication;
+  out.owns_slot = pipe.status.replication.owns_slot;
+  out.owns_publication = pipe.status.replication.owns_publication;
+  out.generation = pipe.status.observed_resync_generation;
+  for (const auto& table : pipe.spec.tables) out.tables.push_back(table_of(table));
+  out.flush_interval = pipe.spec.sync.interval;
+  out.max_inserts_per_second = pipe.spec.sync.max_inserts_per_second;
+  out.batch_rows = static_cast<std::size_t>(pipe.spec.sync.batch_rows);
+  out.rows_per_partition = pipe.spec.snapshot.rows_per_partition;
+  out.workers_per_table = pipe.spec.snapshot.workers_per_table;
+  out.parallel_tables = pipe.spec.snapshot.parallel_tables;
+  return out;
+}
+
+std::string fingerprint_of(const pipeline::PipeJob& job) {
+  const nlohmann::json seen = {
+      job.source.host, job.source.port, job.source.database, job.source.user, job.source.password.reveal(),
+      static_cast<int>(job.source.tls), job.source.ca_pem, job.source.client_certificate_pem,
+      job.source.client_key_pem.reveal(), job.destination.url, job.destination.database, job.destination.user,
+      job.destination.password.reveal(), job.destination.ca_pem, job.flush_interval.count(),
+      job.max_inserts_per_second, job.batch_rows, job.rows_per_partition, job.workers_per_table, job.parallel_tables};
+  std::string tables;
+  for (const auto& table : job.tables) tables += fmt::format("{}>{};", table.source_text, table.target);
+  return fmt::format("{:016x}", std::hash<std::string>{}(seen.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + tables));
+}
+
+pipeline::SourceSystem system_of(const Pipe& pipe) {
+  if (!pipe.status.source) return {};
+  return {pipe.status.source->system_identifier, pipe.status.source->timeline, pipe.status.source->database};
+}
+
+}  // namespace penstock::adapters

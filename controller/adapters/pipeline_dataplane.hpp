@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "controller/runtime/object.hpp"
+#include "dataplane/pipeline/load_run.hpp"
+#include "dataplane/pipeline/stream_run.hpp"
+#include "reconcilers/pipe/ports.hpp"
+
+namespace penstock::adapters {
+
+/// The reconciler's dataplane port on dataplane/pipeline: holds each pipe's run and, between its creation and the
+/// load, its slot's snapshot. Thread-safe; calls for one pipe come one at a time.
+class PipelineDataplane final : public reconcile::Dataplane {
+ public:
+  /// `changed` is called, from a run's thread, when a pipe's run has ended: reconcile it.
+  explicit PipelineDataplane(std::function<void(const runtime::ObjectKey&)> changed) : changed_(std::move(changed)) {}
+  ~PipelineDataplane() override;  ///< ends every run: what has been received and can be written at once is
+
+  reconcile::RunFacts observe(const Pipe& pipe) override;
+  std::string fingerprint(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Result<reconcile::SetupFacts> set_up(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Status ensure_publication(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Result<Lsn> create_slot(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Status start_load(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Status start_stream(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  void stop(const Pipe& pipe) override;
+  Status release(const Pipe& pipe, const reconcile::Credentials& credentials,
+                 const reconcile::ReleaseWish& wish) override;
+  void forget(const std::string& uid) override;
+
+ private:
+  struct Run {
+    std::string fingerprint;
+    bool stopping = false;
+    std::unique_ptr<pipeline::LoadRun> load;
+    std::unique_ptr<pipeline::StreamRun> stream;
+    std::map<std::string, std::int64_t> streamed_before;  ///< rows streamed by earlier runs, by table
+    std::optional<postgres::CreatedSlot> slot;            ///< made, and not yet handed to a load
+
+    [[nodiscard]] bool ended() const;
+  };
+
+  std::shared_ptr<Run> run_of(const std::string& uid);
+  /// Takes the run out of the map; its threads end when the last holder lets go.
+  std::shared_ptr<Run> take(const std::string& uid);
+
+  const std::function<void(const runtime::ObjectKey&)> changed_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Run>> runs_;  // by uid
+};
+
+}  // namespace penstock::adapters

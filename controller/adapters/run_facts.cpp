@@ -1,0 +1,70 @@
+#include "controller/adapters/run_facts.hpp"
+
+namespace penstock::adapters {
+
+reconcile::RunFacts facts_of(const pipeline::LoadFacts& facts) {
+  reconcile::RunFacts out;
+  out.activity = reconcile::RunFacts::Activity::Loading;
+  out.ended = facts.run.ended;
+  out.error = facts.run.error;
+  out.retrying = facts.run.retrying;
+  for (const auto& table : facts.tables) {
+    reconcile::TableFacts one;
+    one.source = table.source;
+    one.load_finished = table.finished;
+    one.load = {table.layout, table.done, table.snapshot ? table.snapshot.text() : ""};
+    one.rows_loaded = table.rows;
+    one.rows_estimated = table.rows_estimated;
+    one.partitions_loaded = table.partitions_done;
+    one.partitions_total = table.partitions_total;
+    one.clamped = table.clamped;
+    out.tables.push_back(std::move(one));
+  }
+  return out;
+}
+
+reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts, const std::map<std::string, std::int64_t>& before) {
+  reconcile::RunFacts out;
+  out.activity = reconcile::RunFacts::Activity::Streaming;
+  out.ended = facts.run.ended;
+  out.error = facts.run.error;
+  out.retrying = facts.run.retrying;
+  out.connected = facts.streaming;
+  out.confirmed = facts.confirmed;
+  out.received = facts.received;
+  out.lag_bytes = facts.lag_bytes;
+  out.lag_seconds = facts.lag_seconds;
+  for (const auto& table : facts.tables) {
+    reconcile::TableFacts one;
+    one.source = table.source;
+    const auto earlier = before.find(table.source);
+    one.rows_streamed =
+        static_cast<std::int64_t>(table.rows) + (earlier == before.end() ? 0 : earlier->second);
+    one.clamped = table.clamped;
+    out.tables.push_back(std::move(one));
+  }
+  return out;
+}
+
+std::vector<pipeline::TableLoad> resume_of(const PipeStatus& status) {
+  std::vector<pipeline::TableLoad> out;
+  for (const auto& table : status.tables) {
+    pipeline::TableLoad one;
+    one.source = table.source;
+    one.finished = table.state == TableState::CatchingUp || table.state == TableState::Streaming ||
+                   table.state == TableState::Completed;
+    one.rows = table.rows_loaded;
+    one.rows_estimated = table.rows_estimated;
+    one.partitions_done = table.partitions_loaded;
+    one.partitions_total = table.partitions_total;
+    if (table.load) {
+      one.layout = table.load->layout;
+      one.done = table.load->done;
+      if (const auto lsn = Lsn::parse(table.load->snapshot_lsn)) one.snapshot = *lsn;
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace penstock::adapters
