@@ -7,10 +7,10 @@
 namespace penstock {
 
 std::string_view crd_yaml() {
-  static constexpr std::string_view text =
+  static constexpr std::string_view kText =
 #include "crd_yaml.inc"
       ;
-  return text;
+  return kText;
 }
 
 const nlohmann::json& crd_json() {
