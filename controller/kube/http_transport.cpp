@@ -201,6 +201,8 @@ class HttpTransport::Impl {
     auto answer = head_of(call, request, deadline, stop);
     metrics_.request_answered(answer ? std::to_string(answer->status) : "<error>", request.method, host_);
     if (answer) answer = use(call, *std::move(answer));
+    // A server may quote what it refused.
+    if (answer && answer->status >= 300) answer->body = redacted(std::move(answer->body));
     if (call.body->at_end() && !call.body->failure()) {
       keep_for_reuse(std::move(client));
     } else {

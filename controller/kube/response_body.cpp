@@ -3,6 +3,11 @@
 #include <stdexcept>
 
 namespace penstock::kube {
+namespace {
+
+constexpr std::size_t kLargestWrite = std::size_t{1} << 31;
+
+}  // namespace
 
 void ResponseBody::headers_arrived(int status, std::string retry_after) {
   const std::lock_guard lock(mutex_);
@@ -78,6 +83,9 @@ pplx::task<ResponseBody::int_type> ResponseBody::_putc(std::uint8_t byte) {
 }
 
 pplx::task<std::size_t> ResponseBody::_putn(const std::uint8_t* bytes, std::size_t count) {
+  // cpprestsdk takes a negative chunk size for what it says.
+  if (count > kLargestWrite)
+    return pplx::task_from_exception<std::size_t>(std::runtime_error("bad chunk size"));
   const std::lock_guard lock(mutex_);
   if (abandoned_) return pplx::task_from_exception<std::size_t>(std::runtime_error("the reader has gone"));
   bytes_.append(reinterpret_cast<const char*>(bytes), count);
