@@ -28,7 +28,7 @@ using Settings = std::map<std::string, std::string>;
 
 struct Request {
   std::string sql;
-  Settings settings;         ///< settings and param_* values
+  Settings settings = {};    ///< settings and param_* values
   bool use_database = true;  ///< false for CREATE DATABASE and looks at system tables of an absent database
   /// Running it twice is the same as once (CREATE … IF NOT EXISTS). Only then is a statement whose answer was
   /// lost sent again by the client (once), or its loss reported as Transient instead of InDoubt. Never for
