@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "dataplane/columns/default_text.hpp"
+
 namespace penstock {
 
 static_assert(std::endian::native == std::endian::little, "columns are kept as ClickHouse sends them");
@@ -43,11 +45,6 @@ std::size_t fixed_width(const ColumnType& type) {
   return 0;
 }
 
-/// What stands for "no value" in a string body: the server could not cast '' to JSON.
-std::string_view default_text(const ColumnType& type) {
-  return type.kind == ColumnType::Kind::Other && type.text.starts_with("JSON") ? "{}" : "";
-}
-
 std::string_view as_bytes(const std::vector<std::uint64_t>& numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(std::uint64_t)};
 }
@@ -55,6 +52,7 @@ std::string_view as_bytes(const std::vector<std::uint64_t>& numbers) {
 }  // namespace
 
 Column::Column(ColumnType type) : type_(std::move(type)), width_(fixed_width(type_)) {
+  if (type_.kind == ColumnType::Kind::Other && !type_.nullable) default_ = default_text(type_);
   if (type_.kind == ColumnType::Kind::Array) element_ = std::make_unique<Column>(*type_.element);
 }
 
@@ -69,7 +67,7 @@ void Column::append_null() {
     data_.append_zeros(width_);
     mark_present();
   } else {
-    append_string(default_text(type_));
+    append_string(default_);
   }
   if (type_.nullable) {
     nulls_.shrink(nulls_.size() - 1);

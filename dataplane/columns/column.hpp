@@ -39,7 +39,8 @@ class Column {
   void append_string(std::string_view value);
   /// A string value of `size` bytes that the caller writes at the returned place, before any other call.
   [[nodiscard]] char* append_string_space(std::size_t size);
-  /// NULL where the type is Nullable, else the type's default value (0, '', 1970-01-01, [], {} for JSON).
+  /// NULL where the type is Nullable, else the type's default value (0, '', 1970-01-01, [], the first of an
+  /// Enum).
   void append_null();
   /// Array: append the elements to `element()`, then close the row.
   [[nodiscard]] Column& element() { return *element_; }
@@ -62,6 +63,7 @@ class Column {
   ColumnType type_;
   std::size_t width_ = 0;  // of a value; 0 for strings and arrays
   std::size_t rows_ = 0;
+  std::string default_;                 // what a String body holds where there is no value
   ByteBuffer data_;                     // fixed values, or varint-length-prefixed strings
   ByteBuffer nulls_;                    // one byte a row, Nullable only
   std::vector<std::uint64_t> offsets_;  // Array: end offsets of rows; strings: end byte of rows, for truncate
