@@ -1,6 +1,7 @@
 #pragma once
 
-// Setup's checks of the source: facts in, faults out, no I/O. Each fault has its own reason and cure.
+// Setup's checks of the source: facts in, faults out, no I/O. Each fault has its own reason and cure; all are
+// NeedsUser but SlotLost, which is Terminal.
 
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ struct TableWish {
   std::vector<std::string> named_columns;  ///< every column that the manifest names (overrides, orderBy)
   std::vector<std::string> order_by;       ///< empty: the key
   bool replacing = true;                   ///< engine ReplacingMergeTree
+  std::vector<std::string> retyped_columns{};  ///< whose target type the manifest gives
 };
 
 struct SourceWish {

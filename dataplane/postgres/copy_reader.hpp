@@ -55,6 +55,9 @@ struct CopyColumn {
   bool as_text = false;
 };
 
+/// The column in a SELECT: `"a"`, or the text of it; `qualifier` is put before the name ("t.").
+[[nodiscard]] std::string column_expression(const CopyColumn& column, std::string_view qualifier = "");
+
 /// Blocks [first, last) of one heap; last < 0: to its end. ONLY the heap, never its children.
 [[nodiscard]] std::string copy_range_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
                                          std::int64_t first, std::int64_t last);

@@ -12,23 +12,23 @@ namespace {
 
 constexpr std::int64_t kMostBlocks = 0xffffffff;
 
-// concat() writes a value with its type's output function. The test for NULL is this one because `IS NULL` is
-// also true of a row value of NULLs, which is none.
-std::string expression(const CopyColumn& column) {
-  const auto name = quote_identifier(column.name);
-  if (!column.as_text) return name;
-  return fmt::format("CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.concat({0}) END", name);
-}
-
 std::string copy_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
                      const std::string& where) {
   std::string list;
   for (const auto& column : columns)
-    list += (list.empty() ? "" : ", ") + expression(column);
+    list += (list.empty() ? "" : ", ") + column_expression(column);
   return fmt::format("COPY (SELECT {} FROM ONLY {}{}) TO STDOUT (FORMAT binary)", list, heap.quoted(), where);
 }
 
 }  // namespace
+
+std::string column_expression(const CopyColumn& column, std::string_view qualifier) {
+  const auto name = fmt::format("{}{}", qualifier, quote_identifier(column.name));
+  if (!column.as_text) return name;
+  // concat() writes a value with its type's output function. The test for NULL is this one because `IS NULL`
+  // is also true of a row value of NULLs, which is none.
+  return fmt::format("CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.concat({0}) END", name);
+}
 
 std::string copy_range_sql(const TableName& heap, const std::vector<CopyColumn>& columns, std::int64_t first,
                            std::int64_t last) {

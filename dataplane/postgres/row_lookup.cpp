@@ -17,7 +17,7 @@ std::string lookup_sql(const TableName& table, const std::vector<KeyColumn>& key
                        const std::vector<CopyColumn>& wanted, std::size_t rows) {
   std::string select = "SELECT w.i";
   for (const auto& column : wanted)
-    select += fmt::format(", t.{}{}", quote_identifier(column.name), column.as_text ? "::text" : "");
+    select += ", " + column_expression(column, "t.");
   std::string names = "i";
   std::string match;
   for (std::size_t at = 0; at < key.size(); ++at) {
