@@ -1,0 +1,118 @@
+#include "controller/apiserver/core_schemas.hpp"
+#include "controller/apiserver/resource_type.hpp"
+
+namespace penstock::apiserver {
+
+namespace {
+
+const Column kName{.name = "Name",
+                   .type = "string",
+                   .description = "Name of the object, unique in its namespace.",
+                   .priority = 0,
+                   .json_path = "",
+                   .format = "name"};
+
+Column column(std::string name, std::string description, int priority = 0, std::string type = "string") {
+  return {.name = std::move(name),
+          .type = std::move(type),
+          .description = std::move(description),
+          .priority = priority,
+          .json_path = "",
+          .format = ""};
+}
+
+Column age() {
+  return column("Age", "Time since the object was created.");
+}
+
+ResourceType core_type(std::string kind, std::string plural, std::vector<std::string> short_names) {
+  ResourceType type{.group = "",
+                    .version = "v1",
+                    .kind = kind,
+                    .list_kind = kind + "List",
+                    .plural = plural,
+                    .singular = plural.substr(0, plural.size() - 1),
+                    .short_names = std::move(short_names),
+                    .unconditional_update = true,
+                    .definition = "io.k8s.api.core.v1." + kind,
+                    .schema = core_schema(kind)};
+  type.schema["properties"]["metadata"] = object_meta_schema();
+  return type;
+}
+
+ResourceType namespaces() {
+  auto type = core_type("Namespace", "namespaces", {"ns"});
+  type.namespaced = false;
+  type.has_status = true;
+  type.columns = {kName, column("Status", "Active, or Terminating while it is being deleted."), age()};
+  type.selectable_fields = {"status.phase"};
+  return type;
+}
+
+ResourceType secrets() {
+  auto type = core_type("Secret", "secrets", {});
+  type.columns = {kName, column("Type", "What the Secret is for."),
+                  column("Data", "How many keys it holds.", 0, "integer"), age()};
+  type.selectable_fields = {"type"};
+  return type;
+}
+
+ResourceType config_maps() {
+  auto type = core_type("ConfigMap", "configmaps", {"cm"});
+  type.columns = {kName, column("Data", "How many keys it holds.", 0, "integer"), age()};
+  return type;
+}
+
+ResourceType events() {
+  auto type = core_type("Event", "events", {"ev"});
+  type.columns = {column("Last Seen", "Time since it was last seen."),
+                  column("Type", "Normal or Warning."),
+                  column("Reason", "Why, as one word for machines."),
+                  column("Object", "What it is about."),
+                  column("Subobject", "Which part of the object.", 1),
+                  column("Source", "Who reported it.", 1),
+                  column("Message", "What happened, for people."),
+                  column("First Seen", "Time since it was first seen.", 1),
+                  column("Count", "How often it was seen.", 1, "integer"),
+                  Column{kName.name, kName.type, kName.description, 1, "", kName.format}};
+  type.selectable_fields = {"involvedObject.kind",
+                            "involvedObject.namespace",
+                            "involvedObject.name",
+                            "involvedObject.uid",
+                            "involvedObject.apiVersion",
+                            "involvedObject.resourceVersion",
+                            "involvedObject.fieldPath",
+                            "reason",
+                            "reportingComponent",
+                            "source",
+                            "type"};
+  return type;
+}
+
+ResourceType leases() {
+  auto type = core_type("Lease", "leases", {});
+  type.group = "coordination.k8s.io";
+  type.definition = "io.k8s.api.coordination.v1.Lease";
+  type.unconditional_update = false;
+  type.columns = {kName, column("Holder", "Who holds it."), age()};
+  return type;
+}
+
+ResourceType custom_resource_definitions() {
+  auto type = core_type("CustomResourceDefinition", "customresourcedefinitions", {"crd", "crds"});
+  type.group = "apiextensions.k8s.io";
+  type.definition = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition";
+  type.namespaced = false;
+  type.read_only = true;
+  type.categories = {"api-extensions"};
+  type.columns = {kName, column("Created At", "When it was installed.", 0, "date")};
+  return type;
+}
+
+}  // namespace
+
+std::vector<ResourceType> core_types() {
+  return {config_maps(), events(), namespaces(), secrets(), custom_resource_definitions(), leases()};
+}
+
+}  // namespace penstock::apiserver

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "controller/apiserver/api.hpp"
+#include "controller/apiserver/tls_identity.hpp"
+#include "core/result.hpp"
+
+namespace penstock::apiserver {
+
+struct ListenerOptions {
+  std::string host{};
+  std::uint16_t port = 0;
+  int threads = 4;
+  TlsIdentity identity{};
+  std::chrono::milliseconds bookmark_interval{};
+  std::chrono::milliseconds slow_watcher{};
+};
+
+/// The HTTP side: accepts connections and serves each from a pool of threads. Two steps, because the port
+/// must be known (for the kubeconfig) before the first request is served.
+class HttpListener {
+ public:
+  /// Binds. Fails with PortInUse or ListenFailed.
+  [[nodiscard]] static Result<std::unique_ptr<HttpListener>> bind(const ListenerOptions& options);
+  ~HttpListener();
+  HttpListener(const HttpListener&) = delete;
+  HttpListener& operator=(const HttpListener&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] const std::string& host() const;
+
+  /// Starts the threads. `api` and `store` must live until stop() has returned. `every_minute` is run from
+  /// one of the threads.
+  void serve(Api& api, Store& store, std::function<void()> every_minute);
+  /// Watches are ended, requests under way are answered, threads joined; no longer than two seconds.
+  void stop();
+
+ private:
+  class Impl;
+  explicit HttpListener(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::apiserver
