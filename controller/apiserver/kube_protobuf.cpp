@@ -60,6 +60,7 @@ constexpr std::array kAccessReview{Field{1, "metadata", Form::Message, kObjectMe
 constexpr std::array kRulesReviewSpec{Field{1, "namespace", Form::Text}};
 constexpr std::array kRulesReview{Field{1, "metadata", Form::Message, kObjectMeta},
                                   Field{2, "spec", Form::Message, kRulesReviewSpec}};
+constexpr std::array kSubjectReview{Field{1, "metadata", Form::Message, kObjectMeta}};
 constexpr std::array kPreconditions{Field{1, "uid", Form::Text}, Field{2, "resourceVersion", Form::Text}};
 constexpr std::array kDeleteOptions{
     Field{1, "gracePeriodSeconds", Form::Int}, Field{2, "preconditions", Form::Message, kPreconditions},
@@ -74,6 +75,7 @@ constexpr std::array kKinds{Kind{"Secret", kSecret},
                             Kind{"Namespace", kNamespace},
                             Kind{"SelfSubjectAccessReview", kAccessReview},
                             Kind{"SelfSubjectRulesReview", kRulesReview},
+                            Kind{"SelfSubjectReview", kSubjectReview},
                             Kind{"DeleteOptions", kDeleteOptions}};
 
 bool read_message(std::string_view bytes, std::span<const Field> fields, Json& out);

@@ -162,7 +162,8 @@ std::string accepted_openapi_v2(std::string_view accept) {
   for (const auto& range : ranges_of(accept)) {
     if (range.type == "application/com.github.proto-openapi.spec.v2@v1.0+protobuf" ||
         range.type == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf") {
-      return range.type;
+      // With the '@' that older clients send it is no valid media type for the stricter ones to read.
+      return "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
     }
   }
   return "";
