@@ -98,12 +98,15 @@ Status wait_until_visible(pg_conn* session, const Endpoint& endpoint, const std:
   std::string list;
   for (const auto xid : xids)
     list += fmt::format("{}({}::bigint)", list.empty() ? "" : ", ", xid);
-  // The stream's xids lack the epoch: they are the newest with these 32 bits below the next xid.
+  // The stream's xids lack the epoch: the full ones are those nearest to the snapshot's xmax. From xmax on, a
+  // transaction is not visible yet (PostgreSQL docs, "Transaction ID and Snapshot Information Functions").
   const auto sql = fmt::format(
-      "WITH next AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::numeric::bigint AS x) "
-      "SELECT count(*) FROM (VALUES {}) AS v(xid), next, LATERAL (SELECT (x >> 32 << 32) + xid AS f) AS "
-      "full_xid "
-      "WHERE pg_xact_status((CASE WHEN f >= x THEN f - 4294967296 ELSE f END)::text::xid8) = 'in progress'",
+      "WITH next AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS x), "
+      "near AS (SELECT x, (x >> 32 << 32) + xid AS f FROM (VALUES {}) AS v(xid), next), "
+      "whole AS (SELECT x, CASE WHEN f - x > 2147483647 THEN f - 4294967296 WHEN x - f > 2147483647 THEN f + 4294967296 "
+      "ELSE f END AS f FROM near) "
+      "SELECT count(*) FROM whole WHERE CASE WHEN f >= x THEN true "
+      "ELSE pg_xact_status(f::text::xid8) = 'in progress' END",
       list);
   for (int attempt = 0; attempt < 3000; ++attempt) {
     const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(session, sql.c_str()), &PQclear);
