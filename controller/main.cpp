@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string_view>
 
+#include "controller/cli/dev.hpp"
 #include "controller/cli/engine.hpp"
 #include "core/log.hpp"
 
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
   CLI::App app("PostgreSQL to ClickHouse replication, declared by Pipe resources");
   app.require_subcommand(1);
   app.add_subcommand("version", "Print the version")->callback([] { fmt::print("penstock {}\n", PENSTOCK_VERSION); });
+  penstock::cli::add_dev_command(app);
   penstock::cli::add_engine_command(app);
   CLI11_PARSE(app, argc, argv);
   return 0;

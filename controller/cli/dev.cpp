@@ -1,0 +1,121 @@
+#include "controller/cli/dev.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "controller/adapters/pipe_controller.hpp"
+#include "controller/apiserver/server.hpp"
+#include "controller/cli/listen_address.hpp"
+#if __has_include("controller/engine/engine_process.hpp")
+#include "controller/engine/engine_process.hpp"
+#define HAVE_ENGINE 1
+#endif
+#include "controller/kube/kube_config.hpp"
+#include "core/log.hpp"
+#include "crds/crd.hpp"
+
+namespace penstock::cli {
+namespace {
+
+struct DevOptions {
+  std::string data_dir = ".penstock";
+  std::string api = "127.0.0.1:6443";
+  std::string clickhouse;
+  std::string library;
+};
+
+/// SIGTERM and SIGINT, blocked in every thread started from now on and waited for in this one.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  int wait() const {
+    int number = 0;
+    sigwait(&set_, &number);
+    return number;
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+#ifdef HAVE_ENGINE
+Result<std::unique_ptr<engine::EngineProcess>> start_engine(const DevOptions& options) {
+  if (options.clickhouse.empty()) return std::unique_ptr<engine::EngineProcess>{};
+  engine::EngineProcessOptions wanted;
+  wanted.path = (std::filesystem::path(options.data_dir) / "clickhouse").string();
+  wanted.listen = options.clickhouse;
+  wanted.library = options.library;
+  return engine::EngineProcess::start(wanted);
+}
+
+#endif
+Result<std::unique_ptr<apiserver::ApiServer>> start_api(const DevOptions& options) {
+  PENSTOCK_ASSIGN(const auto address, parse_listen_address("--api", options.api));
+  apiserver::ApiServerOptions wanted;
+  wanted.data_dir = options.data_dir;
+  wanted.host = address.host;
+  wanted.port = address.port;
+  wanted.kinds.push_back({&crd_json(), validate_pipe});
+  return apiserver::ApiServer::start(wanted);
+}
+
+Status run(const DevOptions& options, const StopSignals& signals) {
+  PENSTOCK_ASSIGN(const auto api, start_api(options));
+#ifdef HAVE_ENGINE
+  PENSTOCK_ASSIGN(const auto engine, start_engine(options));
+#endif
+  PENSTOCK_ASSIGN(const auto config, kube::load_kubeconfig(api->kubeconfig_path()));
+  PENSTOCK_ASSIGN(const auto client, kube::KubeClient::make(config));
+  const SystemClock clock;
+  adapters::PipeController controller(*client, clock, {"dev"});
+  controller.start();
+  log::info("dev", "serving the Kubernetes API at {}; kubectl --kubeconfig {} get pipes", api->url(),
+            api->kubeconfig_path());
+  const int number = signals.wait();
+  log::info("dev", "{}: stopping", number == SIGINT ? "interrupted" : "asked to end");
+  controller.stop();
+  client->stop();
+#ifdef HAVE_ENGINE
+  if (engine) engine->stop();
+#endif
+  api->stop();
+  return {};
+}
+
+}  // namespace
+
+void add_dev_command(CLI::App& app) {
+  auto options = std::make_shared<DevOptions>();
+  CLI::App* command = app.add_subcommand("dev", "Run pipes without a cluster: an embedded Kubernetes API for kubectl, and the pipes");
+  command->add_option("--data-dir", options->data_dir, "State, kubeconfig and the engine's data; made when absent")
+      ->capture_default_str();
+  command->add_option("--api", options->api, "HOST:PORT of the API, loopback only; port 0 takes any free one")
+      ->capture_default_str();
+  command->add_option("--clickhouse", options->clickhouse,
+                      "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password, loopback "
+                      "only); without it none runs");
+  command->add_option("--lib", options->library, "Path of libchdb.so (default: looked for where `make deps` puts it)");
+  command->footer(
+      "Then: kubectl --kubeconfig DIR/kubeconfig apply -f pipe.yaml\n"
+      "SIGTERM or Ctrl-C stops it; the same directory goes on where it was.");
+  command->callback([options] {
+    const StopSignals signals;
+    const auto done = run(*options, signals);
+    if (done) throw CLI::Success();
+    std::fputs(fmt::format("penstock dev: {}\n", done.error().text()).c_str(), stderr);
+    throw CLI::RuntimeError(1);
+  });
+}
+
+}  // namespace penstock::cli
