@@ -46,8 +46,8 @@ class HttpTransport {
                                             const std::stop_token& stop);
 
   /// A 200 whose body goes to `on_bytes` as it comes, on the calling thread; the answer then has no body. It
-  /// ends well when the server ends it, with the error of `on_bytes`, with "Timeout" after `limit`, or with
-  /// "ConnectionLost" when nothing came for `silence`. Any other status is returned with its body.
+  /// ends well when the server ends it, with the error of `on_bytes`, or with "Timeout" after `limit` or when
+  /// nothing came for `silence`. Any other status is returned with its body.
   [[nodiscard]] Result<HttpAnswer> stream(const HttpRequest& request,
                                           const std::function<Status(std::string_view)>& on_bytes,
                                           Millis limit, Millis silence, const std::stop_token& stop);

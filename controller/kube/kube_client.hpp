@@ -25,19 +25,19 @@ struct HttpRequest;
 enum class Part { Object, Status };
 
 struct ListOptions {
-  std::string ns;  ///< empty: all namespaces
+  std::string ns{};  ///< empty: all namespaces
   std::string resource_version =
       "0";  ///< "0": whatever the server has at hand; "": the latest; else not older
-  std::string label_selector;
-  std::string field_selector;
+  std::string label_selector{};
+  std::string field_selector{};
   int page = 500;  ///< objects per request
 };
 
 struct WatchOptions {
-  std::string ns;
-  std::string resource_version;
-  std::string label_selector;
-  std::string field_selector;
+  std::string ns{};
+  std::string resource_version{};
+  std::string label_selector{};
+  std::string field_selector{};
   std::chrono::seconds timeout{0};  ///< after which the server closes; zero: at random 300 to 600
   Millis slack{30'000};             ///< how much longer we wait for it to do so
   Millis silence{180'000};  ///< without even a bookmark (one a minute) the connection is taken for dead
@@ -45,8 +45,8 @@ struct WatchOptions {
 
 /// A write only happens to the very object or version that is meant; else "Conflict".
 struct DeletePreconditions {
-  std::string uid;
-  std::string resource_version;
+  std::string uid{};
+  std::string resource_version{};
 };
 
 struct KubeClientOptions {

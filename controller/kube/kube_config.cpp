@@ -147,6 +147,7 @@ Status check_server(const Section& cluster, const std::string& server) {
   const auto authority = server.substr(server.find("//") + 2);
   const auto host = authority.substr(0, authority.find('/'));
   if (host.empty() || host.front() == ':') return refuse("has no host");
+  if (host.front() == '[') return refuse("is an IPv6 address, which is not supported: use the host's name");
   if (authority.find('@') != std::string::npos) return refuse("must not hold credentials");
   const bool plain = std::all_of(server.begin(), server.end(), [](char c) { return c > ' ' && c < 127; });
   if (!plain || authority.find_first_of("?#") != std::string::npos) return refuse("is not a plain URL");
@@ -256,8 +257,9 @@ Result<KubeConfig> load_in_cluster(const Environment& environment, const fs::pat
                 "Name a kubeconfig file with --kubeconfig or KUBECONFIG.");
   }
   KubeConfig config;
+  // cpprestsdk cannot connect to [fd00::1]; the name stands in every API server's certificate.
   const bool ipv6 = host->find(':') != std::string::npos;
-  config.server = "https://" + (ipv6 ? "[" + *host + "]" : *host) + ":" + *port;
+  config.server = "https://" + (ipv6 ? "kubernetes.default.svc" : *host) + ":" + *port;
   config.token_file = account / "token";
   PENSTOCK_ASSIGN(config.ca_pem, read_file(account / "ca.crt"));
   if (const auto ns = read_file(account / "namespace"); ns && !trimmed(*ns).empty()) {

@@ -10,9 +10,9 @@ namespace penstock::kube {
 
 /// What of a resource an informer keeps.
 struct Selection {
-  std::string ns;  ///< empty: all namespaces
-  std::string label_selector;
-  std::string field_selector;
+  std::string ns{};  ///< empty: all namespaces
+  std::string label_selector{};
+  std::string field_selector{};
 };
 
 /// The objects of one resource as a source for an Informer. `client` outlives it.

@@ -23,7 +23,7 @@ using ReconcileResult = Result<Requeue>;
 using Reconcile = std::function<ReconcileResult(const ObjectKey&)>;
 
 struct ControllerOptions {
-  std::string name;  ///< the metrics label and log component: "pipe"
+  std::string name{};  ///< the metrics label and log component: "pipe"
   int workers = 2;
   ControllerMetrics* metrics = nullptr;  ///< outlives the controller; null: none
 };

@@ -45,17 +45,17 @@ class StreamWire final : public Wire {
  public:
   explicit StreamWire(Stream& stream) : stream_(stream), socket_(beast::get_lowest_layer(stream)) {}
 
-  void send(std::string_view bytes) override {
+  bool send(std::string_view bytes) override {
     boost::system::error_code error;
     asio::write(stream_, asio::buffer(bytes), error);
     if (error) broken_ = true;
+    return !error;
   }
 
   void break_off() override {
     boost::system::error_code ignored;
     socket_.set_option(asio::socket_base::linger(true, 0), ignored);
-    socket_.close(ignored);
-    broken_ = true;
+    broken_ = true;  // closed by who serves it, once the script is through
   }
 
   bool closed_within(std::chrono::milliseconds limit) override {
@@ -98,10 +98,10 @@ void Wire::begin_chunks() {
   send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
 }
 
-void Wire::chunk(std::string_view bytes) {
+bool Wire::chunk(std::string_view bytes) {
   char size[32];
   std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
-  send(size + std::string(bytes) + "\r\n");
+  return send(size + std::string(bytes) + "\r\n");
 }
 
 void Wire::end_chunks() {
@@ -152,9 +152,9 @@ Identity make_identity(const std::string& name, const Identity* issuer) {
 
 class ScriptedServer::Impl {
  public:
-  Impl(Script script, const std::optional<Tls>& tls)
+  Impl(Script script, const std::optional<Tls>& tls, int port)
       : script_(std::move(script)),
-        acceptor_(context_, {asio::ip::address_v4::loopback(), 0}),
+        acceptor_(context_, {asio::ip::address_v4::loopback(), static_cast<unsigned short>(port)}),
         tls_(tls.has_value()) {
     if (tls) {
       ssl_.use_certificate_chain(asio::buffer(tls->identity.certificate));
@@ -263,8 +263,8 @@ class ScriptedServer::Impl {
   std::jthread accepting_;
 };
 
-ScriptedServer::ScriptedServer(Script script, std::optional<Tls> tls)
-    : impl_(std::make_shared<Impl>(std::move(script), tls)) {}
+ScriptedServer::ScriptedServer(Script script, std::optional<Tls> tls, int port)
+    : impl_(std::make_shared<Impl>(std::move(script), tls, port)) {}
 
 ScriptedServer::~ScriptedServer() = default;
 

@@ -26,8 +26,9 @@ struct SeenRequest {
 class Wire {
  public:
   virtual ~Wire() = default;
-  virtual void send(std::string_view bytes) = 0;
-  /// Resets the connection: whoever reads sees an error.
+  /// False when the connection is broken.
+  virtual bool send(std::string_view bytes) = 0;
+  /// Resets the connection when the script returns: whoever reads then sees an error.
   virtual void break_off() = 0;
   /// True when the client has closed its end within `limit`.
   virtual bool closed_within(std::chrono::milliseconds limit) = 0;
@@ -36,7 +37,7 @@ class Wire {
   void answer(int status, std::string_view json, const std::string& headers = {});
   /// The head of an answer in chunks, then each chunk, then the end.
   void begin_chunks();
-  void chunk(std::string_view bytes);
+  bool chunk(std::string_view bytes);
   void end_chunks();
 };
 
@@ -59,7 +60,7 @@ class ScriptedServer {
     std::string client_ca;  ///< not empty: clients must show a certificate that this one has signed
   };
 
-  explicit ScriptedServer(Script script, std::optional<Tls> tls = std::nullopt);
+  explicit ScriptedServer(Script script, std::optional<Tls> tls = std::nullopt, int port = 0);
   ~ScriptedServer();
 
   [[nodiscard]] std::string url() const;

@@ -116,6 +116,7 @@ TEST_F(KubeConfigTest, RefusesWhatItCannotUseAndSaysWhere) {
       {kubeconfig("server: 'h:6443'", user), "must begin with https://"},
       {kubeconfig("server: 'https://'", user), "has no host"},
       {kubeconfig("server: 'https://:6443'", user), "has no host"},
+      {kubeconfig("server: 'https://[::1]:6443'", user), "is an IPv6 address"},
       {kubeconfig("server: 'https://me:hunter2@h'", user), "must not hold credentials"},
       {kubeconfig("server: \"https://h\\r\\nX: y\"", user), "is not a plain URL"},
       {kubeconfig("server: [1]", user), "server must be text"},
@@ -160,6 +161,15 @@ TEST_F(KubeConfigTest, ReadsTheServiceAccountOfAPod) {
   EXPECT_EQ(config->token_file, dir_.path() / "account/token");
   EXPECT_EQ(config->ca_pem, "the CA");
   EXPECT_EQ(config->default_namespace, "penstock-system");
+}
+
+TEST_F(KubeConfigTest, GoesByNameInAClusterOfIPv6) {
+  write("token", "hunter2-token");
+  write("ca.crt", "the CA");
+  const auto config = load_in_cluster(
+      environment({{"KUBERNETES_SERVICE_HOST", "fd00::1"}, {"KUBERNETES_SERVICE_PORT", "443"}}), dir_.path());
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->server, "https://kubernetes.default.svc:443");
 }
 
 TEST_F(KubeConfigTest, SaysSoOutsideOfACluster) {
