@@ -1,7 +1,8 @@
 #pragma once
 
 // A source field's bytes to a value in a column, once, without a string or allocation in between. The result
-// is the same for the binary form (COPY binary, pgoutput binary) and the text form (pgoutput text, `::text`).
+// is the same for the binary form (COPY binary, pgoutput binary) and the text form, what the type's
+// output function prints (pgoutput text).
 
 #include <cstdint>
 #include <memory>
@@ -42,8 +43,9 @@ struct Conversion {
 
 class FieldDecoder {
  public:
-  /// Whether a column of `source` for `target` is decoded from its binary form; if not, it must be selected
-  /// as `column::text` in COPY, and pgoutput must run in text mode for its table.
+  /// Whether a column of `source` for `target` is decoded from its binary form; if not, COPY must
+  /// select what the type's output function prints (not `column::text`, which differs for inet and others),
+  /// and pgoutput must run in text mode for its table.
   [[nodiscard]] static bool takes_binary(const PgType& source, const ColumnType& target);
 
   /// Whether any value of `source` can become one of `target`; if not (uuid for Int32), every value is

@@ -55,19 +55,11 @@ FieldOutcome bool_binary(const Conversion& /*conversion*/, Column& column, std::
   return FieldOutcome::Exact;
 }
 
-/// boolout's t and f, also for the true and false of a cast to text.
+/// boolout's t and f; a cast to text says true and false.
 FieldOutcome bool_text(const Conversion& /*conversion*/, Column& column, std::string_view bytes) {
   const bool yes = bytes == "t" || bytes == "true";
   if (!yes && bytes != "f" && bytes != "false") return FieldOutcome::Malformed;
   column.append_string(yes ? "t" : "f");
-  return FieldOutcome::Exact;
-}
-
-/// inet_out leaves the netmask of a single host away, a cast to text does not (PostgreSQL docs, "inet").
-FieldOutcome inet_text(const Conversion& /*conversion*/, Column& column, std::string_view bytes) {
-  const std::string_view host = bytes.find(':') == std::string_view::npos ? "/32" : "/128";
-  if (bytes.ends_with(host)) bytes.remove_suffix(host.size());
-  column.append_string(bytes);
   return FieldOutcome::Exact;
 }
 
@@ -110,8 +102,6 @@ Forms to_string(TypeFamily source) {
       return {bool_binary, bool_text};
     case TypeFamily::Bytea:
       return {bytes_as_they_are, bytea_text};
-    case TypeFamily::Inet:
-      return {nullptr, inet_text};
     case TypeFamily::Jsonb:
       return {jsonb_binary, bytes_as_they_are};
     case TypeFamily::Text:

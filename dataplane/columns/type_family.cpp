@@ -45,8 +45,6 @@ TypeFamily family_by_oid(const PgType& type) {
       return TypeFamily::Float4;
     case 701:
       return TypeFamily::Float8;
-    case 869:
-      return TypeFamily::Inet;
     case 1082:
       return TypeFamily::Date;
     case 1083:

@@ -21,7 +21,6 @@ enum class TypeFamily {
   Date,
   Timestamp,  ///< with or without time zone
   Time,
-  Inet,
   Vector,  ///< pgvector's vector and halfvec
   Array,   ///< of a known element type
   Other    ///< known by its text output only

@@ -158,7 +158,7 @@ std::vector<Seed> seeds() {
           {kDate, times, "2024-02-29", big_endian(8825, 4)},
           {kTimestamptz, times, "2024-02-29 13:00:00.25+00", big_endian(762'526'800'250'000, 8)},
           {kTime, {"Time64(6)", "Time64(9)"}, "13:00:00.25", big_endian(46'800'250'000, 8)},
-          {kInet, {"String"}, "::1/128", ""},
+          {kInet, {"String"}, "::1", ""},
           {kVector, {"Array(Float32)"}, "[1,2.5,-3e-07]", ""},
           {array_type(kText),
            {"Array(Nullable(String))", "String"},

@@ -94,18 +94,6 @@ TEST(TextOutput, IsKeptForEveryTypeThatIsOverriddenToString) {
   }
 }
 
-TEST(TextOutput, OfAnInetIsTheSameFromACastAndFromTheOutputFunction) {
-  for (const auto& [cast, output] :
-       std::vector<std::pair<std::string, std::string>>{{"10.0.0.1/32", "10.0.0.1"},
-                                                        {"10.0.0.0/8", "10.0.0.0/8"},
-                                                        {"::1/128", "::1"},
-                                                        {"::ffff:10.0.0.1/128", "::ffff:10.0.0.1"},
-                                                        {"2001:db8::/32", "2001:db8::/32"}}) {
-    EXPECT_EQ(decode_text(kInet, "String", cast), exact(counted(output)));
-    EXPECT_EQ(decode_text(kInet, "IPv6", output), exact(counted(output)));
-  }
-}
-
 TEST(TextOutput, OfABooleanIsTheSameFromEveryForm) {
   for (const char* text : {"t", "true"})
     expect_both(kBool, "String", text, "\x01",
