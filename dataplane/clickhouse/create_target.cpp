@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/clickhouse/look.hpp"
 #include "dataplane/clickhouse/target.hpp"
 
@@ -58,10 +59,24 @@ Result<Settings> gate_settings(Client& client, const TargetDefinition& definitio
   return out;
 }
 
-Result<Rows> type_names(Client& client, const std::vector<std::string>& types, const Settings& settings) {
+/// An expression over a type whose type is that type, without a value ever being made.
+using TypeProbe = std::string (*)(const std::string& type);
+
+std::string probe_default(const std::string& type) {
+  return fmt::format("toTypeName(defaultValueOfTypeName({}))", literal(type));
+}
+
+/// Types that we do not encode ourselves travel as String, or Nullable(String).
+std::string probe_cast_from_text(const std::string& type) {
+  const char* text = is_nullable(type) ? "materialize(CAST('' AS Nullable(String)))" : "materialize('')";
+  return fmt::format("toTypeName(CAST({}, {}))", text, literal(type));
+}
+
+Result<Rows> probe_types(Client& client, TypeProbe probe, const std::vector<TargetColumn>& columns,
+                         const Settings& settings) {
   std::vector<std::string> items;
-  for (const auto& type : types)
-    items.push_back(fmt::format("toTypeName(defaultValueOfTypeName({}))", literal(type)));
+  for (const auto& column : columns)
+    items.push_back(probe(column.type));
   return look(client, fmt::format("SELECT {}", fmt::join(items, ", ")), "check column types", settings);
 }
 
@@ -71,18 +86,27 @@ bool is_refusal(const Error& error) {
          error.reason == "TargetTypeInvalid";
 }
 
-/// Asks type by type, to say whose fault it is.
-Error blame_a_column(Client& client, const TargetDefinition& definition, const Settings& settings,
-                     Error error) {
-  for (const auto& column : definition.columns) {
-    const auto one = type_names(client, {column.type}, settings);
+/// The types as the server writes them, one row; asks one by one when it refuses, to say whose fault it is.
+Result<std::vector<std::string>> server_types(Client& client, TypeProbe probe,
+                                              const TargetDefinition& definition,
+                                              const std::vector<TargetColumn>& columns) {
+  if (columns.empty()) return std::vector<std::string>{};
+  PENSTOCK_ASSIGN(const auto settings, gate_settings(client, definition));
+  auto rows = probe_types(client, probe, columns, settings);
+  if (rows && rows->size() == 1 && rows->front().size() == columns.size()) return std::move(rows->front());
+  if (rows)
+    return fail(ErrorKind::Internal, "DestinationRequestInvalid", "the server lists other types than asked");
+  if (!is_refusal(rows.error())) return fail(rows.error());
+  for (const auto& column : columns) {
+    const auto one = probe_types(client, probe, {column}, settings);
     if (one || !is_refusal(one.error())) continue;
-    return definition_fault(definition, "TargetTypeInvalid",
-                            fmt::format("\"{}\", the type of column {}, is none that this server takes ({})",
-                                        column.type, column.name, one.error().message),
-                            "Correct the type in spec.tables[].columns");
+    return fail(definition_fault(
+        definition, "TargetTypeInvalid",
+        fmt::format("\"{}\", the type of column {}, is none that this server {} ({})", column.type,
+                    column.name, probe == probe_default ? "takes" : "makes of text", one.error().message),
+        "Correct the type in spec.tables[].columns"));
   }
-  return error;
+  return fail(rows.error());
 }
 
 Status make_database(Client& client, const std::string& database) {
@@ -118,21 +142,14 @@ Error blame_partition_by(const TargetDefinition& definition, Error error) {
 }  // namespace
 
 Result<TargetDefinition> with_server_types(Client& client, TargetDefinition definition) {
-  std::vector<std::string> types;
-  for (const auto& column : definition.columns)
-    types.push_back(column.type);
-  if (types.empty()) return definition;
-  PENSTOCK_ASSIGN(const auto settings, gate_settings(client, definition));
-  const auto names = type_names(client, types, settings);
-  if (!names) {
-    if (!is_refusal(names.error())) return fail(names.error());
-    return fail(blame_a_column(client, definition, settings, names.error()));
+  PENSTOCK_ASSIGN(const auto types, server_types(client, probe_default, definition, definition.columns));
+  std::vector<TargetColumn> foreign;
+  for (std::size_t at = 0; at < types.size(); ++at) {
+    definition.columns[at].type = types[at];
+    if (ColumnType::parse(types[at]).kind == ColumnType::Kind::Other)
+      foreign.push_back(definition.columns[at]);
   }
-  if (names->size() != 1 || names->front().size() != types.size())
-    return fail(ErrorKind::Internal, "DestinationRequestInvalid",
-                "the server's list of types has another length");
-  for (std::size_t at = 0; at < types.size(); ++at)
-    definition.columns[at].type = names->front()[at];
+  PENSTOCK_TRY(server_types(client, probe_cast_from_text, definition, foreign));
   return definition;
 }
 

@@ -73,9 +73,27 @@ bool unwrap(std::string_view& type, std::string_view name) {
   return true;
 }
 
+/// Some versions show a key of one column as "(id)".
+std::string_view without_parentheses(std::string_view key) {
+  key = trimmed(key);
+  if (key.size() < 2 || key.front() != '(') return key;
+  int depth = 0;
+  for (std::size_t at = 0; at < key.size(); ++at) {
+    if (is_quote(key[at])) {
+      at += quoted_length(key.substr(at)) - 1;
+    } else if (key[at] == '(') {
+      ++depth;
+    } else if (key[at] == ')' && --depth == 0) {
+      return at + 1 == key.size() ? without_parentheses(key.substr(1, key.size() - 2)) : key;
+    }
+  }
+  return key;
+}
+
 }  // namespace
 
 std::vector<std::string> split_key(std::string_view key) {
+  key = without_parentheses(key);
   std::vector<std::string> out;
   std::size_t begin = 0;
   int depth = 0;

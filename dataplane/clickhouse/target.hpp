@@ -76,7 +76,8 @@ struct DestinationFacts {
 [[nodiscard]] Result<DestinationFacts> read_destination(Client& client);
 [[nodiscard]] Result<std::optional<TargetTable>> read_target(Client& client, const std::string& table);
 /// The definition with its types as the server writes them (`decimal(10,2)`: `Decimal(10, 2)`, TEXT: String).
-/// Fails with TargetTypeInvalid, naming the column, for a text that is no type there.
+/// Fails with TargetTypeInvalid, naming the column, for a text that is no type there, and for a type that
+/// we do not encode and the server cannot make of text (Map).
 [[nodiscard]] Result<TargetDefinition> with_server_types(Client& client, TargetDefinition definition);
 /// Makes the database when it is absent and the user may, and the table when it is absent; one that is there
 /// is left as it is, fitting or not. Safe to repeat. A fault in partition_by is PartitionByInvalid, in a type

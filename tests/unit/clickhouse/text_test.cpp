@@ -54,8 +54,14 @@ TEST(SplitKey, FindsNamesAndExpressions) {
               ElementsAre("q`\"'\\", "a`b", "n.a", "x, y"));
 }
 
+TEST(SplitKey, SeesThroughParenthesesAroundTheWholeKey) {
+  EXPECT_THAT(split_key("(id)"), ElementsAre("id"));
+  EXPECT_THAT(split_key("((a, `)`))"), ElementsAre("a", ")"));
+  EXPECT_THAT(split_key("(a + 1) % 2, (b)"), ElementsAre("(a + 1) % 2", "(b)"));
+}
+
 TEST(SplitKey, SurvivesUnfinishedText) {
-  for (const char* text : {"`", "`a", "'", "a(", ")", "`a\\", ",", "`a`b`"})
+  for (const char* text : {"`", "`a", "'", "a(", "(", "(a", "())", ")", "`a\\", ",", "`a`b`"})
     (void)split_key(text);
 }
 
