@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "controller/engine/engine_log.hpp"
 #include "controller/engine/http_server.hpp"
 #include "core/log.hpp"
 
@@ -121,6 +122,7 @@ Status serve(const EngineOptions& options, const sigset_t& signals) {
             server->address().text(), path);
   StatementHandler handler(*pool, std::move(identity));
   PENSTOCK_TRY(server->serve(handler));
+  if (options.held_descriptor >= 0) tell_ready("http://" + server->address().text());
 
   if (!wait_for_stop(signals, options.held_descriptor)) ::_exit(0);
   log::info("engine", "stopping");
@@ -139,7 +141,10 @@ Status serve(const EngineOptions& options, const sigset_t& signals) {
 
 int run_engine(const EngineOptions& options) {
   const sigset_t signals = block_signals();
-  if (options.held_descriptor >= 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (options.held_descriptor >= 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    log_to_parent();
+  }
   const Status status = serve(options, signals);
   if (!status) log::error("engine", "{}", status.error().text());
   // Not through exit(): the library's destructors would race with its threads.

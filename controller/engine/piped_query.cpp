@@ -2,88 +2,90 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <thread>
-#include <utility>
 
 namespace penstock::engine {
 namespace {
 
 constexpr int kPipeSize = 1 << 20;  // what an unprivileged process may ask for (fs.pipe-max-size)
+constexpr std::size_t kPiece = 256U << 10U;
 
-void close_end(int& end) {
-  if (end >= 0) ::close(end);
-  end = -1;
+// One end of a pipe.
+class PipeEnd {
+ public:
+  explicit PipeEnd(int descriptor) : descriptor_(descriptor) {}
+  ~PipeEnd() { close(); }
+  PipeEnd(const PipeEnd&) = delete;
+  PipeEnd& operator=(const PipeEnd&) = delete;
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  void close() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+  }
+
+ private:
+  int descriptor_;
+};
+
+enum class Event { Output, ClientGone, Interrupted };
+
+Event wait_for_event(int pipe, const OutputReader& reader) {
+  const short watched = reader.gone_when_half_closed ? POLLRDHUP : 0;
+  std::array<pollfd, 2> ends{{{pipe, POLLIN, 0}, {reader.client_socket, watched, 0}}};
+  if (::poll(ends.data(), ends.size(), -1) < 0) return Event::Interrupted;
+  if ((ends[1].revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0) return Event::ClientGone;
+  return Event::Output;
+}
+
+// Hands the output on until it ends. Closing our end makes the statement fail at its next write.
+void pump(PipeEnd& pipe, const OutputReader& reader) {
+  std::string buffer(kPiece, '\0');
+  while (true) {
+    const Event event = wait_for_event(pipe.descriptor(), reader);
+    if (event == Event::Interrupted) continue;
+    if (event == Event::ClientGone) break;
+    const auto count = ::read(pipe.descriptor(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    if (!reader.take(std::string_view(buffer.data(), static_cast<std::size_t>(count)))) break;
+  }
+  pipe.close();
+  reader.client_gone();
 }
 
 }  // namespace
 
-struct PipedQuery::State {
-  int read_end = -1;
-  int write_end = -1;
-  EngineResult<StatementSummary> outcome{};  // the thread's until it is joined
-  std::thread thread{};
-
-  ~State() {
-    if (thread.joinable()) thread.join();
-    close_end(read_end);
-    close_end(write_end);
-  }
-};
-
-PipedQuery::PipedQuery(std::unique_ptr<State> state) : state_(std::move(state)) {}
-PipedQuery::~PipedQuery() = default;
-
-std::string PipedQuery::rewrite(const OutputSplit& split, const std::string& format,
-                                const std::string& path) {
+std::string with_outfile(const OutputSplit& split, const std::string& format, const std::string& path) {
   return fmt::format("{}\nINTO OUTFILE {} TRUNCATE FORMAT {}\n{}", split.head, quote_string(path), format,
                      split.tail);
 }
 
-std::unique_ptr<PipedQuery> PipedQuery::start(Connection& connection, const OutputSplit& split,
-                                              const std::string& format, const QueryParameters& parameters) {
+std::optional<EngineResult<StatementSummary>> run_piped(Connection& connection, const OutputSplit& split,
+                                                        const std::string& format,
+                                                        const QueryParameters& parameters,
+                                                        const OutputReader& reader) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return nullptr;
-  (void)::fcntl(ends[1], F_SETPIPE_SZ, kPipeSize);
-  auto state = std::make_unique<State>();
-  state->read_end = ends[0];
-  state->write_end = ends[1];
-  const std::string sql = rewrite(split, format, fmt::format("/dev/fd/{}", ends[1]));
-  if (connection.classify(sql).statements != 1) return nullptr;
-  state->thread = std::thread([raw = state.get(), &connection, sql, parameters] {
-    auto result = connection.execute(sql, "TabSeparated", parameters);
-    if (result) {
-      raw->outcome = result->summary();
-    } else {
-      raw->outcome = tl::unexpected(result.error());
-    }
-    close_end(raw->write_end);  // ours was the last: the reader sees the end
-  });
-  return std::unique_ptr<PipedQuery>(new PipedQuery(std::move(state)));
-}
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
+  PipeEnd read_end(ends[0]);
+  PipeEnd write_end(ends[1]);
+  (void)::fcntl(write_end.descriptor(), F_SETPIPE_SZ, kPipeSize);
+  const std::string sql = with_outfile(split, format, fmt::format("/dev/fd/{}", write_end.descriptor()));
+  if (connection.classify(sql).statements != 1) return std::nullopt;
 
-std::size_t PipedQuery::read(char* into, std::size_t size) {
-  while (true) {
-    const auto count = ::read(state_->read_end, into, size);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) return 0;
-  }
-}
-
-int PipedQuery::descriptor() const {
-  return state_->read_end;
-}
-
-void PipedQuery::abandon() {
-  close_end(state_->read_end);
-}
-
-EngineResult<StatementSummary> PipedQuery::finish() {
-  if (state_->thread.joinable()) state_->thread.join();
-  return state_->outcome;
+  // The reader is the new thread, not the statement: a thread's first statement costs the engine a
+  // millisecond.
+  std::thread reading([&read_end, &reader] { pump(read_end, reader); });
+  const auto result = connection.execute(sql, "TabSeparated", parameters);
+  write_end.close();  // the engine closed its own: the reader sees the end
+  reading.join();
+  if (!result) return tl::unexpected(result.error());
+  return result->summary();
 }
 
 }  // namespace penstock::engine

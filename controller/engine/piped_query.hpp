@@ -1,45 +1,37 @@
 #pragma once
 
-#include <cstddef>
-#include <memory>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "controller/engine/chdb_connection.hpp"
 #include "controller/engine/statement_text.hpp"
 
 namespace penstock::engine {
 
-/// A statement that returns rows, its output read while it runs. The engine's own streaming interface makes a
-/// document of every block (46 JSON documents, 46 CSV headers), so the output goes INTO OUTFILE, and the file
-/// is a pipe: any format comes out as it should, and a slow reader holds the statement back. One thread.
-class PipedQuery {
- public:
-  /// The statement with its output sent to `path`.
-  [[nodiscard]] static std::string rewrite(const OutputSplit& split, const std::string& format,
-                                           const std::string& path);
-
-  /// Starts the statement in a thread of its own; `connection` must live as long as this object. Nothing when
-  /// the engine does not take the statement with INTO OUTFILE in it: run it whole instead.
-  [[nodiscard]] static std::unique_ptr<PipedQuery> start(Connection& connection, const OutputSplit& split,
-                                                         const std::string& format,
-                                                         const QueryParameters& parameters);
-  /// Waits for the statement's end; call abandon() before when it is not finished.
-  ~PipedQuery();
-
-  /// The next bytes; zero at the end, when the statement has ended, well or not.
-  [[nodiscard]] std::size_t read(char* into, std::size_t size);
-  /// To poll on: readable when read() would not block.
-  [[nodiscard]] int descriptor() const;
-
-  /// Reads no more: the statement fails at its next write.
-  void abandon();
-  /// Waits for the end and says how it went.
-  [[nodiscard]] EngineResult<StatementSummary> finish();
-
- private:
-  struct State;
-  explicit PipedQuery(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+/// Who reads a statement's output. Both are called from a thread of run_piped's own, while its caller waits.
+struct OutputReader {
+  /// Takes the next piece; false: no more is wanted, the statement is to end.
+  std::function<bool(std::string_view)> take;
+  /// The client broke off before the output's end: make the statement stop.
+  std::function<void()> client_gone;
+  int client_socket = -1;
+  bool gone_when_half_closed = false;  ///< the end of what the client sends counts as its going
 };
+
+/// Runs a statement that returns rows, its output read while it runs. The engine's own streaming interface
+/// makes a document of every block (46 JSON documents, 46 CSV headers), so the output goes INTO OUTFILE, and
+/// the file is a pipe: any format comes out as it should, and a slow reader holds the statement back. Nothing
+/// when the engine does not take the statement with INTO OUTFILE in it: run it whole instead.
+[[nodiscard]] std::optional<EngineResult<StatementSummary>> run_piped(Connection& connection,
+                                                                      const OutputSplit& split,
+                                                                      const std::string& format,
+                                                                      const QueryParameters& parameters,
+                                                                      const OutputReader& reader);
+
+/// The statement with its output sent to `path`.
+[[nodiscard]] std::string with_outfile(const OutputSplit& split, const std::string& format,
+                                       const std::string& path);
 
 }  // namespace penstock::engine

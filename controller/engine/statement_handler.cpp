@@ -1,11 +1,6 @@
 #include "controller/engine/statement_handler.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
 
 #include "controller/engine/piped_query.hpp"
 #include "controller/engine/sql_lexer.hpp"
@@ -15,7 +10,6 @@ namespace penstock::engine {
 namespace {
 
 constexpr std::size_t kStatementLimit = 16U << 20U;
-constexpr std::size_t kOutputPiece = 256U << 10U;
 // After a failure: how much of an unread body is read on, so that the connection can be used again.
 constexpr std::size_t kDrainLimit = 16U << 20U;
 constexpr std::chrono::milliseconds kLinger{5000};
@@ -188,30 +182,14 @@ EngineResult<StatementSummary> StatementHandler::run_insert(Exchange& exchange, 
 
 EngineResult<StatementSummary> StatementHandler::run_query(Exchange& exchange, Connection& session,
                                                            const OutputSplit& split) {
-  const auto query =
-      PipedQuery::start(session, split, exchange.format_of(split), exchange.options.query_parameters);
-  if (!query) return run_whole(exchange, session, split);
-  std::string buffer(kOutputPiece, '\0');
-  const short watched = exchange.options.cancel_on_close ? POLLRDHUP : 0;
-  bool client_there = true;
-  while (client_there) {
-    std::array<pollfd, 2> ends{
-        {{query->descriptor(), POLLIN, 0}, {exchange.connection.socket(), watched, 0}}};
-    if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) break;
-    if ((ends[1].revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0) {
-      client_there = false;
-      break;
-    }
-    if (ends[0].revents == 0) continue;
-    const std::size_t count = query->read(buffer.data(), buffer.size());
-    if (count == 0) break;
-    client_there = exchange.response.write(std::string_view(buffer.data(), count));
-  }
-  if (!client_there) {
-    query->abandon();
-    kill(exchange.options.query_id);
-  }
-  return query->finish();
+  OutputReader reader;
+  reader.take = [&exchange](std::string_view piece) { return exchange.response.write(piece); };
+  reader.client_gone = [this, &exchange] { kill(exchange.options.query_id); };
+  reader.client_socket = exchange.connection.socket();
+  reader.gone_when_half_closed = exchange.options.cancel_on_close;
+  const auto outcome =
+      run_piped(session, split, exchange.format_of(split), exchange.options.query_parameters, reader);
+  return outcome ? *outcome : run_whole(exchange, session, split);
 }
 
 EngineResult<StatementSummary> StatementHandler::run_whole(Exchange& exchange, Connection& session,
