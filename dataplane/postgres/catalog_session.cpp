@@ -1,6 +1,5 @@
 #include "dataplane/postgres/catalog_session.hpp"
 
-#include <algorithm>
 #include <pqxx/connectionpolicy>
 #include <pqxx/except>
 #include <utility>
@@ -39,6 +38,8 @@ class AdoptedSession final : public pqxx::connection_base {
 template <typename Transaction>
 Status in_transaction(const Endpoint& endpoint, const std::string& doing, const CatalogQuery& work) {
   PENSTOCK_ASSIGN(auto session, connect(endpoint));
+  // Some of libpqxx's exceptions forget the SQLSTATE; in the verbose form it is in the message.
+  PQsetErrorVerbosity(session.get(), PQERRORS_VERBOSE);
   try {
     AdoptedSession adopted(std::move(session));
     Transaction tx(adopted);
@@ -47,13 +48,9 @@ Status in_transaction(const Endpoint& endpoint, const std::string& doing, const 
     tx.commit();
     return {};
   } catch (const pqxx::sql_error& error) {
-    std::string message = error.what();
-    if (const auto severity = message.find(":  "); severity != std::string::npos)
-      message.erase(0, severity + 3);
-    message.erase(std::min(message.find("\nLINE "), message.size()));
-    return fail(error_of(endpoint, error.sqlstate(), message, doing));
+    return fail(error_of_verbose(endpoint, error.what(), doing));
   } catch (const pqxx::broken_connection& error) {
-    return fail(error_of(endpoint, "", error.what(), doing));
+    return fail(error_of_verbose(endpoint, error.what(), doing));
   } catch (const pqxx::in_doubt_error& error) {
     auto out = error_of(endpoint, "", error.what(), doing);
     out.kind = ErrorKind::InDoubt;

@@ -30,7 +30,8 @@ constexpr const char* kNowhere = "/nonexistent/penstock";
 // every version from 13 and free to set; beside those that change how a value is written: jit costs more than
 // it gives for a range of a table, and a role that is read-only by default still has a publication to make.
 constexpr const char* kPinnedSettings =
-    "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=3 "
+    "-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c bytea_output=hex -c "
+    "extra_float_digits=3 "
     "-c lc_monetary=C -c search_path=pg_catalog -c quote_all_identifiers=off -c "
     "standard_conforming_strings=on "
     "-c row_security=off -c default_transaction_read_only=off -c default_transaction_isolation=read\\ "
@@ -176,23 +177,6 @@ bool complete(pg_conn* session, milliseconds limit) {
   return true;
 }
 
-/// A connection's failure has no result to ask for its SQLSTATE, so it is read out of the verbose form of the
-/// message: `connection to server at "h", port 1 failed: FATAL:  28P01: words` and further lines.
-Error connect_error(const Endpoint& endpoint, std::string message) {
-  const std::string_view marker = "failed: ";
-  if (const auto at = message.find(marker);
-      message.rfind("connection to ", 0) == 0 && at != std::string::npos)
-    message.erase(0, at + marker.size());
-  std::string state;
-  const auto code = message.find(":  ");
-  if (code != std::string::npos && message.substr(code + 8, 2) == ": ") {
-    state = message.substr(code + 3, 5);
-    message.erase(0, code + 10);
-    message.erase(std::min(message.find("\nLOCATION:"), message.size()));
-  }
-  return error_of(endpoint, state, message, "connecting");
-}
-
 Result<Connection> attempt(const Endpoint& endpoint, SessionKind kind, const std::string& address,
                            milliseconds limit) {
   PENSTOCK_ASSIGN(const auto parameters, Parameters::of(endpoint, kind, address));
@@ -205,7 +189,7 @@ Result<Connection> attempt(const Endpoint& endpoint, SessionKind kind, const std
     return fail(
         error_of(endpoint, "", fmt::format("no answer within {} s", limit.count() / 1000), "connecting"));
   if (PQstatus(session.get()) != CONNECTION_OK)
-    return fail(connect_error(endpoint, parameters.readable(PQerrorMessage(session.get()))));
+    return fail(error_of_verbose(endpoint, parameters.readable(PQerrorMessage(session.get())), "connecting"));
   PQsetErrorVerbosity(session.get(), PQERRORS_DEFAULT);
   return session;
 }

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace penstock::postgres {
@@ -37,6 +38,22 @@ Error error_of_result(const Endpoint& endpoint, pg_conn* session, const PGresult
   if (const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL))
     message += std::string(": ") + detail;
   return error_of(endpoint, sqlstate_of(result), message, doing);
+}
+
+Error error_of_verbose(const Endpoint& endpoint, std::string message, const std::string& doing) {
+  const std::string_view marker = "failed: ";
+  if (const auto at = message.find(marker);
+      message.rfind("connection to ", 0) == 0 && at != std::string::npos)
+    message.erase(0, at + marker.size());
+  std::string state;
+  const auto code = message.find(":  ");
+  if (code != std::string::npos && message.size() > code + 10 && message.compare(code + 8, 2, ": ") == 0) {
+    state = message.substr(code + 3, 5);
+    message.erase(0, code + 10);
+    for (const char* tail : {"\nLINE ", "\nLOCATION:"})
+      message.erase(std::min(message.find(tail), message.size()));
+  }
+  return error_of(endpoint, state, message, doing);
 }
 
 Result<ResultHandle> run(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
