@@ -24,35 +24,42 @@ pipe_status() {
 describe_tables() {
   local table state loaded estimated text=''
   while IFS='|' read -r table state loaded estimated; do
-    [[ -n $table ]] || continue
-    text+="   $table $(thousands "${loaded:-0}")"
     case $state in
-      Loading) ((${estimated:-0} == 0)) || text+=" of about $(thousands "$estimated")" ;;
-      Pending) text+=' waiting' ;;
-      *) ;;
+      '') ;;
+      Pending) text+="   $table waits" ;;
+      Loading) text+="   $table $(thousands "${loaded:-0}") of about $(thousands "${estimated:-0}")" ;;
+      *) text+="   $table $(thousands "${loaded:-0}")" ;;
     esac
   done
   echo "$text"
 }
 
-# watch_until_running SECONDS: a line for each state and, where lines can be redrawn, the rows as they come in.
+# every_table_streams: from the lines of pipe_status on stdin.
+every_table_streams() { ! grep -qE '^[^|]+\|(Pending|Loading|CatchingUp|Failed)\|'; }
+
+# watch_until_running SECONDS: a line for each state as it was last seen, and where lines can be redrawn, the rows
+# as they come in.
 watch_until_running() {
-  local deadline=$((SECONDS + $1)) status state stalled message tables shown='' line
+  local deadline=$((SECONDS + $1)) status state stalled message tables shown='' last line
   while :; do
     process_runs penstock || die_with_log 'penstock ended unexpectedly' "$data/penstock.log"
     process_runs PostgreSQL || die_with_log 'PostgreSQL ended unexpectedly' "$data/postgres.log"
     ((SECONDS < deadline)) || die_with_log "the pipe does not run after $1 s: ${state-} ${message-}" "$data/penstock.log"
     status=$(pipe_status) || { sleep 0.5; continue; }
     IFS='|' read -r state stalled message <<<"$status"
+    state=${state:-new}
     tables=$(tail -n +2 <<<"$status" | describe_tables)
-    line=$(printf '  %-13s%s' "${state:-(new)}" "$tables")
-    if [[ $state == "$shown" ]]; then show "$line"; else keep "$line"; fi
-    shown=$state
+    line=$(printf '  %-13s%s' "$state" "$tables")
+    if [[ $state != "$shown" && -n $shown ]]; then keep "$last"; fi
+    show "$line"
+    shown=$state last=$line
     if [[ $stalled == True || $state == Failed ]]; then
-      keep "  $state: $message"
+      keep "$line"
+      keep "  $message"
       die_with_log 'the pipe cannot go on' "$data/penstock.log"
     fi
-    [[ $state == Running ]] && break
+    if [[ $state == Running ]] && tail -n +2 <<<"$status" | every_table_streams; then break; fi
     sleep 0.3
   done
+  keep "$line"
 }
