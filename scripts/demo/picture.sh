@@ -10,7 +10,7 @@ exec awk '
     printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n", width, height, width, height
     printf "<rect width=\"%d\" height=\"%d\" rx=\"8\" fill=\"#16191f\"/>\n", width, height
     print "<circle cx=\"20\" cy=\"18\" r=\"6\" fill=\"#ff5f57\"/><circle cx=\"40\" cy=\"18\" r=\"6\" fill=\"#febc2e\"/><circle cx=\"60\" cy=\"18\" r=\"6\" fill=\"#28c840\"/>"
-    print "<g font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,monospace\" font-size=\"13.5\" fill=\"#c9d1d9\">"
+    print "<g font-family=\"ui-monospace,SFMono-Regular,Menlo,Consolas,monospace\" font-size=\"13.5\" style=\"white-space:pre\" fill=\"#c9d1d9\">"
     for (i = 1; i <= count; i++) {
       style = ""
       if (lines[i] ~ /^\$/) style = " fill=\"#7ee787\""

@@ -5,7 +5,7 @@ thousands() { sed -e ':again' -e 's/\B[0-9]\{3\}\>/,&/; t again' <<<"$1"; }
 
 if [[ -t 1 ]]; then
   step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-  show() { printf '\r\033[K%s' "$*"; } # in place
+  show() { printf '\r\033[K\033[?7l%s\033[?7h' "$*"; } # in place, cut at the right edge
   keep() { printf '\r\033[K%s\n' "$*"; }
 else
   step() { printf '\n%s\n' "$*"; }
