@@ -100,9 +100,11 @@ pplx::task<std::size_t> ResponseBody::_putn(const std::uint8_t* bytes, std::size
 
 #ifdef __SANITIZE_THREAD__
 // Debian's cpprestsdk is not instrumented: the sanitizer does not see that its reference counts are atomic,
-// and takes the last release of a request, when that happens in our call of cancel, for a race.
+// and takes the last release of a request for a race when that happens in a thread of ours, by cancelling it
+// or by dropping its connection.
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
-  return "race:pplx::details::_CancellationTokenCallback\n";
+  return "race:pplx::details::_CancellationTokenCallback\n"
+         "race:boost::asio::ssl::detail::verify_callback\n";
 }
 #endif
