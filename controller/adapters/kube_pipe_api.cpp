@@ -39,7 +39,9 @@ json merge_patch_between(const json& before, const json& after) {
 }
 
 Result<std::string> KubePipeApi::write_status(const Pipe& pipe, const PipeStatus& status) {
-  const auto patch = merge_patch_between(::penstock::write_status(pipe.status), ::penstock::write_status(status));
+  // Of a Pipe that nobody has seen yet nothing is stored, so zeros and empty texts are news as well.
+  const auto before = pipe.status.state ? ::penstock::write_status(pipe.status) : json::object();
+  const auto patch = merge_patch_between(before, ::penstock::write_status(status));
   if (patch.empty()) return pipe.resource_version;
   auto answer = client_.merge_patch(kube::pipes(), key_of(pipe), {{"status", patch}}, kube::Part::Status,
                                     pipe.resource_version);
@@ -74,8 +76,11 @@ Status KubePipeApi::remove_finalizer(const Pipe& pipe) {
 }
 
 void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reason, const std::string& message) {
-  events_.record({std::string(kApiGroup) + "/" + kApiVersion, "Pipe", pipe.ns, pipe.name, pipe.uid},
-                 warning ? runtime::EventType::Warning : runtime::EventType::Normal, reason, message);
+  const runtime::ObjectReference about{std::string(kApiGroup) + "/" + kApiVersion, "Pipe", pipe.ns, pipe.name, pipe.uid};
+  if (warning) return events_.record(about, runtime::EventType::Warning, reason, message);
+  // The generation tells which manifest is honoured, and keeps a transition from being counted up on an earlier one
+  // like it: each has an event of its own.
+  events_.record(about, runtime::EventType::Normal, reason, fmt::format("{} (generation {})", message, pipe.generation));
 }
 
 Result<Secret> KubePipeApi::read_secret(const std::string& ns, const SecretKeyRef& ref) {

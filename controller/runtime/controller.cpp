@@ -1,5 +1,7 @@
 #include "controller/runtime/controller.hpp"
 
+#include <fmt/format.h>
+
 #include <exception>
 #include <utility>
 
@@ -47,7 +49,10 @@ void Controller::handle(const ObjectKey& key) {
   } else if (outcome.error().kind == ErrorKind::Cancelled) {
     metrics_.reconciled(options_.name, "cancelled", seconds);
   } else {
-    log::warn(options_.name, "{}: {} ({})", key.text(), outcome.error().text(), outcome.error().reason);
+    // Somebody else wrote first: routine, the next pass sees what.
+    const auto level = outcome.error().reason == "Conflict" ? log::Level::Debug : log::Level::Warn;
+    log::write(level, options_.name,
+               fmt::format("{}: {} ({})", key.text(), outcome.error().text(), outcome.error().reason));
     queue_.add_rate_limited(key);
     metrics_.reconciled(options_.name, "error", seconds);
   }
