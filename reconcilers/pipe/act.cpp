@@ -30,7 +30,8 @@ struct Executor {
   }
 
   Learnt operator()(const CreateSlot& verb) const {
-    // A stale view might not know of a slot that is in use: the API server confirms what we saw before we drop one.
+    // A stale view might not know of a slot that is in use: the API server confirms what we saw before we
+    // drop one.
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     if (view.pipe.status.replication.owns_publication)
       PENSTOCK_TRY(dataplane.ensure_publication(view.pipe, credentials));
@@ -40,8 +41,16 @@ struct Executor {
     return out;
   }
 
-  Learnt operator()(const StartLoad&) const { return only(dataplane.start_load(view.pipe, credentials)); }
-  Learnt operator()(const StartStream&) const { return only(dataplane.start_stream(view.pipe, credentials)); }
+  // A stale view might not know of a load that is over, and would begin it again under a stream that runs
+  // already.
+  Learnt operator()(const StartLoad&) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, view.pipe.resource_version));
+    return only(dataplane.start_load(view.pipe, credentials));
+  }
+  Learnt operator()(const StartStream&) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, view.pipe.resource_version));
+    return only(dataplane.start_stream(view.pipe, credentials));
+  }
   Learnt operator()(const StopRun&) const {
     dataplane.stop(view.pipe);
     return std::nullopt;
@@ -55,7 +64,8 @@ struct Executor {
   Learnt operator()(const RemoveFinalizer& verb) const {
     if (!verb.left_behind.empty())
       api.event(view.pipe, true, "ReleaseIncomplete",
-                fmt::format("deleted without taking everything down: {}. Drop slot {} and publication {} in the source by hand",
+                fmt::format("deleted without taking everything down: {}. Drop slot {} and publication {} in "
+                            "the source by hand",
                             verb.left_behind, view.pipe.status.replication.slot,
                             view.pipe.status.replication.publication));
     dataplane.forget(view.pipe.uid);
