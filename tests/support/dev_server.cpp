@@ -131,7 +131,7 @@ StateWatch DevServer::watch(const std::string& pipe) const {
 std::vector<std::string> DevServer::events(const std::string& pipe, const std::string& type) const {
   return lines_of(must_kubectl(
       {"get", "events", "--field-selector", "involvedObject.name=" + pipe + ",type=" + type, "--sort-by",
-       ".metadata.creationTimestamp", "-o", "jsonpath={range .items[*]}{.reason}{\"\\n\"}{end}"}));
+       ".metadata.name", "-o", "jsonpath={range .items[*]}{.reason}{\"\\n\"}{end}"}));
 }
 
 std::string DevServer::describe(const std::string& pipe) const {

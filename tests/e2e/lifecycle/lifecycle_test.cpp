@@ -1,0 +1,96 @@
+#include "tests/e2e/lifecycle/lifecycle_test.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "core/lsn.hpp"
+
+namespace penstock {
+
+World& shared_world() {
+  static test::PostgresServer postgres(
+      {.settings = {{"autovacuum", "off"}, {"max_replication_slots", "30"}, {"max_wal_senders", "30"}}});
+  static test::DevServer dev;
+  static World world{&postgres, &test::shared_engine(), &dev};
+  return world;
+}
+
+Scene::Scene(World& world)
+    : postgres(*world.postgres),
+      engine(*world.engine),
+      dev(*world.dev),
+      database(postgres.create_database()),
+      pipe([] {
+        static int count = 0;
+        return "pipe-" + std::to_string(++count);
+      }()),
+      manifest(pipe, postgres, database, engine, {}) {}
+
+Scene::~Scene() {
+  if (testing::Test::HasFailure()) std::cerr << dev.describe(pipe) << dev.all_logs();
+  if (dev.running()) (void)dev.kubectl({"delete", "pipe", pipe, "--ignore-not-found", "--timeout=20s"});
+}
+
+void Scene::create_table(const std::string& name, std::int64_t rows) {
+  exec(fmt::format(
+      "CREATE TABLE {0} (id bigint PRIMARY KEY, v text, n int);"
+      "INSERT INTO {0} SELECT i, 'row ' || i, i % 1000 FROM generate_series(1, {1}) i; ANALYZE {0}",
+      name, rows));
+}
+
+std::int64_t Scene::target_count(const std::string& table) {
+  return std::stoll(target_value("SELECT count() FROM " + table));
+}
+
+bool Scene::target_exists(const std::string& table) {
+  return engine.value("EXISTS TABLE `" + database + "`.`" + table + "`") == "1";
+}
+
+std::int64_t Scene::number(const std::string& path) {
+  const auto text = field(path);
+  return text.empty() ? 0 : std::stoll(text);
+}
+
+int Scene::slots() {
+  return std::stoi(
+      postgres.value("SELECT count(*) FROM pg_replication_slots WHERE database = '" + database + "'"));
+}
+
+int Scene::publications() {
+  return std::stoi(value("SELECT count(*) FROM pg_publication"));
+}
+
+std::string Scene::differences(const std::vector<std::string>& tables, std::chrono::milliseconds limit) {
+  std::string out;
+  const auto look = [&] {
+    out.clear();
+    for (const auto& table : tables)
+      out += test::row_diff(postgres, database, table, engine, database, table);
+    return out.empty();
+  };
+  (void)test::eventually([&] { return look(); }, limit);
+  return out;
+}
+
+bool Scene::caught_up(std::chrono::milliseconds limit) {
+  const auto end = Lsn::parse(value("SELECT pg_current_wal_insert_lsn()"));
+  exec("SELECT pg_logical_emit_message(true, 'test', 'end')");
+  return test::eventually(
+      [&] {
+        const auto confirmed = Lsn::parse(field(".status.replication.confirmedLSN"));
+        return confirmed && *confirmed >= *end;
+      },
+      limit);
+}
+
+std::string conditions_of(const Scene& scene) {
+  std::string out;
+  for (const auto* type : {"Ready", "Reconciling", "Stalled", "Paused"})
+    if (const auto status = scene.dev.condition(scene.pipe, type); !status.empty())
+      out += fmt::format("{}{}={}", out.empty() ? "" : " ", type, status);
+  return out;
+}
+
+}  // namespace penstock
