@@ -1,6 +1,6 @@
 #pragma once
 
-// cpprestsdk's headers: for http_transport.cpp alone.
+// cpprestsdk's headers: for http_call.hpp and its users alone.
 
 #define _TURN_OFF_PLATFORM_STRING  // else its macro U() breaks Boost
 #include <utility>

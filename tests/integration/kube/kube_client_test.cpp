@@ -2,50 +2,25 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "controller/runtime/steady_time.hpp"
-#include "tests/integration/kube/scripted_server.hpp"
-#include "tests/support/process.hpp"
+#include "tests/integration/kube/scripted_client.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace penstock::kube {
 namespace {
 
 using nlohmann::json;
-using runtime::steady_now;
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
 using test::ScriptedServer;
 using test::SeenRequest;
 using test::Wire;
-
-constexpr const char* kToken = "hunter2-token";
-const runtime::ObjectKey kShop{"data", "shop"};
-
-std::unique_ptr<KubeClient> client_of(const std::string& url, KubeClientOptions options = {}) {
-  KubeConfig config;
-  config.server = url;
-  config.token = Secret(kToken);
-  config.default_namespace = "team";
-  auto client = KubeClient::make(std::move(config), options);
-  if (!client) throw std::runtime_error(client.error().text());
-  return *std::move(client);
-}
-
-std::string status(int code, const std::string& reason) {
-  return json{{"kind", "Status"}, {"code", code}, {"reason", reason}, {"message", "because"}}.dump();
-}
-
-/// Answers every request with the object it carries, or a small one.
-void echo(const SeenRequest& request, Wire& wire) {
-  wire.answer(200, request.body.empty() ? R"({"metadata":{"name":"shop"}})" : request.body);
-}
 
 TEST(KubeClientTest, SendsTokenPathAndAcceptAndReadsTheObject) {
   ScriptedServer server(echo);
@@ -173,29 +148,6 @@ TEST(KubeClientTest, TurnsAStatusIntoAnError) {
   EXPECT_EQ(created.error().message, "create pipes.penstock.dev d/shop: because");
 }
 
-TEST(KubeClientTest, WaitsAsLongAsRetryAfterSaysAndTriesAgain) {
-  int calls = 0;
-  ScriptedServer server([&](const SeenRequest& request, Wire& wire) {
-    if (++calls <= 2) return wire.answer(429, status(429, "TooManyRequests"), "Retry-After: 1\r\n");
-    echo(request, wire);
-  });
-  const auto begun = steady_now();
-  EXPECT_TRUE(client_of(server.url(), {.longest_retry_after = 60ms})->get(pipes(), kShop));
-  EXPECT_GE(steady_now() - begun, 120ms);
-  EXPECT_EQ(server.requests().size(), 3U);
-}
-
-TEST(KubeClientTest, GivesUpOnAServerThatAlwaysAsksToWait) {
-  ScriptedServer server([&](const SeenRequest&, Wire& wire) {
-    wire.answer(503, status(503, "ServiceUnavailable"), "Retry-After: 1\r\n");
-  });
-  const auto answer =
-      client_of(server.url(), {.attempts = 3, .longest_retry_after = 5ms})->get(pipes(), kShop);
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().reason, "ServiceUnavailable");
-  EXPECT_EQ(server.requests().size(), 3U);
-}
-
 TEST(KubeClientTest, DoesNotFollowARedirectWithItsToken) {
   ScriptedServer elsewhere(echo);
   ScriptedServer server([&](const SeenRequest&, Wire& wire) {
@@ -205,114 +157,6 @@ TEST(KubeClientTest, DoesNotFollowARedirectWithItsToken) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().reason, "UnexpectedRedirect");
   EXPECT_TRUE(elsewhere.requests().empty());
-}
-
-TEST(KubeClientTest, SaysThatNobodyListens) {
-  const auto client = client_of("http://127.0.0.1:" + std::to_string(test::free_port()));
-  const auto read = client->get(pipes(), kShop);
-  ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().kind, ErrorKind::Transient);
-  EXPECT_EQ(read.error().reason, "ApiServerUnreachable");
-  const auto written = client->remove(pipes(), kShop);
-  ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().kind, ErrorKind::Transient) << "nothing was sent, so nothing is in doubt";
-}
-
-TEST(KubeClientTest, SaysThatAHostIsUnknown) {
-  const auto read = client_of("http://no-such-host.invalid:6443")->get(pipes(), kShop);
-  ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().reason, "ApiServerUnreachable");
-}
-
-TEST(KubeClientTest, LeavesAWriteInDoubtWhenItsAnswerIsLost) {
-  ScriptedServer server([&](const SeenRequest&, Wire& wire) { wire.break_off(); });
-  const auto client = client_of(server.url());
-  const auto read = client->get(pipes(), kShop);
-  ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().kind, ErrorKind::Transient);
-  EXPECT_EQ(read.error().reason, "ConnectionLost");
-  for (const auto& written : {client->merge_patch(pipes(), kShop, {{"spec", {}}}).map([](auto&&) {}),
-                              client->remove(pipes(), kShop)}) {
-    ASSERT_FALSE(written);
-    EXPECT_EQ(written.error().kind, ErrorKind::InDoubt);
-    EXPECT_EQ(written.error().reason, "ConnectionLost");
-  }
-  EXPECT_EQ(server.requests().size(), 3U) << "a write must not be sent twice";
-}
-
-TEST(KubeClientTest, LeavesAWriteInDoubtWhenItsAnswerIsCutShort) {
-  ScriptedServer server([&](const SeenRequest&, Wire& wire) {
-    wire.send("HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{\"metadata\"");
-    wire.break_off();
-  });
-  const auto written = client_of(server.url())->merge_patch(pipes(), kShop, json::object());
-  ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().kind, ErrorKind::InDoubt);
-}
-
-TEST(KubeClientTest, DoesNotSendAWriteAgainWhenAReusedConnectionBreaks) {
-  ScriptedServer server([&](const SeenRequest& request, Wire& wire) {
-    if (request.method == "GET") return echo(request, wire);
-    wire.break_off();
-  });
-  const auto client = client_of(server.url());
-  for (const auto& write : std::vector<std::function<Status()>>{
-           [&] {
-             return client->merge_patch(pipes(), kShop, {{"spec", {}}}).map([](auto&&) {});
-           },
-           [&] {
-             return client->create(pipes(), {{"metadata", {{"name", "x"}}}}).map([](auto&&) {});
-           },
-           [&] { return client->remove(pipes(), kShop); }}) {
-    ASSERT_TRUE(client->get(pipes(), kShop));
-    const auto before = server.requests();
-    const auto written = write();
-    const auto after = server.requests();
-    ASSERT_FALSE(written);
-    EXPECT_EQ(written.error().kind, ErrorKind::InDoubt);
-    ASSERT_EQ(after.size(), before.size() + 1);
-    EXPECT_EQ(after.back().connection, before.back().connection) << "the case needs a reused connection";
-  }
-}
-
-TEST(KubeClientTest, GivesUpOnASlowServer) {
-  ScriptedServer server([&](const SeenRequest&, Wire& wire) {
-    wire.send("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{");
-    wire.closed_within(10s);
-  });
-  const auto client = client_of(server.url(), {.request_limit = 200ms});
-  const auto begun = steady_now();
-  const auto read = client->get(pipes(), kShop);
-  ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().reason, "Timeout");
-  EXPECT_EQ(client->remove(pipes(), kShop).error().kind, ErrorKind::InDoubt);
-  EXPECT_LT(steady_now() - begun, 5s);
-}
-
-TEST(KubeClientTest, StopsWhatIsUnderWayAndWhatComesLater) {
-  ScriptedServer server([&](const SeenRequest&, Wire& wire) { wire.closed_within(20s); });
-  const auto client = client_of(server.url());
-  std::jthread stopper([&] {
-    EXPECT_TRUE(test::eventually([&] { return !server.requests().empty(); }));
-    client->stop();
-  });
-  const auto begun = steady_now();
-  EXPECT_EQ(client->get(pipes(), kShop).error().kind, ErrorKind::Cancelled);
-  EXPECT_LT(steady_now() - begun, 5s);
-  EXPECT_EQ(client->remove(pipes(), kShop).error().kind, ErrorKind::Cancelled);
-  EXPECT_EQ(server.requests().size(), 1U);
-}
-
-TEST(KubeClientTest, StopsWhileItWaitsToTryAgain) {
-  ScriptedServer server([&](const SeenRequest&, Wire& wire) { wire.answer(429, "", "Retry-After: 60\r\n"); });
-  const auto client = client_of(server.url(), {.longest_retry_after = 60s});
-  std::jthread stopper([&] {
-    EXPECT_TRUE(test::eventually([&] { return !server.requests().empty(); }));
-    client->stop();
-  });
-  const auto begun = steady_now();
-  EXPECT_FALSE(client->get(pipes(), kShop));
-  EXPECT_LT(steady_now() - begun, 5s);
 }
 
 TEST(KubeClientTest, ReadsTheTokenFileAnewForEachRequest) {
@@ -354,22 +198,6 @@ TEST(KubeClientTest, NeverShowsItsToken) {
   const auto refused = KubeClient::make(config);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().text().find("hunter2"), std::string::npos);
-}
-
-TEST(KubeClientTest, SurvivesAnswersThatAreNoHttp) {
-  for (const std::string bytes :
-       {"", "\r\n\r\n", "HTTP/1.1\r\n\r\n", "nonsense\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
-        "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}",
-        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n{}",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7fffffff\r\n{}\r\n"}) {
-    ScriptedServer server([&](const SeenRequest&, Wire& wire) {
-      wire.send(bytes);
-      wire.break_off();
-    });
-    EXPECT_FALSE(client_of(server.url(), {.request_limit = 2s})->get(pipes(), kShop)) << bytes;
-  }
 }
 
 TEST(KubeClientTest, ServesManyThreadsAtOnce) {
