@@ -1,0 +1,235 @@
+// `make bench`: the load beside ClickHouse's own `INSERT … SELECT FROM postgresql(…)`, and the stream beside
+// a reader that drops what it reads: same machine, same run, same PostgreSQL, same engine over HTTP. Figures
+// are medians; what counts are the ratios. PENSTOCK_BENCH_ROWS and PENSTOCK_BENCH_ROUNDS change the size.
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "dataplane/pipeline/load_run.hpp"
+#include "dataplane/pipeline/setup.hpp"
+#include "dataplane/pipeline/stream_run.hpp"
+#include "dataplane/postgres/replication.hpp"
+#include "tests/support/engine_server.hpp"
+#include "tests/support/postgres_server.hpp"
+
+namespace penstock {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+int setting(const char* name, int otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::atoi(text) : otherwise;
+}
+
+double seconds_since(Steady::time_point start) {
+  return std::chrono::duration<double>(Steady::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+[[noreturn]] void give_up(const std::string& what, const Error& error) {
+  fmt::print(stderr, "bench: {}: {}\n", what, error.text());
+  std::exit(1);
+}
+
+class Bench {
+ public:
+  Bench() : rows_(setting("PENSTOCK_BENCH_ROWS", 3'000'000)), rounds_(setting("PENSTOCK_BENCH_ROUNDS", 3)) {
+    fmt::print(
+        "{} rows of eight columns (bigint key, int, numeric, timestamptz, text, jsonb, bool, uuid), {} "
+        "rounds\n",
+        rows_, rounds_);
+    server_.exec("CREATE DATABASE bench");
+    auto session = server_.session("bench");
+    session.exec(fmt::format(
+        "CREATE TABLE t (id bigint PRIMARY KEY, a int, n numeric(12,2), ts timestamptz, s text, j jsonb, ok "
+        "bool, u uuid);"
+        "INSERT INTO t SELECT i, i % 1000, i * 0.37, '2020-01-01'::timestamptz + i * interval '1 second',"
+        " md5(i::text) || 'abcdefgh', jsonb_build_object('id', i, 'name', md5(i::text), 'tags', "
+        "jsonb_build_array('red', 'green', i % 7),"
+        " 'weight', i * 0.5, 'active', i % 2 = 0), i % 3 = 0, md5(i::text)::uuid FROM generate_series(1, {}) "
+        "i;",
+        rows_));
+    session.exec("VACUUM (ANALYZE, FREEZE) t");
+    session.exec("CHECKPOINT");
+    job_ = make_job();
+  }
+
+  void run() {
+    std::vector<double> peer, ours;
+    for (int round = 0; round < rounds_; ++round) {
+      peer.push_back(load_by_engine());
+      ours.push_back(load_by_penstock());
+    }
+    report("load", "INSERT … SELECT FROM postgresql(…)", rows_, median(peer), median(ours), 1.2);
+    stream();
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    fmt::print("peak memory of load and stream in this process: {} MB\n", usage.ru_maxrss / 1024);
+  }
+
+ private:
+  pipeline::PipeJob make_job() {
+    pipeline::PipeJob job;
+    job.name = job.uid = "bench";
+    job.source.host = server_.host();
+    job.source.port = server_.port();
+    job.source.database = "bench";
+    job.source.user = test::PostgresServer::kSuperuser;
+    job.source.password = Secret(test::PostgresServer::kPassword);
+    job.source.tls = postgres::Tls::Disable;
+    job.destination.url = engine_.url();
+    job.destination.database = "bench";
+    job.slot = "bench";
+    job.publication = "bench";
+    pipeline::TableJob table;
+    table.source = {"public", "t"};
+    table.source_text = "public.t";
+    table.target = "t";
+    job.tables = {table};
+    return job;
+  }
+
+  pipeline::SetupReport fresh_target() {
+    engine_.query("DROP TABLE IF EXISTS bench.t SYNC", {{"max_table_size_to_drop", "0"}});
+    auto report = pipeline::set_up(job_);
+    if (!report) give_up("setup", report.error());
+    return *report;
+  }
+
+  double load_by_engine() {
+    fresh_target();
+    const auto start = Steady::now();
+    engine_.query(fmt::format(
+        "INSERT INTO bench.t (id, a, n, ts, s, j, ok, u) SELECT id, a, n, ts, s, j, ok, u FROM "
+        "postgresql('{}:{}', 'bench', 't', '{}', '{}')",
+        server_.host(), server_.port(), test::PostgresServer::kSuperuser, test::PostgresServer::kPassword));
+    return seconds_since(start);
+  }
+
+  double load_by_penstock() {
+    const auto report = fresh_target();
+    auto slot = postgres::create_slot(job_.source, job_.slot);
+    if (!slot) give_up("slot", slot.error());
+    const auto start = Steady::now();
+    const Lsn version = slot->restart_lsn;
+    pipeline::LoadRun load({job_, report.system, version, {}, *std::move(slot), {}});
+    while (!load.facts().run.ended)
+      std::this_thread::sleep_for(2ms);
+    const auto took = seconds_since(start);
+    if (const auto facts = load.facts(); facts.run.error) give_up("load", *facts.run.error);
+    check(engine_.value("SELECT count() FROM bench.t") == std::to_string(rows_), "the load lost rows");
+    if (auto dropped = postgres::drop_slot(job_.source, job_.slot); !dropped)
+      give_up("slot", dropped.error());
+    return took;
+  }
+
+  void make_slot(const std::string& name) {
+    auto slot = postgres::create_slot(job_.source, name);
+    if (!slot) give_up("slot", slot.error());
+  }
+
+  /// A backlog in both slots: inserts, updates and deletes in transactions of a hundred, to the last LSN.
+  Lsn make_backlog(int changes) {
+    auto session = server_.session("bench");
+    for (int at = 0; at < changes / 100; ++at) {
+      const int from = at * 80 + 1;
+      session.exec(
+          fmt::format("BEGIN; UPDATE t SET a = a + 1, n = n + 1 WHERE id BETWEEN {0} AND {0} + 59;"
+                      "INSERT INTO t SELECT {1} + i, i, i, now(), 'fresh', '{{}}', true, md5(i::text)::uuid "
+                      "FROM generate_series(1, 30) i;"
+                      "DELETE FROM t WHERE id BETWEEN {0} + 60 AND {0} + 69; COMMIT",
+                      from, next_id_));
+      next_id_ += 30;
+    }
+    auto end = postgres::current_wal_lsn(job_.source);
+    if (!end) give_up("backlog", end.error());
+    session.exec("SELECT pg_logical_emit_message(true, 'bench', 'end')");
+    return *end;
+  }
+
+  double drop_backlog(const std::string& slot, Lsn end) {
+    const auto start = Steady::now();
+    auto stream = postgres::ReplicationStream::open(job_.source, {slot, job_.publication, Lsn{}, true});
+    if (!stream) give_up("reader", stream.error());
+    for (Lsn seen; seen < end;) {
+      auto message = stream->next(100ms);
+      if (!message) give_up("reader", message.error());
+      if (const auto* data = std::get_if<postgres::XLogData>(&*message)) seen = data->start;
+      if (const auto* alive = std::get_if<postgres::Keepalive>(&*message)) seen = alive->wal_end;
+    }
+    return seconds_since(start);
+  }
+
+  double stream_backlog(const pipeline::SetupReport& report, Lsn end) {
+    const auto start = Steady::now();
+    pipeline::StreamRun run({job_, report.system, {}});
+    while (run.facts().confirmed < end) {
+      if (const auto facts = run.facts(); facts.run.error) give_up("stream", *facts.run.error);
+      std::this_thread::sleep_for(2ms);
+    }
+    return seconds_since(start);
+  }
+
+  void stream() {
+    const int changes = std::max(100'000, rows_ / 6);
+    const auto report = fresh_target();
+    if (auto made = postgres::ensure_publication(job_.source, job_.publication, {{"public", "t"}}); !made)
+      give_up("publication", made.error());
+    std::vector<double> dropped, ours;
+    for (int round = 0; round < rounds_; ++round) {
+      make_slot("bench_reader");
+      make_slot(job_.slot);
+      const Lsn end = make_backlog(changes);
+      dropped.push_back(drop_backlog("bench_reader", end));
+      ours.push_back(stream_backlog(report, end));
+      for (const auto& slot : {std::string("bench_reader"), job_.slot})
+        if (auto gone = postgres::drop_slot(job_.source, slot); !gone) give_up("slot", gone.error());
+    }
+    report_stream(changes, median(dropped), median(ours));
+  }
+
+  static void report_stream(int changes, double dropped, double ours) {
+    report("stream (draining a backlog)", "pgoutput read and dropped", changes, dropped, ours, 0.6);
+  }
+
+  static void report(const char* what, const char* peer, int rows, double theirs, double ours, double goal) {
+    const double ratio = theirs / ours;
+    fmt::print("{}:\n  {:<40} {:>9.0f} rows/s\n  {:<40} {:>9.0f} rows/s\n  ratio {:.2f} (goal ≥ {:.1f}{})\n",
+               what, peer, rows / theirs, "Penstock, rows queryable", rows / ours, ratio, goal,
+               ratio >= goal ? "" : ", MISSED");
+  }
+
+  static void check(bool holds, const char* otherwise) {
+    if (holds) return;
+    fmt::print(stderr, "bench: {}\n", otherwise);
+    std::exit(1);
+  }
+
+  int rows_;
+  int rounds_;
+  test::PostgresServer server_;
+  test::EngineServer engine_;
+  pipeline::PipeJob job_;
+  int next_id_ = 100'000'000;
+};
+
+}  // namespace
+}  // namespace penstock
+
+int main() {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  penstock::Bench().run();
+}
