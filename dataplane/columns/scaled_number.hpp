@@ -2,6 +2,7 @@
 
 // Decimal numbers as integers: value × 10^scale, exactly, or not at all.
 
+#include <cstddef>
 #include <string_view>
 
 #include "dataplane/columns/big_endian.hpp"
@@ -84,7 +85,7 @@ class NumericBinary {
   [[nodiscard]] Sign sign() const { return sign_; }
   [[nodiscard]] int count() const { return count_; }  ///< without zeros at either end
   [[nodiscard]] std::uint16_t digit(int index) const {
-    return load_big_endian<std::uint16_t>(digits_ + 2 * index);
+    return load_big_endian<std::uint16_t>(digits_ + std::ptrdiff_t{2} * index);
   }
   /// The power of ten that digit `index` counts.
   [[nodiscard]] int exponent(int index) const { return 4 * (weight_ - index); }

@@ -59,6 +59,7 @@ class Table {
   }
   static std::vector<Block::Field> fields(const std::vector<Source>& sources, bool nullable) {
     std::vector<Block::Field> fields;
+    fields.reserve(sources.size());
     for (const Source& source : sources) {
       fields.push_back({"c", ColumnType::parse(default_column_type(type_of(source), nullable, {}))});
     }

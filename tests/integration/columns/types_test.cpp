@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "dataplane/clickhouse/client.hpp"
 #include "dataplane/columns/field_decoder.hpp"
 #include "dataplane/postgres/catalog.hpp"
@@ -31,19 +33,19 @@ struct Decoded {
 class Types : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    server_ = std::make_unique<test::PostgresServer>();
-    database_ = server_->create_database();
+    server = std::make_unique<test::PostgresServer>();
+    database = server->create_database();
     for (const std::string& statement : test::specimen_setup())
-      server_->exec(statement, database_);
+      server->exec(statement, database);
     test::shared_engine();
   }
-  static void TearDownTestSuite() { server_.reset(); }
+  static void TearDownTestSuite() { server.reset(); }
 
   static postgres::Endpoint source() {
     postgres::Endpoint endpoint;
-    endpoint.host = server_->host();
-    endpoint.port = server_->port();
-    endpoint.database = database_;
+    endpoint.host = server->host();
+    endpoint.port = server->port();
+    endpoint.database = database;
     endpoint.user = test::PostgresServer::kSuperuser;
     endpoint.password = Secret(test::PostgresServer::kPassword);
     endpoint.tls = postgres::Tls::Disable;
@@ -58,11 +60,11 @@ class Types : public testing::Test {
 
   /// A new table of the source with columns id, v and these values.
   static TableName table_of(const std::string& declaration, const std::vector<std::string>& values) {
-    const TableName name{"public", "t" + std::to_string(++tables_)};
-    server_->exec(fmt::format("CREATE TABLE {} (id int PRIMARY KEY, v {})", name.quoted(), declaration),
-                  database_);
+    TableName name{"public", "t" + std::to_string(++table_count)};
+    server->exec(fmt::format("CREATE TABLE {} (id int PRIMARY KEY, v {})", name.quoted(), declaration),
+                 database);
     for (std::size_t id = 0; id < values.size(); ++id) {
-      server_->exec(fmt::format("INSERT INTO {} VALUES ({}, {})", name.quoted(), id, values[id]), database_);
+      server->exec(fmt::format("INSERT INTO {} VALUES ({}, {})", name.quoted(), id, values[id]), database);
     }
     return name;
   }
@@ -106,7 +108,7 @@ class Types : public testing::Test {
   /// The column as the engine prints it after an insert in the Native format.
   static std::vector<std::string> through_engine(const Decoded& decoded, const std::string& expression) {
     auto client = engine();
-    const std::string table = "t" + std::to_string(tables_);
+    const std::string table = "t" + std::to_string(table_count);
     const clickhouse::Settings types{{"allow_suspicious_low_cardinality_types", "1"},
                                      {"enable_time_time64_type", "1"}};
     const auto created =
@@ -144,14 +146,14 @@ class Types : public testing::Test {
         fmt::format("SELECT CASE WHEN v IS DISTINCT FROM NULL THEN {} ELSE '{}' END FROM {} ORDER BY id",
                     expression, null, table.quoted());
     std::vector<std::string> values;
-    for (const auto& row : server_->query("SET TimeZone = 'UTC'; " + sql, database_))
+    for (const auto& row : server->query("SET TimeZone = 'UTC'; " + sql, database))
       values.push_back(row.at(0));
     return values;
   }
 
-  static inline std::unique_ptr<test::PostgresServer> server_;
-  static inline std::string database_;
-  static inline int tables_ = 0;
+  static inline std::unique_ptr<test::PostgresServer> server;
+  static inline std::string database;
+  static inline int table_count = 0;
 };
 
 TEST_F(Types, ArriveAsPostgresHasThem) {
@@ -234,8 +236,8 @@ TEST_F(Types, AgreeInBothFormsOnValuesThatNobodyChose) {
   for (const auto& [declaration, expression] : std::vector<std::pair<std::string, std::string>>{
            {"int8", "((random() - 0.5) * 1.8e19)::int8"},
            {"float8", spread},
-           {"float4", "(" + spread + ")::float4"},
-           {"numeric", "(" + spread + ")::numeric * (random()::numeric + 1)"},
+           {"float4", fmt::format("({})::float4", spread)},
+           {"numeric", fmt::format("({})::numeric * (random()::numeric + 1)", spread)},
            {"numeric(30,10)", "((random() - 0.5) * 1e19)::numeric"},
            {"timestamp", "timestamp '1850-01-01' + random() * interval '500 years'"},
            {"timestamptz", "timestamptz '1850-01-01' + random() * interval '500 years'"},
@@ -243,15 +245,15 @@ TEST_F(Types, AgreeInBothFormsOnValuesThatNobodyChose) {
            {"time", "(random() * interval '24 hours')::time"},
            {"uuid", "gen_random_uuid()"},
            {"bytea", "sha256(random()::text::bytea)"},
-           {"float8[]", "ARRAY[" + spread + ", NULL, " + spread + "]"},
+           {"float8[]", fmt::format("ARRAY[{0}, NULL, {0}]", spread)},
            {"text[]",
             "ARRAY[chr((random() * 126)::int + 1) || chr((random() * 126)::int + 1), random()::text]"}}) {
     SCOPED_TRACE(declaration);
     const TableName table = table_of(declaration, {});
-    server_->exec(
+    server->exec(
         fmt::format("SELECT setseed(0.5); INSERT INTO {} SELECT n, {} FROM generate_series(1, 3000) n",
                     table.quoted(), expression),
-        database_);
+        database);
     const PgType type = type_of(table);
     const ColumnType target = ColumnType::parse(default_column_type(type, false, {}));
     ASSERT_TRUE(FieldDecoder::takes_binary(type, target));
