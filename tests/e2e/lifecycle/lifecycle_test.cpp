@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <thread>
+#include <utility>
 
 #include "core/lsn.hpp"
 
@@ -60,6 +62,29 @@ int Scene::slots() {
 
 int Scene::publications() {
   return std::stoi(value("SELECT count(*) FROM pg_publication"));
+}
+
+std::int64_t Scene::rows_read(const std::string& table) {
+  // A session counts into the statistics when it ends, or a second later.
+  const auto read = [&] {
+    return std::stoll(value(
+        "SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname = '" + table + "'"));
+  };
+  std::int64_t last = -1;
+  (void)test::eventually(
+      [&] {
+        const auto before = std::exchange(last, read());
+        std::this_thread::sleep_for(300ms);
+        return before == last;
+      },
+      10s);
+  return last;
+}
+
+bool Scene::idle(std::chrono::milliseconds limit) {
+  const auto others =
+      "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+  return test::eventually([&] { return value(others) == "0"; }, limit);
 }
 
 std::string Scene::differences(const std::vector<std::string>& tables, std::chrono::milliseconds limit) {

@@ -65,6 +65,11 @@ class Scene {
   [[nodiscard]] int slots();
   [[nodiscard]] int publications();
 
+  /// Rows that scans have read of a table since the last pg_stat_reset().
+  [[nodiscard]] std::int64_t rows_read(const std::string& table);
+  /// True as soon as nobody but this test is connected to the source database; false after `limit`.
+  [[nodiscard]] bool idle(std::chrono::milliseconds limit = 10s);
+
   /// Empty when every one of `tables` becomes equal within the limit; else the first differences.
   [[nodiscard]] std::string differences(const std::vector<std::string>& tables,
                                         std::chrono::milliseconds limit = 20s);

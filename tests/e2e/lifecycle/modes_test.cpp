@@ -24,11 +24,7 @@ TEST(Modes, SnapshotOnlyCompletesAndHoldsNothingInTheSource) {
   EXPECT_EQ(scene.slots(), 0);
   EXPECT_EQ(scene.publications(), 0);
   EXPECT_EQ(scene.field(".status.replication.slot"), "");
-  EXPECT_TRUE(test::eventually([&] {
-    return scene.value(
-               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
-               "pg_backend_pid()") == "0";
-  })) << "sessions are left open in the source";
+  EXPECT_TRUE(scene.idle()) << "sessions are left open in the source";
 
   scene.exec("INSERT INTO orders VALUES (5001, 'late', 1)");
   scene.dev.must_kubectl({"delete", "pipe", scene.pipe, "--timeout=20s"});

@@ -1,0 +1,82 @@
+// A pause in the middle of the initial load.
+
+#include "tests/e2e/lifecycle/lifecycle_test.hpp"
+
+namespace penstock {
+namespace {
+
+constexpr std::int64_t kRows = 60000;
+/// Many small partitions, written a hundred rows at a time: a load that takes its time.
+constexpr const char* kSlowLoad =
+    "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
+constexpr const char* kGoOnFast =
+    R"({"spec":{"paused":false,"sync":{"batchRows":100000},"snapshot":{"workersPerTable":4}}})";
+
+class PauseInLoad : public testing::Test {
+ protected:
+  PauseInLoad() : scene(shared_world()) {}
+
+  /// Applies the pipe and pauses it as soon as the status tells of loaded rows.
+  void pause_in_mid_load() {
+    scene.create_table("orders", kRows);
+    scene.declare({"public.orders"});
+    scene.manifest.spec_more = kSlowLoad;
+    scene.apply();
+    ASSERT_TRUE(test::eventually([&] { return scene.number(".status.tables[0].rowsLoaded") > 0; }, 30s));
+    scene.pause(true);
+    ASSERT_TRUE(scene.reaches("Paused"));
+    loaded = scene.number(".status.tables[0].rowsLoaded");
+    ASSERT_GT(loaded, 0);
+    ASSERT_LT(loaded, kRows) << "the load was over before it could be paused";
+  }
+
+  Scene scene;
+  std::int64_t loaded = 0;
+};
+
+TEST_F(PauseInLoad, FinishesThePartitionsInFlightAndGoesOnWithThoseThatAreLeft) {
+  ASSERT_NO_FATAL_FAILURE(pause_in_mid_load());
+  EXPECT_EQ(scene.target_count("orders"), loaded) << "a partition was left half loaded, or is not counted";
+  EXPECT_EQ(scene.field(".status.tables[0].state"), "Loading");
+  EXPECT_TRUE(scene.idle());
+  scene.exec("SELECT pg_stat_reset()");
+
+  scene.dev.patch(scene.pipe, kGoOnFast);
+  std::int64_t seen = loaded;
+  ASSERT_TRUE(test::eventually(
+      [&] {
+        const auto now = scene.number(".status.tables[0].rowsLoaded");
+        EXPECT_GE(now, seen) << "the progress went back";
+        seen = now;
+        return scene.dev.state(scene.pipe) == "Running";
+      },
+      60s));
+  EXPECT_EQ(scene.number(".status.tables[0].rowsLoaded"), kRows);
+  EXPECT_EQ(scene.rows_read("orders"), kRows - loaded) << "partitions that were in have been read again";
+  EXPECT_EQ(scene.differences({"orders"}), "");
+}
+
+TEST_F(PauseInLoad, EndsEqualWhenTheSourceChangesMeanwhile) {
+  ASSERT_NO_FATAL_FAILURE(pause_in_mid_load());
+  scene.exec(
+      "UPDATE orders SET v = 'changed' WHERE id % 7 = 0; DELETE FROM orders WHERE id % 11 = 0;"
+      "UPDATE orders SET id = -id WHERE id % 13 = 0; INSERT INTO orders SELECT i, 'new', 0 FROM "
+      "generate_series(100001, 101000) i");
+  scene.dev.patch(scene.pipe, kGoOnFast);
+  ASSERT_TRUE(scene.reaches("Running", 60s));
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_TRUE(scene.dev.wait_for_field(scene.pipe, ".status.tables[0].state", "Streaming"));
+}
+
+TEST_F(PauseInLoad, TellsItsStatesOnTheWay) {
+  const auto watch = scene.dev.watch(scene.pipe);
+  ASSERT_NO_FATAL_FAILURE(pause_in_mid_load());
+  EXPECT_EQ(conditions_of(scene), "Ready=True Paused=True");
+  scene.dev.patch(scene.pipe, kGoOnFast);
+  ASSERT_TRUE(scene.reaches("Running", 60s));
+  const States wanted{"Provisioning", "Setup", "Snapshot", "Pausing", "Paused", "Snapshot", "Running"};
+  EXPECT_TRUE(watch.saw(wanted, 5s)) << testing::PrintToString(watch.states());
+}
+
+}  // namespace
+}  // namespace penstock
