@@ -3,25 +3,27 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "controller/adapters/pipe_controller.hpp"
 #include "controller/apiserver/server.hpp"
 #include "controller/cli/listen_address.hpp"
-#if __has_include("controller/engine/engine_process.hpp")
 #include "controller/engine/engine_process.hpp"
-#define HAVE_ENGINE 1
-#endif
 #include "controller/kube/kube_config.hpp"
 #include "core/log.hpp"
 #include "crds/crd.hpp"
 
 namespace penstock::cli {
 namespace {
+
+constexpr std::chrono::seconds kStopLimit{9};
 
 struct DevOptions {
   std::string data_dir = ".penstock";
@@ -49,7 +51,16 @@ class StopSignals {
   sigset_t set_{};
 };
 
-#ifdef HAVE_ENGINE
+/// A server that does not answer may hold a pass up for longer than anybody wants to wait: then the process
+/// ends as it is, which loses nothing, because every step may be cut off anywhere.
+void end_after(std::chrono::seconds limit) {
+  std::thread([limit] {
+    std::this_thread::sleep_for(limit);
+    log::warn("dev", "not everything has stopped within {} s; ending all the same", limit.count());
+    std::_Exit(0);
+  }).detach();
+}
+
 Result<std::unique_ptr<engine::EngineProcess>> start_engine(const DevOptions& options) {
   if (options.clickhouse.empty()) return std::unique_ptr<engine::EngineProcess>{};
   engine::EngineProcessOptions wanted;
@@ -59,7 +70,6 @@ Result<std::unique_ptr<engine::EngineProcess>> start_engine(const DevOptions& op
   return engine::EngineProcess::start(wanted);
 }
 
-#endif
 Result<std::unique_ptr<apiserver::ApiServer>> start_api(const DevOptions& options) {
   PENSTOCK_ASSIGN(const auto address, parse_listen_address("--api", options.api));
   apiserver::ApiServerOptions wanted;
@@ -72,9 +82,7 @@ Result<std::unique_ptr<apiserver::ApiServer>> start_api(const DevOptions& option
 
 Status run(const DevOptions& options, const StopSignals& signals) {
   PENSTOCK_ASSIGN(const auto api, start_api(options));
-#ifdef HAVE_ENGINE
   PENSTOCK_ASSIGN(const auto engine, start_engine(options));
-#endif
   PENSTOCK_ASSIGN(const auto config, kube::load_kubeconfig(api->kubeconfig_path()));
   PENSTOCK_ASSIGN(const auto client, kube::KubeClient::make(config));
   const SystemClock clock;
@@ -83,12 +91,11 @@ Status run(const DevOptions& options, const StopSignals& signals) {
   log::info("dev", "serving the Kubernetes API at {}; kubectl --kubeconfig {} get pipes", api->url(),
             api->kubeconfig_path());
   const int number = signals.wait();
+  end_after(kStopLimit);
   log::info("dev", "{}: stopping", number == SIGINT ? "interrupted" : "asked to end");
   controller.stop();
   client->stop();
-#ifdef HAVE_ENGINE
   if (engine) engine->stop();
-#endif
   api->stop();
   return {};
 }
@@ -97,15 +104,20 @@ Status run(const DevOptions& options, const StopSignals& signals) {
 
 void add_dev_command(CLI::App& app) {
   auto options = std::make_shared<DevOptions>();
-  CLI::App* command = app.add_subcommand("dev", "Run pipes without a cluster: an embedded Kubernetes API for kubectl, and the pipes");
-  command->add_option("--data-dir", options->data_dir, "State, kubeconfig and the engine's data; made when absent")
+  CLI::App* command = app.add_subcommand(
+      "dev", "Run pipes without a cluster: an embedded Kubernetes API for kubectl, and the pipes");
+  command
+      ->add_option("--data-dir", options->data_dir,
+                   "State, kubeconfig and the engine's data; made when absent")
       ->capture_default_str();
   command->add_option("--api", options->api, "HOST:PORT of the API, loopback only; port 0 takes any free one")
       ->capture_default_str();
-  command->add_option("--clickhouse", options->clickhouse,
-                      "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password, loopback "
-                      "only); without it none runs");
-  command->add_option("--lib", options->library, "Path of libchdb.so (default: looked for where `make deps` puts it)");
+  command->add_option(
+      "--clickhouse", options->clickhouse,
+      "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password, loopback "
+      "only); without it none runs");
+  command->add_option("--lib", options->library,
+                      "Path of libchdb.so (default: looked for where `make deps` puts it)");
   command->footer(
       "Then: kubectl --kubeconfig DIR/kubeconfig apply -f pipe.yaml\n"
       "SIGTERM or Ctrl-C stops it; the same directory goes on where it was.");

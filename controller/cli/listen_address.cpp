@@ -17,7 +17,8 @@ Result<ListenAddress> parse_listen_address(std::string_view option, std::string_
     const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), out.port);
     if (!host.empty() && !port.empty() && ec == std::errc{} && end == port.data() + port.size()) return out;
   }
-  return fail(ErrorKind::NeedsUser, "InvalidAddress", fmt::format("{}: \"{}\" is not HOST:PORT", option, text),
+  return fail(ErrorKind::NeedsUser, "InvalidAddress",
+              fmt::format("{}: \"{}\" is not HOST:PORT", option, text),
               "Write it as 127.0.0.1:6443; port 0 takes any free one");
 }
 

@@ -41,14 +41,12 @@ struct Executor {
     return out;
   }
 
-  // A stale view might not know of a load that is over, and would begin it again under a stream that runs
-  // already.
-  Learnt operator()(const StartLoad&) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, view.pipe.resource_version));
+  Learnt operator()(const StartLoad& verb) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     return only(dataplane.start_load(view.pipe, credentials));
   }
-  Learnt operator()(const StartStream&) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, view.pipe.resource_version));
+  Learnt operator()(const StartStream& verb) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     return only(dataplane.start_stream(view.pipe, credentials));
   }
   Learnt operator()(const StopRun&) const {

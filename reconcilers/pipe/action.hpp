@@ -18,17 +18,32 @@ struct Rest {
   Millis again{0};
   bool operator==(const Rest&) const = default;
 };
-struct AddFinalizer { bool operator==(const AddFinalizer&) const = default; };
+struct AddFinalizer {
+  bool operator==(const AddFinalizer&) const = default;
+};
 /// Validate, then make the target tables.
-struct SetUp { bool operator==(const SetUp&) const = default; };
-/// The publication, then the slot (whose first change must find its publication). Holds only while the stored Pipe still is the one that was seen: no row has been loaded by the slot's LSN.
+struct SetUp {
+  bool operator==(const SetUp&) const = default;
+};
+/// The publication, then the slot (whose first change must find its publication). Holds only while the stored
+/// Pipe still is the one that was seen: no row has been loaded by the slot's LSN.
 struct CreateSlot {
   std::string resource_version;
   bool operator==(const CreateSlot&) const = default;
 };
-struct StartLoad { bool operator==(const StartLoad&) const = default; };
-struct StartStream { bool operator==(const StartStream&) const = default; };
-struct StopRun { bool operator==(const StopRun&) const = default; };
+/// Both hold only while the stored Pipe still is the one that was seen: a stale view might begin a finished
+/// load again under a stream that runs already.
+struct StartLoad {
+  std::string resource_version;
+  bool operator==(const StartLoad&) const = default;
+};
+struct StartStream {
+  std::string resource_version;
+  bool operator==(const StartStream&) const = default;
+};
+struct StopRun {
+  bool operator==(const StopRun&) const = default;
+};
 struct Release {
   ReleaseWish wish;
 };
@@ -38,8 +53,8 @@ struct RemoveFinalizer {
   bool operator==(const RemoveFinalizer&) const = default;
 };
 
-using Action = std::variant<Rest, AddFinalizer, SetUp, CreateSlot, StartLoad, StartStream, StopRun,
-                            Release, RemoveFinalizer>;
+using Action = std::variant<Rest, AddFinalizer, SetUp, CreateSlot, StartLoad, StartStream, StopRun, Release,
+                            RemoveFinalizer>;
 
 /// The state and message to record before acting, and the act.
 struct Decision {
@@ -47,7 +62,7 @@ struct Decision {
   std::string message;
   std::optional<Error> fault;  ///< what keeps the pipe from its wish, for conditions and events
   Action action;
-  const char* rule = "";       ///< which sentence decided
+  const char* rule = "";  ///< which sentence decided
 };
 
 [[nodiscard]] const char* name_of(const Action& action);

@@ -25,8 +25,8 @@ bool passing(PipeState state) {
 
 }  // namespace
 
-std::vector<Condition> conditions_of(PipeState state, const std::string& message, const std::optional<Error>& fault,
-                                     std::int64_t generation) {
+std::vector<Condition> conditions_of(PipeState state, const std::string& message,
+                                     const std::optional<Error>& fault, std::int64_t generation) {
   const auto make = [&](const char* type, bool status, const std::string& reason) {
     return Condition{type, status, reason, message, generation, {}};
   };

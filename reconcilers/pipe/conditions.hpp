@@ -9,8 +9,10 @@
 
 namespace penstock::reconcile {
 
-/// The conditions that belong to a state, with or without a fault: kstatus-compatible (README.md, "Conditions").
+/// The conditions that belong to a state, with or without a fault: kstatus-compatible (README.md,
+/// "Conditions").
 [[nodiscard]] std::vector<Condition> conditions_of(PipeState state, const std::string& message,
-                                                   const std::optional<Error>& fault, std::int64_t generation);
+                                                   const std::optional<Error>& fault,
+                                                   std::int64_t generation);
 
 }  // namespace penstock::reconcile

@@ -14,13 +14,22 @@ Result<Credentials> read_credentials(const Pipe& pipe, PipeApi& api) {
   Credentials out;
   const auto& source = pipe.spec.source;
   const auto& destination = pipe.spec.destination;
-  for (const auto* ref : {&source.password, &source.tls.ca, &source.tls.client_certificate, &source.tls.client_key,
-                          &destination.password, &destination.ca}) {
+  for (const auto* ref : {&source.password, &source.tls.ca, &source.tls.client_certificate,
+                          &source.tls.client_key, &destination.password, &destination.ca}) {
     if (!*ref) continue;
     PENSTOCK_ASSIGN(auto secret, api.read_secret(pipe.ns, **ref));
     out[(*ref)->name + "/" + (*ref)->key] = std::move(secret);
   }
   return out;
+}
+
+/// Recording the decision has moved the resourceVersion that its verb holds to.
+void hold_to(const std::string& resource_version, Action& action) {
+  std::visit(
+      [&](auto& verb) {
+        if constexpr (requires { verb.resource_version; }) verb.resource_version = resource_version;
+      },
+      action);
 }
 
 }  // namespace
@@ -105,7 +114,7 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
     PENSTOCK_TRY(record(pipe, with_decision(pipe, view.pipe.status, decision, view.now), decision));
     view.pipe = pipe;
     if (const auto* rest = std::get_if<Rest>(&decision.action)) return rest->again;
-    if (auto* slot = std::get_if<CreateSlot>(&decision.action)) slot->resource_version = pipe.resource_version;
+    hold_to(pipe.resource_version, decision.action);
     auto learnt = act(decision.action, view, credentials, api_, dataplane_);
     if (!learnt) {
       if (learnt.error().reason == "Conflict") return fail(learnt.error());
@@ -116,7 +125,8 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
     const bool run_started = std::holds_alternative<StartLoad>(decision.action) ||
                              std::holds_alternative<StartStream>(decision.action);
     if (!run_started) set_retry(pipe.uid, std::nullopt);
-    if (std::holds_alternative<AddFinalizer>(decision.action) || std::holds_alternative<Release>(decision.action) ||
+    if (std::holds_alternative<AddFinalizer>(decision.action) ||
+        std::holds_alternative<Release>(decision.action) ||
         std::holds_alternative<RemoveFinalizer>(decision.action))
       return Millis{0};  // the metadata changed: the next pass sees the new object
     if (*learnt) PENSTOCK_TRY(record(pipe, **std::move(learnt), decision));

@@ -11,15 +11,15 @@
 
 namespace penstock::reconcile {
 
-/// Brings pipes to what their manifests say: observe → record → plan → record → act, until there is nothing to do.
-/// Different pipes may be reconciled by different threads at once; one pipe only by one.
+/// Brings pipes to what their manifests say: observe → record → plan → record → act, until there is nothing
+/// to do. Different pipes may be reconciled by different threads at once; one pipe only by one.
 class PipeReconciler {
  public:
   /// `worker`: only pipes that were given to this worker are touched. All three outlive the reconciler.
   PipeReconciler(PipeApi& api, Dataplane& dataplane, const Clock& clock, std::string worker);
 
-  /// When to look again (zero: when something changes). Conflicts and an unreachable API are errors; what goes wrong
-  /// with the pipe itself is not: it is recorded in its status and tried again.
+  /// When to look again (zero: when something changes). Conflicts and an unreachable API are errors; what
+  /// goes wrong with the pipe itself is not: it is recorded in its status and tried again.
   [[nodiscard]] Result<Millis> reconcile(Pipe pipe);
   /// The Pipe is not in the API any more.
   void forget(const std::string& uid);
@@ -40,7 +40,7 @@ class PipeReconciler {
   const Clock& clock_;
   std::string worker_;
   std::mutex mutex_;
-  std::map<std::string, Retry> retries_;           // by uid
+  std::map<std::string, Retry> retries_;            // by uid
   std::map<std::string, Credentials> credentials_;  // by uid: the last that could be read
 };
 

@@ -13,15 +13,21 @@ using Activity = RunFacts::Activity;
 constexpr Millis kLoadProgressEvery{1000};
 constexpr Millis kStreamProgressEvery{2000};
 
-bool streams(const PipeSpec& spec) { return spec.mode != Mode::SnapshotOnly; }
-bool loads(const PipeSpec& spec) { return spec.mode != Mode::CdcOnly; }
+bool streams(const PipeSpec& spec) {
+  return spec.mode != Mode::SnapshotOnly;
+}
+bool loads(const PipeSpec& spec) {
+  return spec.mode != Mode::CdcOnly;
+}
 
 bool loaded(const TableStatus& table) {
   return table.state == TableState::CatchingUp || table.state == TableState::Streaming ||
          table.state == TableState::Completed;
 }
 
-bool active(const RunFacts& run) { return run.activity != Activity::Idle && !run.ended; }
+bool active(const RunFacts& run) {
+  return run.activity != Activity::Idle && !run.ended;
+}
 
 /// "Waiting for …" while an error is waited out or a person is waited for; the state stays.
 Decision waiting(const View& view, PipeState state, const Error& error, const char* rule) {
@@ -50,9 +56,12 @@ Verdict release_when_deleted(const View& view) {
   const auto& replication = view.pipe.status.replication;
   ReleaseWish wish{replication.owns_slot, replication.owns_publication, {}};
   if (view.pipe.spec.deletion_policy == DeletionPolicy::Delete)
-    for (const auto& table : view.pipe.spec.tables) wish.targets.push_back(target_of(table));
-  const bool tables_may_be_there = state == PipeState::Setup && view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
-  const bool nothing_there = !view.pipe.status.source && replication.start_lsn.empty() && !tables_may_be_there;
+    for (const auto& table : view.pipe.spec.tables)
+      wish.targets.push_back(target_of(table));
+  const bool tables_may_be_there =
+      state == PipeState::Setup && view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
+  const bool nothing_there =
+      !view.pipe.status.source && replication.start_lsn.empty() && !tables_may_be_there;
   if (nothing_there && !active(view.run))
     return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{}, rule};
   const auto& problem = view.credentials_missing ? view.credentials_missing
@@ -77,7 +86,8 @@ Verdict wait_for_a_worker(const View& view) {
 /// A run that was started with other settings or credentials finishes what is in flight and is started anew.
 Verdict stop_what_runs_on_old_settings(const View& view) {
   const char* rule = "stop_what_runs_on_old_settings";
-  if (!active(view.run) || view.fingerprint.empty() || view.run.fingerprint == view.fingerprint) return std::nullopt;
+  if (!active(view.run) || view.fingerprint.empty() || view.run.fingerprint == view.fingerprint)
+    return std::nullopt;
   const auto state = view.pipe.status.state.value_or(PipeState::Running);
   return Decision{state, "Taking up changed settings", std::nullopt,
                   view.run.stopping ? Action(Rest{Millis(100)}) : Action(StopRun{}), rule};
@@ -95,9 +105,11 @@ Verdict honour_pause(const View& view) {
     return Decision{PipeState::Pausing, what, std::nullopt,
                     view.run.stopping ? Action(Rest{Millis(100)}) : Action(StopRun{}), rule};
   }
-  // Where the table states come from is the ended run: they have been recorded by now, so it may be forgotten.
+  // Where the table states come from is the ended run: they have been recorded by now, so it may be
+  // forgotten.
   const Action rest = view.run.activity == Activity::Idle ? Action(Rest{}) : Action(StopRun{});
-  const char* message = view.pipe.status.replication.start_lsn.empty() ? "Paused" : "Paused; the slot keeps its place";
+  const char* message =
+      view.pipe.status.replication.start_lsn.empty() ? "Paused" : "Paused; the slot keeps its place";
   return Decision{PipeState::Paused, message, std::nullopt, rest, rule};
 }
 
@@ -121,12 +133,13 @@ Verdict set_up_before_loading(const View& view) {
               "set_up_before_loading");
 }
 
-/// The slot exists before the first row is read, so that nothing is missed; its publication before it, so that the
-/// slot's first change can be decoded.
+/// The slot exists before the first row is read, so that nothing is missed; its publication before it, so
+/// that the slot's first change can be decoded.
 Verdict a_slot_before_the_first_row(const View& view) {
   const char* rule = "a_slot_before_the_first_row";
   const auto& replication = view.pipe.status.replication;
-  if (!streams(view.pipe.spec) || !replication.start_lsn.empty() || !replication.owns_slot) return std::nullopt;
+  if (!streams(view.pipe.spec) || !replication.start_lsn.empty() || !replication.owns_slot)
+    return std::nullopt;
   const auto state = loads(view.pipe.spec) ? PipeState::Snapshot : PipeState::Setup;
   if (view.run.activity != Activity::Idle)
     return Decision{state, "Ending a former run", std::nullopt, StopRun{}, rule};
@@ -142,7 +155,7 @@ Verdict load_what_is_left(const View& view) {
     if (out.fault) out.message = out.fault->text();
     return out;
   }
-  return step(view, PipeState::Snapshot, "Loading", StartLoad{}, rule);
+  return step(view, PipeState::Snapshot, "Loading", StartLoad{view.pipe.resource_version}, rule);
 }
 
 Verdict complete_a_load_without_a_stream(const View& view) {
@@ -162,21 +175,16 @@ Verdict keep_streaming(const View& view) {
     if (out.fault) out.message = out.fault->text();
     return out;
   }
-  return step(view, PipeState::Running, "Replicating", StartStream{}, rule);
+  return step(view, PipeState::Running, "Replicating", StartStream{view.pipe.resource_version}, rule);
 }
 
 using Rule = Verdict (*)(const View&);
 constexpr Rule kRules[] = {
-    release_when_deleted,
-    adopt_before_touching_anything,
-    wait_for_a_worker,
-    stop_what_runs_on_old_settings,
-    honour_pause,
-    stay_failed,
-    set_up_before_loading,
-    a_slot_before_the_first_row,
-    load_what_is_left,
-    complete_a_load_without_a_stream,
+    release_when_deleted,  adopt_before_touching_anything,
+    wait_for_a_worker,     stop_what_runs_on_old_settings,
+    honour_pause,          stay_failed,
+    set_up_before_loading, a_slot_before_the_first_row,
+    load_what_is_left,     complete_a_load_without_a_stream,
     keep_streaming,
 };
 

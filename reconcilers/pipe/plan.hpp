@@ -5,8 +5,8 @@
 
 namespace penstock::reconcile {
 
-/// The next step for this pipe. Pure: the same view gives the same decision. The rules are in plan.cpp, top to
-/// bottom; README.md beside it tells the lifecycle in prose.
+/// The next step for this pipe. Pure: the same view gives the same decision. The rules are in plan.cpp, top
+/// to bottom; README.md beside it tells the lifecycle in prose.
 [[nodiscard]] Decision plan(const View& view);
 
 /// The state that the recorded facts amount to, were the pipe neither paused nor failed.

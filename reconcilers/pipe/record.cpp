@@ -114,7 +114,8 @@ PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& de
   return status;
 }
 
-std::vector<EventNote> events_between(const PipeStatus& before, const PipeStatus& after, const Decision& decision) {
+std::vector<EventNote> events_between(const PipeStatus& before, const PipeStatus& after,
+                                      const Decision& decision) {
   std::vector<EventNote> out;
   if (before.state != after.state && after.state && !(decision.fault && *after.state == PipeState::Failed))
     out.push_back({false, to_text(*after.state), after.message});
@@ -127,12 +128,14 @@ std::vector<EventNote> events_between(const PipeStatus& before, const PipeStatus
 
 Retry after_failure(const std::optional<Retry>& before, const Error& error, const View& view) {
   Retry out;
-  const bool same = before && before->generation == view.pipe.generation && before->fingerprint == view.fingerprint;
+  const bool same =
+      before && before->generation == view.pipe.generation && before->fingerprint == view.fingerprint;
   out.failures = same ? before->failures + 1 : 1;
   out.error = error;
   out.generation = view.pipe.generation;
   out.fingerprint = view.fingerprint;
-  out.next = policy(error.kind).fails_the_pipe ? WallTime::max() : view.now + wait_after(error.kind, out.failures);
+  out.next =
+      policy(error.kind).fails_the_pipe ? WallTime::max() : view.now + wait_after(error.kind, out.failures);
   return out;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a pass writes down: facts of the run into the status, a decision into state and conditions, and the events
-// that tell of the difference. Pure.
+// What a pass writes down: facts of the run into the status, a decision into state and conditions, and the
+// events that tell of the difference. Pure.
 
 #include <optional>
 #include <string>
@@ -22,7 +22,8 @@ namespace penstock::reconcile {
 [[nodiscard]] PipeStatus after_setup(const Pipe& pipe, const SetupFacts& facts);
 
 /// The decision's state, message and conditions, for the generation that was looked at.
-[[nodiscard]] PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& decision, WallTime now);
+[[nodiscard]] PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& decision,
+                                       WallTime now);
 
 struct EventNote {
   bool warning = false;

@@ -12,10 +12,12 @@ std::optional<std::string> place(const Pipe& pipe, const std::vector<std::string
   };
   if (pipe.deleting || workers.empty() || alive(pipe.status.worker)) return std::nullopt;
   std::map<std::string, int> given;
-  for (const auto& worker : workers) given[worker] = 0;
+  for (const auto& worker : workers)
+    given[worker] = 0;
   for (const auto& other : pipes)
     if (alive(other.status.worker)) ++given[other.status.worker];
-  return std::min_element(given.begin(), given.end(), [](const auto& a, const auto& b) { return a.second < b.second; })
+  return std::min_element(given.begin(), given.end(),
+                          [](const auto& a, const auto& b) { return a.second < b.second; })
       ->first;
 }
 
