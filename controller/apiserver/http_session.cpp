@@ -25,7 +25,9 @@ namespace {
 constexpr std::chrono::seconds kHandshakeLimit{10};
 constexpr std::chrono::seconds kIdleLimit{300};
 constexpr std::chrono::seconds kBodyLimit{60};
-constexpr std::chrono::seconds kGoodbyeLimit{2};
+constexpr std::chrono::milliseconds kGoodbyeLimit{2000};
+/// For the client's own goodbye while the server stops.
+constexpr std::chrono::milliseconds kStoppingLimit{200};
 constexpr std::size_t kMostHeaders = 64U * 1024U;
 constexpr std::size_t kWatchChunk = 256U * 1024U;
 /// How much of a refused body is read and thrown away, so that the client gets to see the refusal.
@@ -48,6 +50,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   HttpSession(asio::ip::tcp::socket socket, const SessionContext& context)
       : context_(context),
         stream_(std::move(socket), context.tls),
+        goodbye_timer_(stream_.get_executor()),
         bookmark_timer_(stream_.get_executor()),
         watch_timer_(stream_.get_executor()) {}
   ~HttpSession() {
@@ -189,15 +192,18 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
                             });
   }
 
+  /// Says goodbye in TLS and waits for the client's, with a timer of its own: after a watch the stream's
+  /// timers belong to the read that waits for the client's hanging up.
   void goodbye() {
-    lowest().expires_after(kGoodbyeLimit);
+    goodbye_timer_.expires_after(ending_ ? kStoppingLimit : kGoodbyeLimit);
+    goodbye_timer_.async_wait([weak = weak_from_this()](error_code error) {
+      const auto self = weak.lock();
+      if (self && !error) self->close_now();
+    });
     stream_.async_shutdown([self = shared_from_this()](error_code) { self->close_now(); });
   }
 
-  void close_now() {
-    error_code ignored;
-    lowest().socket().close(ignored);
-  }
+  void close_now() { lowest().close(); }
 
   // --- a watch ---
 
@@ -281,7 +287,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     if (writing_ || over_) return;
     over_ = true;
     stop_timers();
-    lowest().expires_after(kGoodbyeLimit);
+    lowest().expires_after(ending_ ? kStoppingLimit : kGoodbyeLimit);
     asio::async_write(stream_, http::make_chunk_last(),
                       [self = shared_from_this()](error_code error, std::size_t) {
                         return error ? self->close_now() : self->goodbye();
@@ -314,6 +320,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool refused_ = false;
   bool ending_ = false;
   std::size_t drained_ = 0;
+  asio::steady_timer goodbye_timer_;
 
   std::shared_ptr<WatchFeed> feed_;
   std::optional<http::response<http::empty_body>> watch_header_;
