@@ -1,12 +1,13 @@
 #include "dataplane/postgres/row_lookup.hpp"
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <thread>
+
+#include "dataplane/postgres/libpq.hpp"
 
 namespace penstock::postgres {
 namespace {
@@ -69,16 +70,12 @@ Status lookup_rows(pg_conn* session, const Endpoint& endpoint, const TableName& 
   for (std::size_t first = 0; first < total; first += per_statement) {
     const std::size_t rows = std::min(per_statement, total - first);
     const Parameters parameters(&keys[first * key.size()], rows * key.size());
-    const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-        PQexecParams(session, lookup_sql(table, key, wanted, rows).c_str(),
-                     static_cast<int>(parameters.values.size()), nullptr, parameters.values.data(),
-                     parameters.lengths.data(), parameters.formats.data(), 1),
-        &PQclear);
-    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
-      const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
-      return fail(error_of(endpoint, state ? state : "", PQerrorMessage(session),
-                           fmt::format("reading unchanged values of {}", table.text())));
-    }
+    const ResultHandle result(PQexecParams(
+        session, lookup_sql(table, key, wanted, rows).c_str(), static_cast<int>(parameters.values.size()),
+        nullptr, parameters.values.data(), parameters.lengths.data(), parameters.formats.data(), 1));
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK)
+      return fail(
+          error_of_result(endpoint, session, result.get(), "reading unchanged values of " + table.text()));
     for (int row = 0; row < PQntuples(result.get()); ++row) {
       for (std::size_t at = 0; at < wanted.size(); ++at) {
         const int column = static_cast<int>(at) + 1;
@@ -103,24 +100,30 @@ Status wait_until_visible(pg_conn* session, const Endpoint& endpoint, const std:
   const auto sql = fmt::format(
       "WITH next AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS x), "
       "near AS (SELECT x, (x >> 32 << 32) + xid AS f FROM (VALUES {}) AS v(xid), next), "
-      "whole AS (SELECT x, CASE WHEN f - x > 2147483647 THEN f - 4294967296 WHEN x - f > 2147483647 THEN f + 4294967296 "
+      "whole AS (SELECT x, CASE WHEN f - x > 2147483647 THEN f - 4294967296 WHEN x - f > 2147483647 THEN f + "
+      "4294967296 "
       "ELSE f END AS f FROM near) "
       "SELECT count(*) FROM whole WHERE CASE WHEN f >= x THEN true "
       "ELSE pg_xact_status(f::text::xid8) = 'in progress' END",
       list);
   for (int attempt = 0; attempt < 3000; ++attempt) {
-    const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(session, sql.c_str()), &PQclear);
-    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
-      const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
-      return fail(error_of(endpoint, state ? state : "", PQerrorMessage(session), "waiting for a commit"));
-    }
-    if (std::string_view(PQgetvalue(result.get(), 0, 0)) == "0") return {};
+    PENSTOCK_ASSIGN(const auto result, run(session, endpoint, sql, "waiting for a commit"));
+    if (first_value(result.get()) == "0") return {};
     if (stop.load()) return fail(ErrorKind::Cancelled, "Stopped", "stopped while waiting for a commit");
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return fail(ErrorKind::Transient, "CommitNotVisible",
               "a transaction that was streamed is not visible in the source after 30 s",
               "Check the synchronous standbys of the source");
+}
+
+Result<Lsn> current_wal_lsn(pg_conn* session, const Endpoint& endpoint) {
+  PENSTOCK_ASSIGN(
+      const auto result,
+      run(session, endpoint,
+          "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END",
+          "looking where the log ends"));
+  return Lsn::parse(first_value(result.get()));
 }
 
 }  // namespace penstock::postgres

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/lsn.hpp"
 #include "core/result.hpp"
 #include "core/table_name.hpp"
 #include "dataplane/postgres/copy_reader.hpp"
@@ -39,5 +40,8 @@ struct KeyField {
 /// after 30 s, Cancelled once `stop` is set.
 [[nodiscard]] Status wait_until_visible(pg_conn* session, const Endpoint& endpoint,
                                         const std::vector<std::uint32_t>& xids, const std::atomic<bool>& stop);
+
+/// pg_current_wal_lsn() on a session that is at hand.
+[[nodiscard]] Result<Lsn> current_wal_lsn(pg_conn* session, const Endpoint& endpoint);
 
 }  // namespace penstock::postgres
