@@ -24,7 +24,8 @@ struct TableBatch {
 
 struct Batch {
   std::vector<std::unique_ptr<TableBatch>> tables;  ///< by table index; null where a table has no rows
-  std::optional<std::pair<std::size_t, Lsn>> truncate;  ///< instead of rows: this table was truncated at this LSN
+  std::optional<std::pair<std::size_t, Lsn>>
+      truncate;                    ///< instead of rows: this table was truncated at this LSN
   Lsn covers;                      ///< every transaction up to here is in this batch or an earlier one
   std::int64_t oldest_commit = 0;  ///< µs since 2000-01-01, of the first change in it
   std::size_t rows = 0;

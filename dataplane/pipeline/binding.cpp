@@ -62,7 +62,8 @@ clickhouse::TargetDefinition define_target(const PipeJob& pipe, const TableJob& 
   return out;
 }
 
-Binding bind(const TableJob& job, const postgres::SourceTable& source, const clickhouse::TargetTable& target) {
+Binding bind(const TableJob& job, const postgres::SourceTable& source,
+             const clickhouse::TargetTable& target) {
   Binding out;
   out.source = job.source;
   out.source_text = job.source_text;
@@ -91,7 +92,8 @@ Binding bind(const TableJob& job, const postgres::SourceTable& source, const cli
 
 std::vector<postgres::CopyColumn> Binding::copy_columns() const {
   std::vector<postgres::CopyColumn> out;
-  for (const auto& column : columns) out.push_back({column.name, column.as_text});
+  for (const auto& column : columns)
+    out.push_back({column.name, column.as_text});
   return out;
 }
 

@@ -21,7 +21,7 @@ struct BoundColumn {
   std::string name;
   PgType source_type;
   bool key = false;      ///< part of the target's sorting key
-  bool as_text = false;  ///< selected as column::text in a load; its table cannot be streamed in binary
+  bool as_text = false;  ///< selected as its text output in a load; its table cannot be streamed in binary
   FieldDecoder decoder;
 };
 
@@ -33,8 +33,8 @@ struct Binding {
   std::vector<BoundColumn> columns;
   std::vector<Block::Field> fields;
   std::string insert_sql;
-  bool append_only = false;   ///< MergeTree, Null: a log of changes
-  bool readable = true;       ///< false for Null: nothing can be asked of it
+  bool append_only = false;  ///< MergeTree, Null: a log of changes
+  bool readable = true;      ///< false for Null: nothing can be asked of it
   bool ignore_truncate = false;
   std::vector<std::string> key;  ///< the target's sorting key, column names
 
@@ -45,14 +45,14 @@ struct Binding {
   [[nodiscard]] bool binary_stream() const;
 };
 
-/// The table that Setup makes for `job`: types by the mapping or the override, sorting key by orderBy, replica
-/// identity or primary key.
+/// The table that Setup makes for `job`: types by the mapping or the override, sorting key by orderBy,
+/// replica identity or primary key.
 [[nodiscard]] clickhouse::TargetDefinition define_target(const PipeJob& pipe, const TableJob& job,
                                                          const postgres::SourceTable& source,
                                                          const TargetFeatures& features);
 
-/// Binds the source's columns to the target's by name. A source column that the target lacks is left out (Setup
-/// refuses that; a column added later is followed by the stream).
+/// Binds the source's columns to the target's by name. A source column that the target lacks is left out
+/// (Setup refuses that; a column added later is followed by the stream).
 [[nodiscard]] Binding bind(const TableJob& job, const postgres::SourceTable& source,
                            const clickhouse::TargetTable& target);
 

@@ -15,8 +15,9 @@ namespace penstock::pipeline {
 /// Told of every failed attempt that is tried again, and with nullopt when one succeeds after that.
 using RetryReport = std::function<void(const std::optional<Error>&)>;
 
-/// Inserts the block, and again with back-off to 30 s while waiting can cure what fails; `token` makes a repeat of
-/// the same bytes harmless on tables without versions. Returns early, with Cancelled, once `stop` is set.
+/// Inserts the block, and again with back-off to 30 s while waiting can cure what fails; `token` makes a
+/// repeat of the same bytes harmless on tables without versions. Returns early, with Cancelled, once `stop`
+/// is set.
 [[nodiscard]] Status insert_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
                                        const std::string& token, const std::atomic<bool>& stop,
                                        const RetryReport& report);

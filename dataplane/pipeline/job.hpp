@@ -1,6 +1,7 @@
 #pragma once
 
-// What one pipe asks of the dataplane: plain values, no Kubernetes. Made from a manifest by controller/adapters.
+// What one pipe asks of the dataplane: plain values, no Kubernetes. Made from a manifest by
+// controller/adapters.
 
 #include <chrono>
 #include <cstdint>

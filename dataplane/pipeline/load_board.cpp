@@ -25,7 +25,8 @@ TableLoad progress_of(const TableWork& work) {
 
 LoadBoard::LoadBoard(std::vector<TableWork> tables, int parallel_tables, int workers_per_table)
     : tables_(std::move(tables)), parallel_tables_(parallel_tables), workers_per_table_(workers_per_table) {
-  for (auto& work : tables_) work.clamped.resize(work.table.binding.columns.size());
+  for (auto& work : tables_)
+    work.clamped.resize(work.table.binding.columns.size());
 }
 
 std::optional<Task> LoadBoard::pick() {
@@ -36,7 +37,8 @@ std::optional<Task> LoadBoard::pick() {
     ++open;
     if (static_cast<int>(work.taken.size()) >= workers_per_table_) continue;
     const auto total = work.layout.partitions();
-    while (work.next < total && work.done.contains(work.next)) ++work.next;
+    while (work.next < total && work.done.contains(work.next))
+      ++work.next;
     if (work.next == total) continue;
     work.taken.insert(work.next);
     return Task{at, work.next++};
@@ -48,7 +50,8 @@ std::optional<Task> LoadBoard::take() {
   std::unique_lock lock(mutex_);
   while (!stopped_ && !error_) {
     if (auto task = pick()) return task;
-    const bool all_finished = std::all_of(tables_.begin(), tables_.end(), [](const auto& w) { return w.finished; });
+    const bool all_finished =
+        std::all_of(tables_.begin(), tables_.end(), [](const auto& w) { return w.finished; });
     if (all_finished) break;
     changed_.wait(lock);
   }
@@ -62,7 +65,8 @@ void LoadBoard::finish(const Task& task, std::int64_t rows, Lsn snapshot, const 
   work.done.insert(task.partition);
   work.rows += rows;
   work.snapshot = std::max(work.snapshot, snapshot);
-  for (std::size_t at = 0; at < clamped.size(); ++at) work.clamped[at] += clamped[at];
+  for (std::size_t at = 0; at < clamped.size(); ++at)
+    work.clamped[at] += clamped[at];
   work.finished = work.done.size() == work.layout.partitions();
   changed_.notify_all();
 }
@@ -92,7 +96,8 @@ Partition LoadBoard::partition(const Task& task) const {
 std::vector<TableLoad> LoadBoard::progress() const {
   const std::lock_guard lock(mutex_);
   std::vector<TableLoad> out;
-  for (const auto& work : tables_) out.push_back(progress_of(work));
+  for (const auto& work : tables_)
+    out.push_back(progress_of(work));
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Which partitions are left, who reads which, and what is done: the one place that the threads of a load share.
+// Which partitions are left, who reads which, and what is done: the one place that the threads of a load
+// share.
 
 #include <condition_variable>
 #include <mutex>
@@ -38,7 +39,8 @@ class LoadBoard {
  public:
   LoadBoard(std::vector<TableWork> tables, int parallel_tables, int workers_per_table);
 
-  /// The next partition to read; waits while all that is left is taken by others; nullopt: nothing left, or stopped.
+  /// The next partition to read; waits while all that is left is taken by others; nullopt: nothing left, or
+  /// stopped.
   [[nodiscard]] std::optional<Task> take();
   void finish(const Task& task, std::int64_t rows, Lsn snapshot, const ClampCounts& clamped);
   /// The load ends with this error (the first one counts); partitions being read by others are finished.

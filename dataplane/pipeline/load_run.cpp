@@ -92,13 +92,20 @@ struct LoadRun::Impl {
   Status run() {
     const int workers = request.job.parallel_tables * request.job.workers_per_table;
     const auto attempt = std::chrono::system_clock::now().time_since_epoch().count();
-    LoadContext context{request.job, "",  {}, request.version, fmt::format("{:x}", attempt),
-                        kBlocksBytes / static_cast<std::size_t>(workers), stop_now};
+    LoadContext context{request.job,
+                        "",
+                        {},
+                        request.version,
+                        fmt::format("{:x}", attempt),
+                        kBlocksBytes / static_cast<std::size_t>(workers),
+                        stop_now};
     postgres::ExportedSnapshot exported;
     PENSTOCK_TRY(prepare(context, exported));
     std::vector<std::thread> threads;
-    for (int at = 0; at < workers; ++at) threads.emplace_back([&] { work_on(*board, context); });
-    for (auto& worker : threads) worker.join();
+    for (int at = 0; at < workers; ++at)
+      threads.emplace_back([&] { work_on(*board, context); });
+    for (auto& worker : threads)
+      worker.join();
     if (auto failed = board->error()) return fail(*failed);
     return {};
   }

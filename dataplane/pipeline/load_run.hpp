@@ -16,16 +16,17 @@ namespace penstock::pipeline {
 
 /// How far one table's load has come; what has to outlive a crash is all here, as short texts.
 struct TableLoad {
-  std::string source;        ///< as the manifest writes it
+  std::string source;  ///< as the manifest writes it
   bool finished = false;
-  std::string layout;        ///< LoadLayout::text(); empty: not begun
-  std::string done;          ///< IndexSet::text() of the partitions that are in the target
-  Lsn snapshot;              ///< newest snapshot any of them was read at
+  std::string layout;  ///< LoadLayout::text(); empty: not begun
+  std::string done;    ///< IndexSet::text() of the partitions that are in the target
+  Lsn snapshot;        ///< newest snapshot any of them was read at
   std::int64_t rows = 0;
   std::int64_t rows_estimated = 0;
   std::int64_t partitions_done = 0;
   std::int64_t partitions_total = 0;
-  std::vector<std::pair<std::string, std::uint64_t>> clamped;  ///< column, values moved into the target's range
+  std::vector<std::pair<std::string, std::uint64_t>>
+      clamped;  ///< column, values moved into the target's range
 };
 
 struct RunFacts {
@@ -44,15 +45,16 @@ enum class StopMode { AfterPartitions, Now };
 struct LoadRequest {
   PipeJob job;
   SourceSystem system;
-  Lsn version;                     ///< of every loaded row: the slot's restart_lsn at creation; 0 without a slot
-  std::vector<TableLoad> resume;   ///< what is known of each table that is to be loaded, finished ones included
+  Lsn version;  ///< of every loaded row: the slot's restart_lsn at creation; 0 without a slot
+  std::vector<TableLoad>
+      resume;  ///< what is known of each table that is to be loaded, finished ones included
   std::optional<postgres::CreatedSlot> slot;  ///< just made: its snapshot is read; else a new one is taken
-  std::function<void()> changed;   ///< called, from a thread of the run, when it has ended
+  std::function<void()> changed;              ///< called, from a thread of the run, when it has ended
 };
 
-/// The initial load: partitions read in parallel, each written and only then counted as done. Threads of its own;
-/// every method may be called from any thread. A table whose target is a log of changes, and every table of a pipe
-/// without a stream, is read at one snapshot or begun anew (docs/adr).
+/// The initial load: partitions read in parallel, each written and only then counted as done. Threads of its
+/// own; every method may be called from any thread. A table whose target is a log of changes, and every table
+/// of a pipe without a stream, is read at one snapshot or begun anew (docs/adr).
 class LoadRun {
  public:
   explicit LoadRun(LoadRequest request);

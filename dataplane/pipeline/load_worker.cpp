@@ -11,18 +11,24 @@ namespace {
 class PartitionLoad {
  public:
   PartitionLoad(LoadBoard& board, const LoadContext& context, clickhouse::Client& client, const Task& task)
-      : board_(board), context_(context), client_(client), task_(task), binding_(board.table(task.table).binding),
-        block_(binding_.fields), clamped_(binding_.columns.size()) {}
+      : board_(board),
+        context_(context),
+        client_(client),
+        task_(task),
+        binding_(board.table(task.table).binding),
+        block_(binding_.fields),
+        clamped_(binding_.columns.size()) {}
 
   Status run(pg_conn* session) {
     const auto columns = binding_.copy_columns();
-    PENSTOCK_ASSIGN(auto reader, postgres::CopyReader::start(session, context_.job.source, sql(columns),
-                                                             columns.size()));
+    PENSTOCK_ASSIGN(auto reader,
+                    postgres::CopyReader::start(session, context_.job.source, sql(columns), columns.size()));
     while (!context_.stop_now.load(std::memory_order_relaxed)) {
       PENSTOCK_ASSIGN(const auto fields, reader.next());
       if (fields.empty() && !columns.empty()) return finish();
       PENSTOCK_TRY(append_loaded_row(binding_, block_, fields, context_.version, clamped_));
-      if (block_.rows() >= context_.job.batch_rows || (block_.rows() % 64 == 0 && block_.bytes() >= context_.block_bytes))
+      if (block_.rows() >= context_.job.batch_rows ||
+          (block_.rows() % 64 == 0 && block_.bytes() >= context_.block_bytes))
         PENSTOCK_TRY(flush());
     }
     return fail(ErrorKind::Cancelled, "Stopped", "the load was stopped");

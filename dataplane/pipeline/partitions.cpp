@@ -74,13 +74,15 @@ bool IndexSet::contains(std::int64_t index) const {
 
 std::int64_t IndexSet::size() const {
   std::int64_t out = 0;
-  for (const auto& [first, last] : ranges_) out += last - first + 1;
+  for (const auto& [first, last] : ranges_)
+    out += last - first + 1;
   return out;
 }
 
 LoadLayout LoadLayout::of(const postgres::SourceTable& table, std::int64_t rows_per_partition) {
   std::int64_t pages = 0;
-  for (const auto& heap : table.heaps) pages += heap.pages;
+  for (const auto& heap : table.heaps)
+    pages += heap.pages;
   LoadLayout out;
   const double rows = static_cast<double>(std::max<std::int64_t>(table.rows_estimated, 1));
   const double blocks = static_cast<double>(rows_per_partition) * static_cast<double>(pages) / rows;
@@ -95,7 +97,8 @@ LoadLayout LoadLayout::of(const postgres::SourceTable& table, std::int64_t rows_
 
 std::int64_t LoadLayout::partitions() const {
   std::int64_t out = 0;
-  for (const auto& heap : heaps) out += std::max<std::int64_t>(heap.partitions, 1);
+  for (const auto& heap : heaps)
+    out += std::max<std::int64_t>(heap.partitions, 1);
   return out;
 }
 
@@ -116,7 +119,8 @@ Partition LoadLayout::partition(std::int64_t index) const {
 bool LoadLayout::fits(const postgres::SourceTable& table) const {
   return heaps.size() == table.heaps.size() &&
          std::equal(heaps.begin(), heaps.end(), table.heaps.begin(), [](const auto& cut, const auto& heap) {
-           return cut.oid == heap.oid && cut.file == heap.relation_file && (cut.partitions == 0) == !heap.ctid_ranges;
+           return cut.oid == heap.oid && cut.file == heap.relation_file &&
+                  (cut.partitions == 0) == !heap.ctid_ranges;
          });
 }
 

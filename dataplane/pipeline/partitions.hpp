@@ -1,7 +1,7 @@
 #pragma once
 
-// The partitions of an initial load: which blocks of which heap, which of them are in. Pure, and written as short
-// texts, so that a status can carry them over a crash.
+// The partitions of an initial load: which blocks of which heap, which of them are in. Pure, and written as
+// short texts, so that a status can carry them over a crash.
 
 #include <cstdint>
 #include <map>
@@ -29,13 +29,14 @@ class IndexSet {
 };
 
 struct Partition {
-  std::size_t heap = 0;      ///< index into the layout's heaps
-  std::int64_t first = 0;    ///< block
-  std::int64_t last = -1;    ///< block after the last one; -1: to the heap's end, however far that is by then
-  bool whole = false;        ///< the heap has no usable ctids: read it in one stream
+  std::size_t heap = 0;    ///< index into the layout's heaps
+  std::int64_t first = 0;  ///< block
+  std::int64_t last = -1;  ///< block after the last one; -1: to the heap's end, however far that is by then
+  bool whole = false;      ///< the heap has no usable ctids: read it in one stream
 };
 
-/// How a table's heaps are cut. Fixed at the start of a load: a heap that grows meanwhile grows its last partition.
+/// How a table's heaps are cut. Fixed at the start of a load: a heap that grows meanwhile grows its last
+/// partition.
 struct LoadLayout {
   struct HeapCut {
     std::uint32_t oid = 0;

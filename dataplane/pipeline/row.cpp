@@ -7,7 +7,8 @@ namespace {
 
 std::int64_t big_endian(std::string_view bytes) {
   std::uint64_t value = !bytes.empty() && (bytes.front() & 0x80) ? ~std::uint64_t{0} : 0;
-  for (const char c : bytes) value = value << 8 | static_cast<unsigned char>(c);
+  for (const char c : bytes)
+    value = value << 8 | static_cast<unsigned char>(c);
   return static_cast<std::int64_t>(value);
 }
 

@@ -17,7 +17,8 @@ namespace penstock::pipeline {
 /// How many values of each bound column were moved to the edge of the target's range.
 using ClampCounts = std::vector<std::uint64_t>;
 
-/// Appends `bytes` (or NULL) to the bound column's place in the block. Fails with UnrepresentableValue (BadData).
+/// Appends `bytes` (or NULL) to the bound column's place in the block. Fails with UnrepresentableValue
+/// (BadData).
 [[nodiscard]] inline FieldOutcome append_field(const BoundColumn& column, Column& to, bool null,
                                                std::string_view bytes, WireForm form) {
   if (null) {
@@ -37,7 +38,8 @@ inline void append_control(const Binding& binding, Block& block, Lsn version, bo
 /// A field in the form a person reads, for naming a row's key in a message.
 [[nodiscard]] std::string readable(const PgType& type, bool null, std::string_view bytes, WireForm form);
 
-/// Appends a whole row of a load: fields in the order of binding.copy_columns(). On failure the block is as before.
+/// Appends a whole row of a load: fields in the order of binding.copy_columns(). On failure the block is as
+/// before.
 [[nodiscard]] Status append_loaded_row(const Binding& binding, Block& block,
                                        std::span<const postgres::FieldView> fields, Lsn version,
                                        ClampCounts& clamped);

@@ -13,13 +13,15 @@ Error all_of(const std::vector<Error>& faults) {
   Error out = faults.front();
   out.message = faults.front().text();
   out.cure.clear();
-  for (std::size_t at = 1; at < faults.size(); ++at) out.message += "; " + faults[at].text();
+  for (std::size_t at = 1; at < faults.size(); ++at)
+    out.message += "; " + faults[at].text();
   return out;
 }
 
 std::vector<TableName> names_of(const PipeJob& job) {
   std::vector<TableName> out;
-  for (const auto& table : job.tables) out.push_back(table.source);
+  for (const auto& table : job.tables)
+    out.push_back(table.source);
   return out;
 }
 
@@ -30,10 +32,13 @@ postgres::SourceWish wish_of(const PipeJob& job, bool slot_exists) {
   wish.replication_slot = job.owns_slot ? "" : job.slot;
   wish.slot_exists_already = slot_exists;
   for (const auto& table : job.tables) {
-    postgres::TableWish one{table.source, table.source_text, table.excluded_columns, {}, table.order_by,
-                            table.engine == clickhouse::Engine::ReplacingMergeTree};
-    for (const auto& column : table.overrides) one.named_columns.push_back(column.name);
-    for (const auto& column : table.order_by) one.named_columns.push_back(column);
+    postgres::TableWish one{table.source,           table.source_text,
+                            table.excluded_columns, {},
+                            table.order_by,         table.engine == clickhouse::Engine::ReplacingMergeTree};
+    for (const auto& column : table.overrides)
+      one.named_columns.push_back(column.name);
+    for (const auto& column : table.order_by)
+      one.named_columns.push_back(column);
     wish.tables.push_back(std::move(one));
   }
   return wish;
@@ -88,10 +93,12 @@ Result<SetupReport> set_up(const PipeJob& job) {
     if (!destination.database_exists) continue;
     PENSTOCK_ASSIGN(const auto present, clickhouse::read_target(client, job.tables[at].target));
     if (!present) continue;
-    for (auto& fault : clickhouse::check_target(wanted.back(), *present)) faults.push_back(std::move(fault));
+    for (auto& fault : clickhouse::check_target(wanted.back(), *present))
+      faults.push_back(std::move(fault));
   }
   if (!faults.empty()) return fail(all_of(faults));
-  for (const auto& definition : wanted) PENSTOCK_TRY(clickhouse::create_target(client, definition));
+  for (const auto& definition : wanted)
+    PENSTOCK_TRY(clickhouse::create_target(client, definition));
   return report;
 }
 
@@ -106,9 +113,10 @@ Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Clie
                   "Create it again, or take it out of spec.tables");
     PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.target));
     if (!target)
-      return fail(ErrorKind::BadData, "TargetMissing",
-                  fmt::format("target table {}.{} is not there any more", job.destination.database, table.target),
-                  "Resync the table, or create the Pipe anew");
+      return fail(
+          ErrorKind::BadData, "TargetMissing",
+          fmt::format("target table {}.{} is not there any more", job.destination.database, table.target),
+          "Resync the table, or create the Pipe anew");
     auto binding = bind(table, *sources[at], *target);
     out.push_back({table, std::move(*sources[at]), std::move(binding)});
   }
@@ -118,11 +126,13 @@ Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Clie
 Status check_same_system(const PipeJob& job, const SourceSystem& expected) {
   PENSTOCK_ASSIGN(const auto server, postgres::read_server(job.source));
   if (server.system_identifier == expected.identifier && job.source.database == expected.database) return {};
-  return fail(ErrorKind::Terminal, "SourceChanged",
-              fmt::format("{} is PostgreSQL system {}, database {}; the pipe was set up against system {}, database {}",
-                          job.source.text(), server.system_identifier, job.source.database, expected.identifier,
-                          expected.database),
-              "Point spec.source.postgres back at the old system, or create a new Pipe for the new one");
+  return fail(
+      ErrorKind::Terminal, "SourceChanged",
+      fmt::format(
+          "{} is PostgreSQL system {}, database {}; the pipe was set up against system {}, database {}",
+          job.source.text(), server.system_identifier, job.source.database, expected.identifier,
+          expected.database),
+      "Point spec.source.postgres back at the old system, or create a new Pipe for the new one");
 }
 
 Status release(const PipeJob& job, const Release& what) {

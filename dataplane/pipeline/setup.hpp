@@ -21,9 +21,9 @@ struct SetupReport {
   std::vector<TableReport> tables;
 };
 
-/// Validates source and destination, then makes the target tables that are absent. Nothing is touched unless every
-/// check passes. Safe to repeat. The Error of a failed check carries the first fault's reason and the text of all.
-/// Bounded: each server has 10 s to answer the first time.
+/// Validates source and destination, then makes the target tables that are absent. Nothing is touched unless
+/// every check passes. Safe to repeat. The Error of a failed check carries the first fault's reason and the
+/// text of all. Bounded: each server has 10 s to answer the first time.
 [[nodiscard]] Result<SetupReport> set_up(const PipeJob& job);
 
 /// What load and stream stand on, read from both sides at their start.
@@ -37,7 +37,8 @@ struct BoundTable {
 /// Fails with SourceChanged (Terminal) when the source is not the system that the pipe was set up against.
 [[nodiscard]] Status check_same_system(const PipeJob& job, const SourceSystem& expected);
 
-/// Drops what is ours in the source, and the target tables where asked. Safe to repeat; absent things are done.
+/// Drops what is ours in the source, and the target tables where asked. Safe to repeat; absent things are
+/// done.
 struct Release {
   bool slot = false;
   bool publication = false;

@@ -65,7 +65,8 @@ void StreamDecoder::route(const po::Relation& relation) {
     for (const auto& column : tables_[out.table].binding.columns) {
       const auto at = std::find_if(relation.columns.begin(), relation.columns.end(),
                                    [&](const auto& c) { return c.name == column.name; });
-      out.field_of.push_back(at == relation.columns.end() ? -1 : static_cast<int>(at - relation.columns.begin()));
+      out.field_of.push_back(at == relation.columns.end() ? -1
+                                                          : static_cast<int>(at - relation.columns.begin()));
     }
   }
   routes_[relation.id] = std::move(out);
@@ -88,7 +89,8 @@ TableBatch& StreamDecoder::open(std::size_t table) {
   auto& slot = batch_.tables[table];
   if (!slot) {
     const auto& binding = tables_[table].binding;
-    slot = std::make_unique<TableBatch>(TableBatch{table, Block(binding.fields), ClampCounts(binding.columns.size())});
+    slot = std::make_unique<TableBatch>(
+        TableBatch{table, Block(binding.fields), ClampCounts(binding.columns.size())});
   }
   if (batch_.oldest_commit == 0) batch_.oldest_commit = commit_time_;
   ++batch_.rows;
@@ -111,8 +113,8 @@ bool StreamDecoder::key_changed(const Route& route) const {
     if (!columns[at].key || field < 0) continue;
     const auto position = static_cast<std::size_t>(field);
     if (position >= before.size() || position >= after.size()) continue;
-    if (after[position].kind != Kind::Unchanged && (before[position].kind != after[position].kind ||
-                                                    before[position].bytes != after[position].bytes))
+    if (after[position].kind != Kind::Unchanged &&
+        (before[position].kind != after[position].kind || before[position].bytes != after[position].bytes))
       return true;
   }
   return false;
@@ -150,7 +152,8 @@ void StreamDecoder::truncate(const po::Truncate& change, Lsn version) {
     if (!route) continue;
     const auto& binding = tables_[route->table].binding;
     const auto& name = tables_[route->table].job.source;
-    // A leaf that is truncated by itself arrives under its own name only where the publication is not by root.
+    // A leaf that is truncated by itself arrives under its own name only where the publication is not by
+    // root.
     if (!binding.ignore_truncate && !binding.append_only && binding.source == name)
       truncates_.emplace_back(route->table, version);
   }
@@ -193,8 +196,9 @@ Error StreamDecoder::refused(const Route& route, const po::Tuple& tuple, std::si
     if (!binding.columns[at].key || route.field_of[at] < 0 || position >= tuple.size()) continue;
     const auto& field = tuple[position];
     names += (names.empty() ? "" : ", ") + binding.columns[at].name;
-    values += (values.empty() ? "" : ", ") + readable(binding.columns[at].source_type, field.kind == Kind::Null,
-                                                      field.bytes, form_of(field.kind));
+    values +=
+        (values.empty() ? "" : ", ") +
+        readable(binding.columns[at].source_type, field.kind == Kind::Null, field.bytes, form_of(field.kind));
   }
   const auto key = names.empty() ? "" : fmt::format(", key ({})=({})", names, values);
   return unrepresentable(binding, binding.columns[column], key, outcome);

@@ -1,7 +1,7 @@
 #pragma once
 
-// pgoutput messages to rows in blocks. No I/O but one: values that the stream leaves out (unchanged TOAST) are read
-// back through a SourceReader when a batch is taken.
+// pgoutput messages to rows in blocks. No I/O but one: values that the stream leaves out (unchanged TOAST)
+// are read back through a SourceReader when a batch is taken.
 
 #include <functional>
 #include <string>
@@ -20,7 +20,8 @@ namespace penstock::pipeline {
 class SourceReader {
  public:
   virtual ~SourceReader() = default;
-  /// Returns once none of these transactions is in progress any more: a commit is streamed before it is visible.
+  /// Returns once none of these transactions is in progress any more: a commit is streamed before it is
+  /// visible.
   [[nodiscard]] virtual Status wait_until_visible(const std::vector<std::uint32_t>& xids) = 0;
   /// See postgres::lookup_rows.
   [[nodiscard]] virtual Status lookup(
@@ -89,7 +90,8 @@ class StreamDecoder {
   void defer(const Route& route, const postgres::pgoutput::Tuple& tuple, const postgres::pgoutput::Tuple* old,
              Lsn version);
   [[nodiscard]] Status complete(SourceReader& source);
-  [[nodiscard]] Status complete_table(std::size_t table, const std::vector<std::size_t>& rows, SourceReader& source);
+  [[nodiscard]] Status complete_table(std::size_t table, const std::vector<std::size_t>& rows,
+                                      SourceReader& source);
   [[nodiscard]] Status append_deferred(const Deferred& row, const std::vector<int>& read_at,
                                        std::span<const postgres::FieldView> read);
   [[nodiscard]] Error refused(const Route& route, const postgres::pgoutput::Tuple& tuple, std::size_t column,

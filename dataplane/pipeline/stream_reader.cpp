@@ -29,9 +29,18 @@ class SideSession final : public SourceReader {
     PENSTOCK_TRY(open());
     return postgres::wait_until_visible(session_.get(), job_.source, xids, stop_);
   }
-  Status lookup(const BoundTable& table, const std::vector<postgres::KeyColumn>& key,
-                const std::vector<postgres::CopyColumn>& wanted, const std::vector<postgres::KeyField>& keys,
-                const std::function<Status(std::size_t, std::span<const postgres::FieldView>)>& found) override {
+  /// Where the source's log ends now; nothing when it cannot be told.
+  std::optional<Lsn> wal_end() {
+    if (!open()) return std::nullopt;
+    const auto end = postgres::current_wal_lsn(session_.get(), job_.source);
+    if (end) return *end;
+    session_.reset();
+    return std::nullopt;
+  }
+  Status lookup(
+      const BoundTable& table, const std::vector<postgres::KeyColumn>& key,
+      const std::vector<postgres::CopyColumn>& wanted, const std::vector<postgres::KeyField>& keys,
+      const std::function<Status(std::size_t, std::span<const postgres::FieldView>)>& found) override {
     PENSTOCK_TRY(open());
     return postgres::lookup_rows(session_.get(), job_.source, table.job.source, key, wanted, keys, found);
   }
@@ -51,16 +60,20 @@ class Reader {
  public:
   Reader(const PipeJob& job, const std::vector<BoundTable>& tables, std::vector<LogPosition> positions,
          BatchQueue& queue, const ReaderControl& control, postgres::ReplicationStream stream)
-      : job_(job), queue_(queue), control_(control), stream_(std::move(stream)),
-        decoder_(tables, std::move(positions)), side_(job, control.stop_now) {}
+      : job_(job),
+        queue_(queue),
+        control_(control),
+        stream_(std::move(stream)),
+        decoder_(tables, std::move(positions)),
+        side_(job, control.stop_now) {}
 
   Status run() {
     while (!control_.stop_now.load() && !control_.writer_failed()) {
       if (control_.stop_soon.load()) return finish();
       PENSTOCK_ASSIGN(const auto message, stream_.next(patience()));
-      PENSTOCK_TRY(take_in(message));
       now_ = Steady::now();
-      PENSTOCK_TRY(hand_over_if_due());
+      PENSTOCK_TRY(take_in(message));
+      if (!decoder_.in_transaction()) PENSTOCK_TRY(hand_over_if_due());
       PENSTOCK_TRY(confirm_if_due());
     }
     stream_.close();
@@ -70,11 +83,14 @@ class Reader {
  private:
   Status take_in(const postgres::StreamMessage& message) {
     if (const auto* data = std::get_if<postgres::XLogData>(&message)) {
+      if (data->start != last_start_) PENSTOCK_TRY(hand_over_if_due());
+      last_start_ = data->start;
       const bool was_empty = decoder_.empty();
       received_ = std::max(received_, data->start);
       PENSTOCK_TRY(decoder_.apply(*data));
       if (was_empty && !decoder_.empty()) first_row_ = now_;
-      while (decoder_.must_take()) PENSTOCK_TRY(hand_over());
+      while (decoder_.must_take())
+        PENSTOCK_TRY(hand_over());
     } else if (const auto* alive = std::get_if<postgres::Keepalive>(&message)) {
       received_ = std::max(received_, alive->wal_end);
       idle_end_ = alive->wal_end;
@@ -92,15 +108,20 @@ class Reader {
 
   Steady::time_point flush_at() const { return std::max(first_row_ + job_.flush_interval, next_insert_); }
 
+  /// Called only where the version changes: an append-only target goes on after a crash behind its last
+  /// version, and the rows of one version (a COPY writes many in one WAL record) must be in one block.
   Status hand_over_if_due() {
     if (decoder_.empty()) return {};
-    const bool full = decoder_.rows() >= job_.batch_rows || (decoder_.rows() % 64 == 0 && decoder_.bytes() >= kBatchBytes);
+    const bool full =
+        decoder_.rows() >= job_.batch_rows || (decoder_.rows() % 64 == 0 && decoder_.bytes() >= kBatchBytes);
     if (!full && (now_ < flush_at() || queue_.full())) return {};
-    while (full && Steady::now() < next_insert_ && !stopping()) PENSTOCK_TRY(idle_for(milliseconds(5)));
+    while (full && Steady::now() < next_insert_ && !stopping())
+      PENSTOCK_TRY(idle_for(milliseconds(5)));
     return hand_over();
   }
 
-  /// Gives the batch to the writer; while the queue is full the source hears that we are alive, but is not read.
+  /// Gives the batch to the writer; while the queue is full the source hears that we are alive, but is not
+  /// read.
   Status hand_over() {
     const auto inserts = static_cast<int>(std::max<std::size_t>(decoder_.inserts(), 1));
     PENSTOCK_ASSIGN(auto batch, decoder_.take(side_));
@@ -143,13 +164,13 @@ class Reader {
     if (now_ - told_at_ < kNewsEvery && !control_.stop_soon.load() && confirmed_ == told_lsn_) return {};
     if (now_ - looked_at_ >= kSourceLookEvery) {
       looked_at_ = now_;
-      if (auto end = postgres::current_wal_lsn(job_.source)) source_end_ = *end;
+      if (const auto end = side_.wal_end()) source_end_ = *end;
     }
     told_at_ = now_;
     told_lsn_ = confirmed_;
     const Lsn end = std::max(source_end_, received_);
-    control_.tell({confirmed_, received_, static_cast<std::int64_t>(end.value - std::min(end, confirmed_).value),
-                   lag_seconds()});
+    control_.tell({confirmed_, received_,
+                   static_cast<std::int64_t>(end.value - std::min(end, confirmed_).value), lag_seconds()});
     return {};
   }
 
@@ -158,13 +179,15 @@ class Reader {
     if (oldest == 0 && !decoder_.empty()) oldest = decoder_.oldest_commit();
     if (oldest == 0) return 0;
     const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
-                         std::chrono::system_clock::now().time_since_epoch()).count();
+                         std::chrono::system_clock::now().time_since_epoch())
+                         .count();
     return std::max(0.0, static_cast<double>(now - kPostgresEpochMicros - oldest) / 1e6);
   }
 
   Status finish() {
     if (!decoder_.empty()) PENSTOCK_TRY(hand_over());
-    while (!queue_.idle() && !stopping()) PENSTOCK_TRY(idle_for(milliseconds(5)));
+    while (!queue_.idle() && !stopping())
+      PENSTOCK_TRY(idle_for(milliseconds(5)));
     if (!stopping()) PENSTOCK_TRY(confirm_if_due(true));
     stream_.close();
     return {};
@@ -176,16 +199,18 @@ class Reader {
   postgres::ReplicationStream stream_;
   StreamDecoder decoder_;
   SideSession side_;
-  Steady::time_point now_ = Steady::now(), first_row_, next_insert_, confirmed_at_, sent_at_, told_at_, looked_at_;
-  Lsn received_, idle_end_, confirmed_, told_lsn_, source_end_;
+  Steady::time_point now_ = Steady::now(), first_row_, next_insert_, confirmed_at_, sent_at_, told_at_,
+                     looked_at_;
+  Lsn last_start_, received_, idle_end_, confirmed_, told_lsn_, source_end_;
   bool reply_ = false;
 };
 
 }  // namespace
 
-Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables, std::vector<LogPosition> positions,
-                   BatchQueue& queue, const ReaderControl& control) {
-  const bool binary = std::all_of(tables.begin(), tables.end(), [](const auto& t) { return t.binding.binary_stream(); });
+Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
+                   std::vector<LogPosition> positions, BatchQueue& queue, const ReaderControl& control) {
+  const bool binary =
+      std::all_of(tables.begin(), tables.end(), [](const auto& t) { return t.binding.binary_stream(); });
   PENSTOCK_ASSIGN(auto stream,
                   postgres::ReplicationStream::open(job.source, {job.slot, job.publication, Lsn{}, binary}));
   return Reader(job, tables, std::move(positions), queue, control, std::move(stream)).run();

@@ -28,6 +28,7 @@ struct ReaderControl {
 
 /// Runs until stopped or failed. One thread.
 [[nodiscard]] Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
-                                 std::vector<LogPosition> positions, BatchQueue& queue, const ReaderControl& control);
+                                 std::vector<LogPosition> positions, BatchQueue& queue,
+                                 const ReaderControl& control);
 
 }  // namespace penstock::pipeline

@@ -28,9 +28,9 @@ struct StreamRun::Impl {
     std::atomic<bool> writer_failed{false};
     Status written;
     std::thread writer([&] {
-      written = write_batches(queue, client, request.job, tables, stop_now,
-                              [this](const auto& error) { report_retry(error); },
-                              [&](const Batch& batch) { count(batch, tables); });
+      written = write_batches(
+          queue, client, request.job, tables, stop_now, [this](const auto& error) { report_retry(error); },
+          [&](const Batch& batch) { count(batch, tables); });
       if (!written) writer_failed.store(true);
     });
     const ReaderControl control{stop_soon, stop_now, [&] { return writer_failed.load(); },
@@ -44,7 +44,8 @@ struct StreamRun::Impl {
 
   void begin_counting(const std::vector<BoundTable>& tables) {
     const std::lock_guard lock(mutex);
-    for (const auto& table : tables) facts.tables.push_back({table.job.source_text, 0, {}});
+    for (const auto& table : tables)
+      facts.tables.push_back({table.job.source_text, 0, {}});
     clamped.resize(tables.size());
   }
 

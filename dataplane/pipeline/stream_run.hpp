@@ -13,7 +13,7 @@
 namespace penstock::pipeline {
 
 struct TableStream {
-  std::string source;  ///< as the manifest writes it
+  std::string source;      ///< as the manifest writes it
   std::uint64_t rows = 0;  ///< changes written since this run began
   std::vector<std::pair<std::string, std::uint64_t>> clamped;
 };
@@ -23,19 +23,20 @@ struct StreamFacts {
   bool streaming = false;  ///< the slot is being read
   Lsn confirmed;           ///< everything up to here is in the destination, and the source has been told
   Lsn received;
-  std::int64_t lag_bytes = 0;   ///< WAL written in the source beyond `confirmed`
-  double lag_seconds = 0;       ///< age of the oldest change that is not in the destination
+  std::int64_t lag_bytes = 0;  ///< WAL written in the source beyond `confirmed`
+  double lag_seconds = 0;      ///< age of the oldest change that is not in the destination
   std::vector<TableStream> tables;
 };
 
 struct StreamRequest {
   PipeJob job;
   SourceSystem system;
-  std::function<void()> changed;  ///< called, from a thread of the run, when it has connected and when it has ended
+  std::function<void()>
+      changed;  ///< called, from a thread of the run, when it has connected and when it has ended
 };
 
-/// Logical replication into the targets: one thread reads and decodes, one writes. The source is told an LSN only
-/// after the destination has acknowledged every row up to it. Any thread may call any method.
+/// Logical replication into the targets: one thread reads and decodes, one writes. The source is told an LSN
+/// only after the destination has acknowledged every row up to it. Any thread may call any method.
 class StreamRun {
  public:
   explicit StreamRun(StreamRequest request);

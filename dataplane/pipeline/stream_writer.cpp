@@ -16,13 +16,15 @@ std::uint64_t number(const std::string& text) {
   return out;
 }
 
-/// Tombstones for every live row older than the TRUNCATE; a repeat writes the same rows again, which changes nothing.
+/// Tombstones for every live row older than the TRUNCATE; a repeat writes the same rows again, which changes
+/// nothing.
 clickhouse::Request truncate_request(const Binding& binding, Lsn at) {
   std::string columns;
-  for (const auto& name : binding.key) columns += clickhouse::quote(name) + ", ";
-  const auto sql = fmt::format("INSERT INTO {0} ({1}{2}, {3}) SELECT {1}{{lsn:UInt64}}, 1 FROM {0} FINAL WHERE {2} < {{lsn:UInt64}}",
-                               clickhouse::quote(binding.target), columns, clickhouse::kVersionColumn,
-                               clickhouse::kDeletedColumn);
+  for (const auto& name : binding.key)
+    columns += clickhouse::quote(name) + ", ";
+  const auto sql = fmt::format(
+      "INSERT INTO {0} ({1}{2}, {3}) SELECT {1}{{lsn:UInt64}}, 1 FROM {0} FINAL WHERE {2} < {{lsn:UInt64}}",
+      clickhouse::quote(binding.target), columns, clickhouse::kVersionColumn, clickhouse::kDeletedColumn);
   return {sql, {{"param_lsn", std::to_string(at.value)}}};
 }
 
@@ -30,7 +32,11 @@ class Writer {
  public:
   Writer(clickhouse::Client& client, const PipeJob& job, const std::vector<BoundTable>& tables,
          const std::atomic<bool>& stop, const RetryReport& report)
-      : client_(client), job_(job), tables_(tables), stop_(stop), report_(report),
+      : client_(client),
+        job_(job),
+        tables_(tables),
+        stop_(stop),
+        report_(report),
         attempt_(fmt::format("{:x}", std::chrono::system_clock::now().time_since_epoch().count())) {}
 
   Status write(const Batch& batch) {
@@ -70,14 +76,15 @@ class Writer {
 
 }  // namespace
 
-Result<std::vector<LogPosition>> read_positions(clickhouse::Client& client, const std::vector<BoundTable>& tables) {
+Result<std::vector<LogPosition>> read_positions(clickhouse::Client& client,
+                                                const std::vector<BoundTable>& tables) {
   std::vector<LogPosition> out(tables.size());
   for (std::size_t at = 0; at < tables.size(); ++at) {
     const auto& binding = tables[at].binding;
     if (!binding.append_only || !binding.readable) continue;
-    const auto sql = fmt::format("SELECT tupleElement(m, 1), tupleElement(m, 2) FROM (SELECT max(({}, {})) AS m FROM {})",
-                                 clickhouse::kCommitLsnColumn, clickhouse::kVersionColumn,
-                                 clickhouse::quote(binding.target));
+    const auto sql = fmt::format(
+        "SELECT tupleElement(m, 1), tupleElement(m, 2) FROM (SELECT max(({}, {})) AS m FROM {})",
+        clickhouse::kCommitLsnColumn, clickhouse::kVersionColumn, clickhouse::quote(binding.target));
     PENSTOCK_ASSIGN(const auto rows, client.select({sql, {}}));
     if (!rows.empty() && rows.front().size() == 2)
       out[at] = {{number(rows.front()[0])}, {number(rows.front()[1])}};
@@ -86,8 +93,8 @@ Result<std::vector<LogPosition>> read_positions(clickhouse::Client& client, cons
 }
 
 Status write_batches(BatchQueue& queue, clickhouse::Client& client, const PipeJob& job,
-                     const std::vector<BoundTable>& tables, const std::atomic<bool>& stop, const RetryReport& report,
-                     const std::function<void(const Batch&)>& written) {
+                     const std::vector<BoundTable>& tables, const std::atomic<bool>& stop,
+                     const RetryReport& report, const std::function<void(const Batch&)>& written) {
   Writer writer(client, job, tables, stop, report);
   while (auto batch = queue.pop()) {
     PENSTOCK_TRY(writer.write(*batch));

@@ -20,6 +20,7 @@ namespace penstock::pipeline {
 /// waited out. `written(batch)` is called after each. One thread.
 [[nodiscard]] Status write_batches(BatchQueue& queue, clickhouse::Client& client, const PipeJob& job,
                                    const std::vector<BoundTable>& tables, const std::atomic<bool>& stop,
-                                   const RetryReport& report, const std::function<void(const Batch&)>& written);
+                                   const RetryReport& report,
+                                   const std::function<void(const Batch&)>& written);
 
 }  // namespace penstock::pipeline

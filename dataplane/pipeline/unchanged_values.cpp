@@ -1,6 +1,6 @@
-// The part of StreamDecoder that completes rows whose unchanged values the stream left out. The source's present
-// value is taken: if it is newer than the change, a later change brings it, with a higher version, too; if the row is
-// gone, its tombstone follows.
+// The part of StreamDecoder that completes rows whose unchanged values the stream left out. The source's
+// present value is taken: if it is newer than the change, a later change brings it, with a higher version,
+// too; if the row is gone, its tombstone follows.
 
 #include <algorithm>
 #include <map>
@@ -35,14 +35,17 @@ Status StreamDecoder::complete(SourceReader& source) {
     if (xids.empty() || xids.back() != row.xid) xids.push_back(row.xid);
   PENSTOCK_TRY(source.wait_until_visible(xids));
   std::map<std::size_t, std::vector<std::size_t>> by_table;
-  for (std::size_t at = 0; at < deferred_.size(); ++at) by_table[deferred_[at].table].push_back(at);
-  for (const auto& [table, rows] : by_table) PENSTOCK_TRY(complete_table(table, rows, source));
+  for (std::size_t at = 0; at < deferred_.size(); ++at)
+    by_table[deferred_[at].table].push_back(at);
+  for (const auto& [table, rows] : by_table)
+    PENSTOCK_TRY(complete_table(table, rows, source));
   deferred_.clear();
   deferred_bytes_ = 0;
   return {};
 }
 
-Status StreamDecoder::complete_table(std::size_t table, const std::vector<std::size_t>& rows, SourceReader& source) {
+Status StreamDecoder::complete_table(std::size_t table, const std::vector<std::size_t>& rows,
+                                     SourceReader& source) {
   const auto& binding = tables_[table].binding;
   std::vector<postgres::KeyColumn> key;
   std::vector<std::size_t> key_at;
@@ -92,7 +95,8 @@ Status StreamDecoder::append_deferred(const Deferred& row, const std::vector<int
     FieldOutcome outcome = FieldOutcome::Exact;
     if (row.kinds[at] == Kind::Unchanged && read_at[at] >= 0 && !read.empty()) {
       const auto& field = read[static_cast<std::size_t>(read_at[at])];
-      outcome = append_field(column, to, field.null, field.bytes, column.as_text ? WireForm::Text : WireForm::Binary);
+      outcome = append_field(column, to, field.null, field.bytes,
+                             column.as_text ? WireForm::Text : WireForm::Binary);
     } else {
       const bool null = row.kinds[at] == Kind::Null || row.kinds[at] == Kind::Unchanged;
       outcome = append_field(column, to, null, row.values[at],
