@@ -13,6 +13,12 @@ namespace {
 constexpr std::string_view kCure =
     "Run `make deps` in a checkout of Penstock, or name the library with --lib or PENSTOCK_LIBCHDB";
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 // Resolves one symbol into the member of the same type; false, with `missing` set, when the library lacks it.
 template <typename Function>
 bool resolve(void* library, const char* symbol, Function& into, std::string& missing) {
@@ -42,6 +48,11 @@ Result<std::string> find_library(const std::vector<std::string>& candidates) {
 }
 
 Result<ChdbApi> load_library(const std::string& path) {
+  if (kSanitized) {
+    return fail(ErrorKind::NeedsUser, "EngineLibraryBroken",
+                "a build with a sanitizer in it cannot load the embedded engine's library",
+                "Name a build without one by PENSTOCK_ENGINE_BINARY");
+  }
   void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     return fail(ErrorKind::NeedsUser, "EngineLibraryBroken",

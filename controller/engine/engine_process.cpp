@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -28,6 +29,12 @@ constexpr milliseconds kBackoffFirst{200};
 constexpr milliseconds kBackoffLimit{10'000};
 constexpr milliseconds kHealthy{60'000};  // a child that lived so long owes nothing to the back-off
 constexpr std::string_view kScheme = "http://";
+
+std::string program_of(const EngineProcessOptions& options) {
+  if (!options.program.empty()) return options.program;
+  const char* const other = std::getenv("PENSTOCK_ENGINE_BINARY");
+  return other != nullptr ? other : "/proc/self/exe";
+}
 
 }  // namespace
 
@@ -74,7 +81,7 @@ void EngineProcess::State::keep() {
   Backoff backoff(kBackoffFirst, kBackoffLimit);
   while (true) {
     const auto begun = std::chrono::steady_clock::now();
-    auto child = EngineChild::spawn(options.program, arguments());
+    auto child = EngineChild::spawn(program_of(options), arguments());
     std::string how = child ? watch(*child) : child.error().text();
     {
       const std::lock_guard lock(mutex);

@@ -24,6 +24,10 @@ RequestBody::RequestBody(HttpConnection& connection, bool compressed)
 }
 
 EngineResult<RequestBody> RequestBody::open(HttpConnection& connection, const RequestHead& head) {
+  if (head.header("content-type").starts_with("multipart/")) {
+    return refuse(ErrorCode::NotImplemented,
+                  "External data in a multipart body is not supported by the embedded engine");
+  }
   const std::string coding = head.header("content-encoding");
   if (coding.empty() || coding == "identity") return RequestBody(connection, false);
   if (coding == "gzip" || coding == "x-gzip" || coding == "deflate") return RequestBody(connection, true);

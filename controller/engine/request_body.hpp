@@ -14,7 +14,7 @@ namespace penstock::engine {
 /// A request's body, its Content-Encoding undone, read piece by piece; never held whole.
 class RequestBody {
  public:
-  /// Refuses a Content-Encoding other than gzip and deflate.
+  /// Refuses a Content-Encoding other than gzip and deflate, and multipart bodies.
   [[nodiscard]] static EngineResult<RequestBody> open(HttpConnection& connection, const RequestHead& head);
 
   /// The next piece (up to 512 KiB), valid until the next call; empty at the end. Fails when the connection

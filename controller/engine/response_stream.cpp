@@ -12,6 +12,7 @@ namespace penstock::engine {
 namespace {
 
 constexpr std::size_t kHeldBack = 1U << 20U;
+constexpr std::size_t kHoldAllLimit = 256U << 20U;
 constexpr std::size_t kExceptionTagLength = 16;
 
 std::mt19937_64& random_source() {
@@ -123,6 +124,11 @@ std::string ResponseStream::summary_field(const StatementSummary& summary) const
 bool ResponseStream::write(std::string_view data) {
   if (!reusable_) return false;
   if (streaming_) return send_piece(data, false);
+  if (options_.hold_all && held_.size() + data.size() > kHoldAllLimit) {
+    too_large_ = true;
+    held_ = {};
+    return false;
+  }
   held_ += data;
   if (options_.hold_all || held_.size() < kHeldBack) return true;
   return start_streaming();
@@ -168,6 +174,7 @@ void ResponseStream::finish(const StatementSummary& summary) {
     reusable_ = sent && (http_1_0_ || is_head_ || connection_->write("0\r\n\r\n")) && keep_alive_;
     return;
   }
+  if (too_large_) return fail({});
   std::string fields = summary_field(summary);
   if (options_.coding != Coding::Identity && !held_.empty()) {
     fields += fmt::format("Content-Encoding: {}\r\n", name_of(options_.coding));
@@ -176,7 +183,12 @@ void ResponseStream::finish(const StatementSummary& summary) {
   send_whole(200, fields, held_);
 }
 
-void ResponseStream::fail(const ServerError& error) {
+void ResponseStream::fail(const ServerError& reason) {
+  const ServerError error =
+      too_large_
+          ? make_error(ErrorCode::MemoryLimitExceeded,
+                       "The result is too large to be held back as wait_end_of_query asks; leave that out")
+          : reason;
   const std::string body = error_body(error, identity_->version);
   if (streaming_) {
     // In one piece: clients look for the whole block at the end of what they read last.

@@ -39,7 +39,7 @@ class ResponseStream {
   /// Takes a piece of the body. False when the client is gone: stop producing.
   [[nodiscard]] bool write(std::string_view data);
   void finish(const StatementSummary& summary);
-  void fail(const ServerError& error);
+  void fail(const ServerError& reason);
 
   /// False when the connection cannot carry another request: the client is gone, or was told so.
   [[nodiscard]] bool reusable() const { return reusable_; }
@@ -64,6 +64,7 @@ class ResponseStream {
   std::string held_;
   std::optional<Deflater> deflater_;
   bool streaming_ = false;
+  bool too_large_ = false;  // for `hold_all`
   bool reusable_ = true;
 };
 

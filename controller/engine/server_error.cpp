@@ -14,34 +14,22 @@ constexpr std::string_view kPrefix = "Code: ";
 
 std::string_view name_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::UnsupportedMethod:
-      return "UNSUPPORTED_METHOD";
-    case ErrorCode::BadArguments:
-      return "BAD_ARGUMENTS";
     case ErrorCode::NotImplemented:
       return "NOT_IMPLEMENTED";
-    case ErrorCode::CannotOpenFile:
-      return "CANNOT_OPEN_FILE";
     case ErrorCode::SyntaxError:
       return "SYNTAX_ERROR";
-    case ErrorCode::IncorrectData:
-      return "INCORRECT_DATA";
     case ErrorCode::QueryIsTooLarge:
       return "QUERY_IS_TOO_LARGE";
     case ErrorCode::UnknownSetting:
       return "UNKNOWN_SETTING";
-    case ErrorCode::Readonly:
-      return "READONLY";
     case ErrorCode::TooManySimultaneousQueries:
       return "TOO_MANY_SIMULTANEOUS_QUERIES";
     case ErrorCode::NetworkError:
       return "NETWORK_ERROR";
+    case ErrorCode::MemoryLimitExceeded:
+      return "MEMORY_LIMIT_EXCEEDED";
     case ErrorCode::CannotDecompress:
       return "CANNOT_DECOMPRESS";
-    case ErrorCode::ReceivedEmptyData:
-      return "RECEIVED_EMPTY_DATA";
-    case ErrorCode::QueryWasCancelled:
-      return "QUERY_WAS_CANCELLED";
     case ErrorCode::AuthenticationFailed:
       return "AUTHENTICATION_FAILED";
     case ErrorCode::UnsupportedMediaType:

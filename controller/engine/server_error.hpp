@@ -8,20 +8,14 @@ namespace penstock::engine {
 
 /// ClickHouse error codes that this server raises itself (ClickHouse: src/Common/ErrorCodes.cpp).
 enum class ErrorCode {
-  UnsupportedMethod = 1,
-  BadArguments = 36,
   NotImplemented = 48,
-  CannotOpenFile = 76,
   SyntaxError = 62,
-  IncorrectData = 117,
   QueryIsTooLarge = 229,
   UnknownSetting = 115,
-  Readonly = 164,
   TooManySimultaneousQueries = 202,
   NetworkError = 210,
+  MemoryLimitExceeded = 241,
   CannotDecompress = 271,
-  ReceivedEmptyData = 100,
-  QueryWasCancelled = 394,
   AuthenticationFailed = 516,
   UnsupportedMediaType = 779,
   UnknownException = 1002,

@@ -11,14 +11,23 @@ namespace {
 
 constexpr std::chrono::seconds kStartLimit{60};  // sanitizers and a loaded machine
 
-std::string engine_program(const std::string& wanted) {
-  if (!wanted.empty()) return wanted;
-  if (const char* program = std::getenv("PENSTOCK_ENGINE_BINARY")) return program;
-  // Test programs are built beside penstock.
-  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "penstock").string();
-}
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
 }  // namespace
+
+std::string engine_program() {
+  if (const char* program = std::getenv("PENSTOCK_ENGINE_BINARY")) return program;
+  const auto directory = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  for (const char* other : {"release", "dev"}) {
+    const auto program = directory.parent_path() / other / "penstock";
+    if (kSanitized && std::filesystem::exists(program)) return program.string();
+  }
+  return (directory / "penstock").string();
+}
 
 EngineServer::EngineServer(EngineServerOptions options) : options_(std::move(options)), port_(free_port()) {
   start();
@@ -30,7 +39,8 @@ void EngineServer::start() {
   arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
   ProcessOptions process;
   process.arguments = std::move(arguments);
-  process_ = std::make_unique<Process>(engine_program(options_.program), std::move(process));
+  process_ = std::make_unique<Process>(options_.program.empty() ? engine_program() : options_.program,
+                                       std::move(process));
   const bool answers = eventually(
       [this] { return !process_->running() || http(port_, "GET", "/ping").body == "Ok.\n"; }, kStartLimit);
   if (!answers || !process_->running()) {

@@ -12,9 +12,13 @@
 namespace penstock::test {
 
 struct EngineServerOptions {
-  std::string program{};                 ///< empty: $PENSTOCK_ENGINE_BINARY, else the penstock that was built
+  std::string program{};                 ///< empty: engine_program()
   std::vector<std::string> arguments{};  ///< more of them for `penstock engine`
 };
+
+/// The penstock to run the engine with: $PENSTOCK_ENGINE_BINARY, else the one built beside the test program;
+/// for a test with a sanitizer, whose penstock cannot load the engine, that of build/release or build/dev.
+std::string engine_program();
 
 /// A real ClickHouse engine behind its HTTP interface: `penstock engine` on a free port of 127.0.0.1 and a
 /// directory of its own, both kept over restarts. Account `default` without a password. One for each test

@@ -128,6 +128,9 @@ TEST_F(Inserts, FailWithTheirReasonAndWriteNothing) {
   const std::string block = run("SELECT number AS id, 'x' AS v FROM numbers(1000) FORMAT Native");
   EXPECT_EQ(code(insert("INSERT INTO t FORMAT Native", block.substr(0, block.size() - 10))), "33");
   EXPECT_EQ(code(insert("INSERT INTO t FORMAT TSV", "1\ta\n", "&no_such_setting=1")), "115");
+  EXPECT_EQ(code(insert("INSERT INTO t FORMAT TSV", "1\ta\n", "",
+                        {{"Content-Type", "multipart/form-data; boundary=x"}})),
+            "48");
   EXPECT_EQ(rows(), "");
 }
 

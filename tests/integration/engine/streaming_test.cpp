@@ -121,6 +121,13 @@ TEST(Streaming, AFailureIsAnsweredWithItsStatusWhenTheWholeResultIsWaitedFor) {
   EXPECT_TRUE(reply.complete);
 }
 
+TEST(Streaming, AWholeResultThatIsTooLargeIsRefused) {
+  const HttpReply reply = http(shared_engine().port(), "POST", "/?wait_end_of_query=1",
+                               "SELECT number FROM numbers(40000000) FORMAT RowBinary");
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_EQ(reply.header("x-clickhouse-exception-code"), "241");
+}
+
 TEST(Streaming, CompressesWhenAskedTo) {
   const std::string sql = "SELECT number FROM numbers(1000000) FORMAT TSV";
   const auto size = [&](const std::string& target, const std::string& accepted) {
