@@ -62,6 +62,7 @@ Result<Connection> Connection::open(const ChdbApi& api, const std::vector<std::s
   std::vector<std::string> words = arguments;
   words.insert(words.begin(), "penstock-engine");
   std::vector<char*> argv;
+  argv.reserve(words.size());
   for (auto& word : words)
     argv.push_back(word.data());
   ChdbSession** const session = api.connect(static_cast<int>(argv.size()), argv.data());

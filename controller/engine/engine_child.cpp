@@ -80,6 +80,7 @@ Result<EngineChild> EngineChild::spawn(const std::string& program, std::vector<s
   arguments.insert(arguments.begin(), "penstock");
   arguments.insert(arguments.end(), {"--held-fd", std::to_string(kHeldInChild)});
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (auto& argument : arguments)
     argv.push_back(argument.data());
   argv.push_back(nullptr);
