@@ -90,6 +90,11 @@ struct DestinationFacts {
 /// table.
 [[nodiscard]] Status truncate_target(Client& client, const std::string& database, const std::string& table);
 
+/// ALTER TABLE … ADD COLUMN IF NOT EXISTS. `old_value`: what rows from before hold, as PostgreSQL's text; where the
+/// server cannot take it as a default, the column is added without, and a warning logged.
+[[nodiscard]] Status add_column(Client& client, const std::string& database, const std::string& table,
+                                const TargetColumn& column, const std::optional<std::string>& old_value);
+
 /// Faults that keep us from writing to `present` as `wanted` says: missing or differently typed columns,
 /// another engine or sorting key, no control columns, a mark of another pipe; each with its own reason and
 /// cure. Types are compared as texts that mean the same; a column may be Nullable, LowCardinality or of

@@ -79,9 +79,10 @@ Binding bind(const TableJob& job, const postgres::SourceTable& source,
     const auto type = ColumnType::parse(at->type);
     const auto* chosen = override_of(job, column->name);
     out.fields.push_back({column->name, type});
+    const bool nulls = chosen && chosen->null_if_unrepresentable;
     out.columns.push_back({column->name, column->type, contains(out.key, column->name),
                            !FieldDecoder::takes_binary(column->type, type),
-                           FieldDecoder(column->type, type, chosen && chosen->null_if_unrepresentable)});
+                           FieldDecoder(column->type, type, nulls), nulls});
   }
   out.fields.push_back({clickhouse::kVersionColumn, ColumnType::parse("UInt64")});
   out.fields.push_back({clickhouse::kDeletedColumn, ColumnType::parse("UInt8")});

@@ -23,6 +23,7 @@ struct BoundColumn {
   bool key = false;      ///< part of the target's sorting key
   bool as_text = false;  ///< selected as its text output in a load; its table cannot be streamed in binary
   FieldDecoder decoder;
+  bool null_if_unrepresentable = false;
 };
 
 /// Block layout: the bound columns in order, then version, deleted and, on append-only targets, commit LSN.

@@ -115,7 +115,7 @@ struct LoadRun::Impl {
     {
       const std::lock_guard lock(mutex);
       if (!done && done.error().kind != ErrorKind::Cancelled) {
-        log::warn("load", "{}: {}", request.job.name, done.error().text());
+        log::debug("load", "{}: {}", request.job.name, done.error().text());
         error = done.error();
       }
       ended = true;

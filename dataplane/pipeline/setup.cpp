@@ -72,10 +72,6 @@ Result<clickhouse::DestinationFacts> look_at_destination(const PipeJob& job, cli
   return facts;
 }
 
-TargetFeatures features_of(const clickhouse::DestinationFacts& facts) {
-  return {facts.major > 25 || (facts.major == 25 && facts.minor >= 6)};
-}
-
 }  // namespace
 
 Result<SetupReport> set_up(const PipeJob& job) {
@@ -87,7 +83,9 @@ Result<SetupReport> set_up(const PipeJob& job) {
   SetupReport report;
   report.system = {source.server.system_identifier, source.server.timeline, job.source.database};
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
-    wanted.push_back(define_target(job, job.tables[at], *source.tables[at], features_of(destination)));
+    const auto definition = define_target(job, job.tables[at], *source.tables[at], {destination.time64});
+    PENSTOCK_ASSIGN(auto exact, clickhouse::with_server_types(client, definition));
+    wanted.push_back(std::move(exact));
     report.tables.push_back(
         {job.tables[at].source_text, job.tables[at].target, source.tables[at]->rows_estimated});
     if (!destination.database_exists) continue;
@@ -102,7 +100,8 @@ Result<SetupReport> set_up(const PipeJob& job) {
   return report;
 }
 
-Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Client& client) {
+Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Client& client,
+                                            const std::vector<DroppedColumn>& dropped) {
   PENSTOCK_ASSIGN(auto sources, postgres::read_tables(job.source, names_of(job)));
   std::vector<BoundTable> out;
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
@@ -117,8 +116,19 @@ Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Clie
           ErrorKind::BadData, "TargetMissing",
           fmt::format("target table {}.{} is not there any more", job.destination.database, table.target),
           "Resync the table, or create the Pipe anew");
+    for (const auto& column : dropped) {
+      if (column.table != table.source_text) continue;
+      postgres::SourceColumn former;
+      former.name = column.name;
+      former.declared_type = column.type;
+      PENSTOCK_ASSIGN(former.type, postgres::read_type(job.source, column.type, column.typmod));
+      sources[at]->columns.push_back(std::move(former));
+    }
     auto binding = bind(table, *sources[at], *target);
-    out.push_back({table, std::move(*sources[at]), std::move(binding)});
+    std::vector<std::string> target_columns;
+    for (const auto& column : target->columns)
+      target_columns.push_back(column.name);
+    out.push_back({table, std::move(*sources[at]), std::move(binding), std::move(target_columns)});
   }
   return out;
 }

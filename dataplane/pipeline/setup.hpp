@@ -31,8 +31,20 @@ struct BoundTable {
   TableJob job;
   postgres::SourceTable source;
   Binding binding;
+  std::vector<std::string> target_columns;
 };
-[[nodiscard]] Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Client& client);
+
+/// A column that the source has dropped, and that the stream still brings values of.
+struct DroppedColumn {
+  std::string table;  ///< as the manifest writes it
+  std::string name;
+  std::uint32_t type = 0;
+  std::int32_t typmod = -1;
+};
+
+/// `dropped`: columns to bind although the catalog has them no more.
+[[nodiscard]] Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Client& client,
+                                                          const std::vector<DroppedColumn>& dropped = {});
 
 /// Fails with SourceChanged (Terminal) when the source is not the system that the pipe was set up against.
 [[nodiscard]] Status check_same_system(const PipeJob& job, const SourceSystem& expected);

@@ -25,12 +25,26 @@ int table_of(const std::vector<BoundTable>& tables, const TableName& relation) {
   return -1;
 }
 
+/// What rows hold in a column that was added after them; null: NULL.
+const std::string* missing_value(const BoundTable& table, const std::string& column) {
+  for (const auto& one : table.source.columns)
+    if (one.name == column && one.missing_value) return &*one.missing_value;
+  return nullptr;
+}
+
 }  // namespace
 
-StreamDecoder::StreamDecoder(const std::vector<BoundTable>& tables, std::vector<LogPosition> written)
-    : tables_(tables), written_(std::move(written)), counts_(tables.size()) {
+StreamDecoder::StreamDecoder(const std::vector<BoundTable>& tables, std::vector<LogPosition> written,
+                             SourceReader& source, bool binary)
+    : tables_(tables),
+      written_(std::move(written)),
+      source_(source),
+      binary_(binary),
+      counts_(tables.size()) {
   written_.resize(tables.size());
   batch_.tables.resize(tables.size());
+  for (const auto& table : tables)
+    bound_.push_back(std::make_shared<const std::vector<BoundColumn>>(table.binding.columns));
 }
 
 Status StreamDecoder::apply(const postgres::XLogData& data) {
@@ -48,28 +62,85 @@ Status StreamDecoder::apply(const postgres::XLogData& data) {
     committed_ = end->end_lsn;
     batch_.covers = end->end_lsn;
   } else if (const auto* relation = std::get_if<po::Relation>(&change)) {
-    route(*relation);
+    return route(*relation);
   } else if (const auto* cut = std::get_if<po::Truncate>(&change)) {
     truncate(*cut, data.start);
   }
   return {};
 }
 
-void StreamDecoder::route(const po::Relation& relation) {
+Status StreamDecoder::route(const po::Relation& relation) {
   last_route_ = nullptr;
   Route out;
   const int table = table_of(tables_, {std::string(relation.schema), std::string(relation.name)});
   if (table >= 0) {
     out.ours = true;
     out.table = static_cast<std::size_t>(table);
+    PENSTOCK_TRY(check_columns(relation, out.table));
     for (const auto& column : tables_[out.table].binding.columns) {
       const auto at = std::find_if(relation.columns.begin(), relation.columns.end(),
                                    [&](const auto& c) { return c.name == column.name; });
       out.field_of.push_back(at == relation.columns.end() ? -1
                                                           : static_cast<int>(at - relation.columns.begin()));
     }
+    for (const auto& column : tables_[out.table].binding.columns)
+      out.missing.push_back(missing_value(tables_[out.table], column.name));
+    PENSTOCK_ASSIGN(out.columns, columns_of(relation, out));
   }
   routes_[relation.id] = std::move(out);
+  return {};
+}
+
+Status StreamDecoder::check_columns(const po::Relation& relation, std::size_t table) {
+  const auto& [job, source, binding, target_columns] = tables_[table];
+  const auto named = [](const auto& list, std::string_view name) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& one) { return one.name == name; });
+  };
+  for (const auto& column : relation.columns) {
+    const std::string name(column.name);
+    const auto known = std::find_if(source.columns.begin(), source.columns.end(),
+                                    [&](const auto& one) { return one.name == name; });
+    const bool generated = known != source.columns.end() && known->generated;
+    const bool excluded = std::find(job.excluded_columns.begin(), job.excluded_columns.end(), name) !=
+                          job.excluded_columns.end();
+    if (generated || excluded || named(binding.columns, name)) continue;
+    PENSTOCK_ASSIGN(const bool still_there, source_.has_column(job.source, name));
+    if (!still_there) {
+      const bool kept = std::find(target_columns.begin(), target_columns.end(), name) != target_columns.end();
+      if (!kept) continue;  // added and dropped again since: nobody misses it
+      source_.note_dropped({job.source_text, name, column.type, column.typmod});
+    }
+    return fail(ErrorKind::Transient, kSourceTableChanged,
+                fmt::format("table {} has another column, {}", job.source_text, name));
+  }
+  return {};
+}
+
+/// Where a column's type is another than the catalog had when the run began (it was altered since, or the
+/// stream is still before the change), its values are decoded as what they were when they were written.
+Result<std::shared_ptr<const std::vector<BoundColumn>>> StreamDecoder::columns_of(
+    const po::Relation& relation, const Route& route) {
+  const auto& [job, source, binding, target_columns] = tables_[route.table];
+  std::shared_ptr<std::vector<BoundColumn>> altered;
+  for (std::size_t at = 0; at < binding.columns.size(); ++at) {
+    if (route.field_of[at] < 0) continue;
+    const auto& sent = relation.columns[static_cast<std::size_t>(route.field_of[at])];
+    const auto known = std::find_if(source.columns.begin(), source.columns.end(),
+                                    [&](const auto& one) { return one.name == binding.columns[at].name; });
+    if (known == source.columns.end() || known->declared_type == sent.type) continue;
+    PENSTOCK_ASSIGN(auto type, source_.type_of(sent.type, sent.typmod));
+    if (!altered) altered = std::make_shared<std::vector<BoundColumn>>(binding.columns);
+    auto& column = (*altered)[at];
+    const auto& target = binding.fields[at].type;
+    column.decoder = FieldDecoder(type, target, column.null_if_unrepresentable);
+    column.as_text = !FieldDecoder::takes_binary(type, target);
+    column.source_type = std::move(type);
+    if (binary_ && column.as_text)
+      return fail(ErrorKind::Transient, kTextStreamNeeded,
+                  fmt::format("table {}, column {} is of type {} now", job.source_text, column.name,
+                              column.source_type.name));
+  }
+  return altered ? std::shared_ptr<const std::vector<BoundColumn>>(std::move(altered)) : bound_[route.table];
 }
 
 const StreamDecoder::Route* StreamDecoder::find(std::uint32_t relation) {
@@ -167,14 +238,16 @@ Status StreamDecoder::append(const Route& route, const po::Tuple& tuple, const p
   for (std::size_t at = 0; at < binding.columns.size(); ++at) {
     auto& to = batch.block.column(at);
     const auto position = static_cast<std::size_t>(route.field_of[at]);
-    if (route.field_of[at] < 0 || position >= tuple.size()) {
+    const bool sent = route.field_of[at] >= 0 && position < tuple.size();
+    if (!sent && (deleted || !route.missing[at])) {
       to.append_null();
       continue;
     }
-    const auto* field = &tuple[position];
+    const po::Field filler{Kind::Text, sent ? std::string_view{} : *route.missing[at]};
+    const auto* field = sent ? &tuple[position] : &filler;
     if (field->kind == Kind::Unchanged && old && position < old->size()) field = &(*old)[position];
     const bool null = field->kind == Kind::Null || field->kind == Kind::Unchanged;
-    const auto outcome = append_field(binding.columns[at], to, null, field->bytes, form_of(field->kind));
+    const auto outcome = append_field((*route.columns)[at], to, null, field->bytes, form_of(field->kind));
     if (outcome == FieldOutcome::Exact) continue;
     if (outcome != FieldOutcome::Clamped && outcome != FieldOutcome::Nulled) {
       batch.block.truncate(before);
@@ -197,15 +270,15 @@ Error StreamDecoder::refused(const Route& route, const po::Tuple& tuple, std::si
     const auto& field = tuple[position];
     names += (names.empty() ? "" : ", ") + binding.columns[at].name;
     values +=
-        (values.empty() ? "" : ", ") +
-        readable(binding.columns[at].source_type, field.kind == Kind::Null, field.bytes, form_of(field.kind));
+        (values.empty() ? "" : ", ") + readable((*route.columns)[at].source_type, field.kind == Kind::Null,
+                                                field.bytes, form_of(field.kind));
   }
   const auto key = names.empty() ? "" : fmt::format(", key ({})=({})", names, values);
-  return unrepresentable(binding, binding.columns[column], key, outcome);
+  return unrepresentable(binding, (*route.columns)[column], key, outcome);
 }
 
-Result<Batch> StreamDecoder::take(SourceReader& source) {
-  PENSTOCK_TRY(complete(source));
+Result<Batch> StreamDecoder::take() {
+  PENSTOCK_TRY(complete());
   Batch out;
   if (batch_.rows == 0 && !truncates_.empty()) {
     out.truncate = truncates_.front();

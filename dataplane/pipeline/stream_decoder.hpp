@@ -4,6 +4,7 @@
 // are read back through a SourceReader when a batch is taken.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,11 +25,22 @@ class SourceReader {
   /// visible.
   [[nodiscard]] virtual Status wait_until_visible(const std::vector<std::uint32_t>& xids) = 0;
   /// See postgres::lookup_rows.
+  /// The stream is before the DROP of this column, and its target has it: bind it the next time.
+  virtual void note_dropped(DroppedColumn column) = 0;
+  /// Whether the source's table has a column of this name now.
+  [[nodiscard]] virtual Result<bool> has_column(const TableName& table, const std::string& column) = 0;
+  /// The type with this pg_type.oid.
+  [[nodiscard]] virtual Result<PgType> type_of(std::uint32_t oid, std::int32_t typmod) = 0;
   [[nodiscard]] virtual Status lookup(
       const BoundTable& table, const std::vector<postgres::KeyColumn>& key,
       const std::vector<postgres::CopyColumn>& wanted, const std::vector<postgres::KeyField>& keys,
       const std::function<Status(std::size_t, std::span<const postgres::FieldView>)>& found) = 0;
 };
+
+/// The reasons of the errors that apply() ends with when the stream cannot go on as it was begun. Nothing of
+/// the change has been decoded: follow the source, then begin the stream again.
+inline constexpr const char* kSourceTableChanged = "SourceTableChanged";  // a column that the target lacks
+inline constexpr const char* kTextStreamNeeded = "TextStreamNeeded";      // a type without a binary decoder
 
 /// The last change that an append-only target holds: what is not above it has been written already.
 struct LogPosition {
@@ -39,7 +51,9 @@ struct LogPosition {
 
 class StreamDecoder {
  public:
-  StreamDecoder(const std::vector<BoundTable>& tables, std::vector<LogPosition> written);
+  /// `tables` and `source` outlive the decoder. `binary`: the stream was asked for binary fields.
+  StreamDecoder(const std::vector<BoundTable>& tables, std::vector<LogPosition> written, SourceReader& source,
+                bool binary);
 
   /// Takes one message in. Errors: UnrepresentableValue (BadData), MalformedPgoutput (Internal), ….
   [[nodiscard]] Status apply(const postgres::XLogData& data);
@@ -47,7 +61,7 @@ class StreamDecoder {
   /// True after a TRUNCATE: take() must be called before the next apply().
   [[nodiscard]] bool must_take() const { return !truncates_.empty(); }
   /// What has come in since the last take, completed with the values that were left out. Cheap when empty.
-  [[nodiscard]] Result<Batch> take(SourceReader& source);
+  [[nodiscard]] Result<Batch> take();
   [[nodiscard]] bool empty() const { return batch_.empty() && truncates_.empty(); }
   [[nodiscard]] std::size_t rows() const { return batch_.rows; }
   [[nodiscard]] std::size_t bytes() const { return batch_.bytes() + deferred_bytes_; }
@@ -64,18 +78,26 @@ class StreamDecoder {
   struct Route {
     std::size_t table = 0;
     bool ours = false;
+    std::shared_ptr<const std::vector<BoundColumn>>
+        columns;                ///< decoders for the types as this relation has them
     std::vector<int> field_of;  ///< by bound column: position in the tuple, -1: not sent
+    std::vector<const std::string*>
+        missing;  ///< by bound column that is not sent: what old rows hold; null: NULL
   };
   /// A row that waits for values from the source.
   struct Deferred {
     std::size_t table = 0;
+    std::shared_ptr<const std::vector<BoundColumn>> columns;
     Lsn version, commit;
     std::uint32_t xid = 0;
     std::vector<postgres::pgoutput::Field::Kind> kinds;  ///< by bound column; Unchanged: to be read
     std::vector<std::string> values;
   };
 
-  void route(const postgres::pgoutput::Relation& relation);
+  [[nodiscard]] Status route(const postgres::pgoutput::Relation& relation);
+  [[nodiscard]] Status check_columns(const postgres::pgoutput::Relation& relation, std::size_t table);
+  [[nodiscard]] Result<std::shared_ptr<const std::vector<BoundColumn>>> columns_of(
+      const postgres::pgoutput::Relation& relation, const Route& route);
   [[nodiscard]] const Route* find(std::uint32_t relation);
   [[nodiscard]] Status insert(std::uint32_t relation, Lsn version);
   [[nodiscard]] Status update(const postgres::pgoutput::Update& change, Lsn version);
@@ -89,9 +111,8 @@ class StreamDecoder {
                               const postgres::pgoutput::Tuple* old, Lsn version, bool deleted);
   void defer(const Route& route, const postgres::pgoutput::Tuple& tuple, const postgres::pgoutput::Tuple* old,
              Lsn version);
-  [[nodiscard]] Status complete(SourceReader& source);
-  [[nodiscard]] Status complete_table(std::size_t table, const std::vector<std::size_t>& rows,
-                                      SourceReader& source);
+  [[nodiscard]] Status complete();
+  [[nodiscard]] Status complete_table(std::size_t table, const std::vector<std::size_t>& rows);
   [[nodiscard]] Status append_deferred(const Deferred& row, const std::vector<int>& read_at,
                                        std::span<const postgres::FieldView> read);
   [[nodiscard]] Error refused(const Route& route, const postgres::pgoutput::Tuple& tuple, std::size_t column,
@@ -99,6 +120,10 @@ class StreamDecoder {
 
   const std::vector<BoundTable>& tables_;
   std::vector<LogPosition> written_;
+  SourceReader& source_;
+  bool binary_;
+  std::vector<std::shared_ptr<const std::vector<BoundColumn>>>
+      bound_;  // by table, as the catalog has the types
   postgres::pgoutput::Parser parser_;
   std::unordered_map<std::uint32_t, Route> routes_;
   std::uint32_t last_relation_ = 0;

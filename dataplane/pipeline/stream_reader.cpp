@@ -23,7 +23,8 @@ constexpr std::int64_t kPostgresEpochMicros = 946'684'800'000'000;  // 2000-01-0
 /// A session of its own for looks at the source beside the stream, opened at the first need.
 class SideSession final : public SourceReader {
  public:
-  SideSession(const PipeJob& job, const std::atomic<bool>& stop) : job_(job), stop_(stop) {}
+  SideSession(const PipeJob& job, const std::atomic<bool>& stop, std::vector<DroppedColumn>& dropped)
+      : job_(job), stop_(stop), dropped_(dropped) {}
 
   Status wait_until_visible(const std::vector<std::uint32_t>& xids) override {
     PENSTOCK_TRY(open());
@@ -36,6 +37,15 @@ class SideSession final : public SourceReader {
     if (end) return *end;
     session_.reset();
     return std::nullopt;
+  }
+  void note_dropped(DroppedColumn column) override { dropped_.push_back(std::move(column)); }
+  Result<bool> has_column(const TableName& table, const std::string& column) override {
+    PENSTOCK_ASSIGN(const auto tables, postgres::read_tables(job_.source, {table}));
+    return tables.front() && std::any_of(tables.front()->columns.begin(), tables.front()->columns.end(),
+                                         [&](const auto& one) { return one.name == column; });
+  }
+  Result<PgType> type_of(std::uint32_t oid, std::int32_t typmod) override {
+    return postgres::read_type(job_.source, oid, typmod);
   }
   Status lookup(
       const BoundTable& table, const std::vector<postgres::KeyColumn>& key,
@@ -53,19 +63,20 @@ class SideSession final : public SourceReader {
   }
   const PipeJob& job_;
   const std::atomic<bool>& stop_;
+  std::vector<DroppedColumn>& dropped_;
   postgres::Connection session_;
 };
 
 class Reader {
  public:
-  Reader(const PipeJob& job, const std::vector<BoundTable>& tables, std::vector<LogPosition> positions,
-         BatchQueue& queue, const ReaderControl& control, postgres::ReplicationStream stream)
+  Reader(const PipeJob& job, BatchQueue& queue, const ReaderControl& control,
+         postgres::ReplicationStream stream, StreamDecoder& decoder, SideSession& side)
       : job_(job),
         queue_(queue),
         control_(control),
         stream_(std::move(stream)),
-        decoder_(tables, std::move(positions)),
-        side_(job, control.stop_now) {}
+        decoder_(decoder),
+        side_(side) {}
 
   Status run() {
     while (!control_.stop_now.load() && !control_.writer_failed()) {
@@ -124,7 +135,7 @@ class Reader {
   /// read.
   Status hand_over() {
     const auto inserts = static_cast<int>(std::max<std::size_t>(decoder_.inserts(), 1));
-    PENSTOCK_ASSIGN(auto batch, decoder_.take(side_));
+    PENSTOCK_ASSIGN(auto batch, decoder_.take());
     while (!queue_.try_push(batch)) {
       if (stopping()) return {};
       PENSTOCK_TRY(idle_for(milliseconds(2)));
@@ -197,8 +208,8 @@ class Reader {
   BatchQueue& queue_;
   const ReaderControl& control_;
   postgres::ReplicationStream stream_;
-  StreamDecoder decoder_;
-  SideSession side_;
+  StreamDecoder& decoder_;
+  SideSession& side_;
   Steady::time_point now_ = Steady::now(), first_row_, next_insert_, confirmed_at_, sent_at_, told_at_,
                      looked_at_;
   Lsn last_start_, received_, idle_end_, confirmed_, told_lsn_, source_end_;
@@ -208,12 +219,16 @@ class Reader {
 }  // namespace
 
 Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
-                   std::vector<LogPosition> positions, BatchQueue& queue, const ReaderControl& control) {
-  const bool binary =
-      std::all_of(tables.begin(), tables.end(), [](const auto& t) { return t.binding.binary_stream(); });
+                   std::vector<LogPosition> positions, bool text_only, BatchQueue& queue,
+                   std::vector<DroppedColumn>& dropped, const ReaderControl& control) {
+  const bool binary = !text_only && std::all_of(tables.begin(), tables.end(), [](const auto& table) {
+    return table.binding.binary_stream();
+  });
   PENSTOCK_ASSIGN(auto stream,
                   postgres::ReplicationStream::open(job.source, {job.slot, job.publication, Lsn{}, binary}));
-  return Reader(job, tables, std::move(positions), queue, control, std::move(stream)).run();
+  SideSession side(job, control.stop_now, dropped);
+  StreamDecoder decoder(tables, std::move(positions), side, binary);
+  return Reader(job, queue, control, std::move(stream), decoder, side).run();
 }
 
 }  // namespace penstock::pipeline

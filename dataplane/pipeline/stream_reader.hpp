@@ -26,9 +26,10 @@ struct ReaderControl {
   std::function<void(const ReaderNews&)> tell;
 };
 
-/// Runs until stopped or failed. One thread.
+/// Runs until stopped or failed. One thread. `text_only`: ask for text fields even where all have a binary
+/// decoder.
 [[nodiscard]] Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
-                                 std::vector<LogPosition> positions, BatchQueue& queue,
-                                 const ReaderControl& control);
+                                 std::vector<LogPosition> positions, bool text_only, BatchQueue& queue,
+                                 std::vector<DroppedColumn>& dropped, const ReaderControl& control);
 
 }  // namespace penstock::pipeline

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/log.hpp"
+#include "dataplane/pipeline/source_changes.hpp"
 #include "dataplane/pipeline/stream_reader.hpp"
 #include "dataplane/pipeline/stream_writer.hpp"
 
@@ -18,10 +19,22 @@ constexpr std::size_t kQueueDepth = 1;
 struct StreamRun::Impl {
   explicit Impl(StreamRequest wanted) : request(std::move(wanted)) {}
 
+  /// Streams until stopped or failed; where the source's tables change on the way, the targets follow.
   Status run() {
     PENSTOCK_TRY(check_same_system(request.job, request.system));
+    bool text_only = false;
+    while (true) {
+      auto done = stream(text_only);
+      if (done || !is_source_change(done.error())) return done;
+      log::info("stream", "{}: {}: following", request.job.name, done.error().message);
+      text_only = text_only || done.error().reason == kTextStreamNeeded;
+      PENSTOCK_TRY(follow_source(request.job));
+    }
+  }
+
+  Status stream(bool text_only) {
     clickhouse::Client client(request.job.destination);
-    PENSTOCK_ASSIGN(const auto tables, bind_tables(request.job, client));
+    PENSTOCK_ASSIGN(const auto tables, bind_tables(request.job, client, dropped));
     PENSTOCK_ASSIGN(auto positions, read_positions(client, tables));
     begin_counting(tables);
     BatchQueue queue(kQueueDepth);
@@ -35,8 +48,8 @@ struct StreamRun::Impl {
     });
     const ReaderControl control{stop_soon, stop_now, [&] { return writer_failed.load(); },
                                 [this](const ReaderNews& news) { tell(news); }};
-    auto read = read_stream(request.job, tables, std::move(positions), queue, control);
-    if (!read) stop_now.store(true);
+    auto read = read_stream(request.job, tables, std::move(positions), text_only, queue, dropped, control);
+    if (!read && !is_source_change(read.error())) stop_now.store(true);
     queue.close();
     writer.join();
     return written || written.error().kind == ErrorKind::Cancelled ? read : written;
@@ -92,7 +105,7 @@ struct StreamRun::Impl {
       const std::lock_guard lock(mutex);
       facts.streaming = false;
       if (!done && done.error().kind != ErrorKind::Cancelled) {
-        log::warn("stream", "{}: {}", request.job.name, done.error().text());
+        log::debug("stream", "{}: {}", request.job.name, done.error().text());
         facts.run.error = done.error();
       }
       facts.run.ended = true;
@@ -101,6 +114,7 @@ struct StreamRun::Impl {
   }
 
   StreamRequest request;
+  std::vector<DroppedColumn> dropped;  // the run's own thread
   std::atomic<bool> stop_soon{false};
   std::atomic<bool> stop_now{false};
   mutable std::mutex mutex;

@@ -13,11 +13,14 @@ namespace po = postgres::pgoutput;
 using Kind = po::Field::Kind;
 
 void StreamDecoder::defer(const Route& route, const po::Tuple& tuple, const po::Tuple* old, Lsn version) {
-  Deferred row{route.table, version, commit_lsn_, xid_, {}, {}};
-  for (const int at : route.field_of) {
+  Deferred row{route.table, route.columns, version, commit_lsn_, xid_, {}, {}};
+  for (std::size_t column = 0; column < route.field_of.size(); ++column) {
+    const int at = route.field_of[column];
     const auto position = static_cast<std::size_t>(at);
     const po::Field* field = at >= 0 && position < tuple.size() ? &tuple[position] : nullptr;
     if (field && field->kind == Kind::Unchanged && old && position < old->size()) field = &(*old)[position];
+    const po::Field filler{Kind::Text, route.missing[column] ? *route.missing[column] : std::string_view{}};
+    if (!field && route.missing[column]) field = &filler;
     row.kinds.push_back(field ? field->kind : Kind::Null);
     row.values.emplace_back(field ? field->bytes : std::string_view{});
     deferred_bytes_ += row.values.back().size() + sizeof(std::string);
@@ -28,24 +31,23 @@ void StreamDecoder::defer(const Route& route, const po::Tuple& tuple, const po::
   deferred_.push_back(std::move(row));
 }
 
-Status StreamDecoder::complete(SourceReader& source) {
+Status StreamDecoder::complete() {
   if (deferred_.empty()) return {};
   std::vector<std::uint32_t> xids;
   for (const auto& row : deferred_)
     if (xids.empty() || xids.back() != row.xid) xids.push_back(row.xid);
-  PENSTOCK_TRY(source.wait_until_visible(xids));
+  PENSTOCK_TRY(source_.wait_until_visible(xids));
   std::map<std::size_t, std::vector<std::size_t>> by_table;
   for (std::size_t at = 0; at < deferred_.size(); ++at)
     by_table[deferred_[at].table].push_back(at);
   for (const auto& [table, rows] : by_table)
-    PENSTOCK_TRY(complete_table(table, rows, source));
+    PENSTOCK_TRY(complete_table(table, rows));
   deferred_.clear();
   deferred_bytes_ = 0;
   return {};
 }
 
-Status StreamDecoder::complete_table(std::size_t table, const std::vector<std::size_t>& rows,
-                                     SourceReader& source) {
+Status StreamDecoder::complete_table(std::size_t table, const std::vector<std::size_t>& rows) {
   const auto& binding = tables_[table].binding;
   std::vector<postgres::KeyColumn> key;
   std::vector<std::size_t> key_at;
@@ -71,7 +73,7 @@ Status StreamDecoder::complete_table(std::size_t table, const std::vector<std::s
       keys.push_back({deferred_[row].values[at], deferred_[row].kinds[at] == Kind::Binary});
   std::vector<bool> found(rows.size());
   if (!key.empty()) {
-    PENSTOCK_TRY(source.lookup(tables_[table], key, wanted, keys, [&](std::size_t index, auto fields) {
+    PENSTOCK_TRY(source_.lookup(tables_[table], key, wanted, keys, [&](std::size_t index, auto fields) {
       found[index] = true;
       return append_deferred(deferred_[rows[index]], read_at, fields);
     }));
@@ -93,13 +95,14 @@ Status StreamDecoder::append_deferred(const Deferred& row, const std::vector<int
     const auto& column = binding.columns[at];
     auto& to = slot->block.column(at);
     FieldOutcome outcome = FieldOutcome::Exact;
+    const auto& sent = (*row.columns)[at];  // the stream's type may be an older one than the source has now
     if (row.kinds[at] == Kind::Unchanged && read_at[at] >= 0 && !read.empty()) {
       const auto& field = read[static_cast<std::size_t>(read_at[at])];
       outcome = append_field(column, to, field.null, field.bytes,
                              column.as_text ? WireForm::Text : WireForm::Binary);
     } else {
       const bool null = row.kinds[at] == Kind::Null || row.kinds[at] == Kind::Unchanged;
-      outcome = append_field(column, to, null, row.values[at],
+      outcome = append_field(sent, to, null, row.values[at],
                              row.kinds[at] == Kind::Binary ? WireForm::Binary : WireForm::Text);
     }
     if (outcome == FieldOutcome::Clamped || outcome == FieldOutcome::Nulled) ++slot->clamped[at];

@@ -20,6 +20,9 @@ struct SourceColumn {
   bool not_null = false;
   bool generated = false;   ///< GENERATED ALWAYS AS … : left out of load and stream alike
   bool selectable = true;   ///< this role has SELECT on it
+  std::uint32_t declared_type = 0;  ///< pg_attribute.atttypid: of a domain, the domain; what the stream names
+  /// What rows from before an ADD COLUMN … DEFAULT hold (pg_attribute.attmissingval), as text.
+  std::optional<std::string> missing_value{};
 };
 
 enum class ReplicaIdentity { Default, Nothing, Full, Index };
@@ -108,6 +111,8 @@ struct SlotFacts {
 /// Index for index; nullopt: no such table, view or foreign table.
 [[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables(const Endpoint& endpoint,
                                                                           const std::vector<TableName>& names);
+/// A type by pg_type.oid and typmod, domains resolved.
+[[nodiscard]] Result<PgType> read_type(const Endpoint& endpoint, std::uint32_t oid, std::int32_t typmod);
 [[nodiscard]] Result<PublicationFacts> read_publication(const Endpoint& endpoint, const std::string& name);
 [[nodiscard]] Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name);
 [[nodiscard]] Result<Lsn> current_wal_lsn(const Endpoint& endpoint);

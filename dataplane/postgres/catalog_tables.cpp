@@ -24,7 +24,8 @@ SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
          SELECT FROM pg_constraint k
          WHERE $2::int >= 180000 AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
            AND NOT k.convalidated),
-       a.attgenerated <> '', has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+       a.attgenerated <> '', has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
+       CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END
 FROM pg_attribute a
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum)sql";
 
@@ -135,7 +136,9 @@ void read_columns(pqxx::transaction_base& tx, const ByOid& tables, const std::st
   for (std::size_t at = 0; at < types.size(); ++at) {
     const auto row = rows[static_cast<pqxx::result::size_type>(at)];
     SourceColumn column{text_of(row[1]),   types[at],         row[2].as<int>(),
-                        row[5].as<bool>(), row[6].as<bool>(), row[7].as<bool>()};
+                        row[5].as<bool>(), row[6].as<bool>(), row[7].as<bool>(),
+                        declared[at].oid};
+    if (!row[8].is_null()) column.missing_value = text_of(row[8]);
     for_table(tables, row[0], [&](SourceTable& table) { table.columns.push_back(column); });
   }
 }

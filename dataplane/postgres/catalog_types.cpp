@@ -100,4 +100,12 @@ std::vector<PgType> resolve_types(pqxx::transaction_base& tx, const std::vector<
   return out;
 }
 
+Result<PgType> read_type(const Endpoint& endpoint, std::uint32_t oid, std::int32_t typmod) {
+  PgType out;
+  PENSTOCK_TRY(look(endpoint, "reading a type", [&](pqxx::transaction_base& tx) {
+    out = resolve_types(tx, {{oid, typmod}}).front();
+  }));
+  return out;
+}
+
 }  // namespace penstock::postgres

@@ -1,5 +1,5 @@
-// A seeded random workload runs while tables are loaded, streamed, interrupted and resumed; at the end the targets'
-// FINAL state equals the source, row by row, in every column. PENSTOCK_SEED repeats one seed.
+// A seeded random workload runs while tables are loaded, streamed, interrupted and resumed; at the end the
+// targets' FINAL state equals the source, row by row, in every column. PENSTOCK_SEED repeats one seed.
 
 #include <gtest/gtest.h>
 
@@ -11,6 +11,7 @@
 #include "dataplane/pipeline/load_run.hpp"
 #include "dataplane/pipeline/setup.hpp"
 #include "dataplane/pipeline/stream_run.hpp"
+#include "tests/integration/pipeline/pipe_world.hpp"
 #include "tests/support/engine_server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/row_diff.hpp"
@@ -21,46 +22,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-test::PostgresServer& postgres_server() {
-  static test::PostgresServer server;
-  return server;
-}
-
-PipeJob job_for(const std::string& database) {
-  auto& engine = test::shared_engine();
-  engine.query("CREATE DATABASE " + database);
-  PipeJob job;
-  job.name = "test/" + database;
-  job.uid = database;
-  job.source.host = postgres_server().host();
-  job.source.port = postgres_server().port();
-  job.source.database = database;
-  job.source.user = test::PostgresServer::kSuperuser;
-  job.source.password = Secret(test::PostgresServer::kPassword);
-  job.source.tls = penstock::postgres::Tls::Disable;
-  job.destination.url = engine.url();
-  job.destination.database = database;
-  job.slot = "slot_" + database;
-  job.publication = "pub_" + database;
-  job.rows_per_partition = 50;
-  job.flush_interval = 20ms;
-  job.max_inserts_per_second = 1000;
-  for (const auto& table : test::Workload::tables()) {
-    TableJob one;
-    one.source = {"public", table};
-    one.source_text = "public." + table;
-    one.target = table;
-    job.tables.push_back(one);
-  }
-  return job;
-}
-
-Status ready(const PipeJob& job) {
-  std::vector<TableName> names;
-  for (const auto& table : job.tables) names.push_back(table.source);
-  return penstock::postgres::ensure_publication(job.source, job.publication, names);
-}
-
 struct Case {
   std::uint64_t seed;
   bool text_only;
@@ -69,7 +30,8 @@ struct Case {
 class RandomWorkload : public testing::TestWithParam<Case> {};
 
 /// Loads, with interruptions, until every table is in.
-void load(const PipeJob& job, const SourceSystem& system, penstock::postgres::CreatedSlot slot, std::mt19937_64& random) {
+void load(const PipeJob& job, const SourceSystem& system, penstock::postgres::CreatedSlot slot,
+          std::mt19937_64& random) {
   const Lsn version = slot.restart_lsn;
   std::optional<penstock::postgres::CreatedSlot> first = std::move(slot);
   std::vector<TableLoad> resume;
@@ -86,7 +48,8 @@ void load(const PipeJob& job, const SourceSystem& system, penstock::postgres::Cr
     ASSERT_FALSE(facts.run.error) << facts.run.error->text();
     resume = facts.tables;
     bool all = !resume.empty();
-    for (const auto& table : resume) all = all && table.finished;
+    for (const auto& table : resume)
+      all = all && table.finished;
     if (all) return;
   }
   FAIL() << "the load does not end";
@@ -96,19 +59,20 @@ TEST_P(RandomWorkload, EndsEqualThroughInterruptedLoadsAndStreams) {
   auto [seed, text_only] = GetParam();
   if (const char* fixed = std::getenv("PENSTOCK_SEED")) seed = std::strtoull(fixed, nullptr, 10);
   SCOPED_TRACE("PENSTOCK_SEED=" + std::to_string(seed));
-  auto& server = postgres_server();
+  auto& server = world_postgres();
   const auto database = server.create_database();
-  const auto job = job_for(database);
+  const auto job = job_for(database, test::Workload::tables());
   test::Workload workload(seed, text_only);
   auto session = server.session(database);
   workload.create(session, 800);
 
   const auto report = set_up(job);
   ASSERT_TRUE(report) << report.error().text();
-  ASSERT_TRUE(ready(job));
+  ASSERT_TRUE(make_publication(job));
   std::atomic<bool> busy{true};
   std::thread writer([&] {
-    for (int step = 0; step < 1500 && busy.load(); ++step) workload.step(session);
+    for (int step = 0; step < 1500 && busy.load(); ++step)
+      workload.step(session);
     busy.store(false);
   });
 
