@@ -51,14 +51,16 @@ Result<std::string> KubePipeApi::write_status(const Pipe& pipe, const PipeStatus
 
 Status KubePipeApi::confirm_unchanged(const Pipe& pipe, const std::string& resource_version) {
   PENSTOCK_ASSIGN(const auto stored, client_.get(kube::pipes(), key_of(pipe)));
-  if (runtime::uid_of(stored) == pipe.uid && runtime::resource_version_of(stored) == resource_version) return {};
+  if (runtime::uid_of(stored) == pipe.uid && runtime::resource_version_of(stored) == resource_version)
+    return {};
   return fail(ErrorKind::Transient, "Conflict",
               fmt::format("pipe {}/{} was changed by somebody else meanwhile", pipe.ns, pipe.name));
 }
 
 Status KubePipeApi::patch_finalizers(const Pipe& pipe, const std::vector<std::string>& finalizers) {
   const json patch = {{"metadata", {{"finalizers", finalizers}, {"uid", pipe.uid}}}};
-  auto answer = client_.merge_patch(kube::pipes(), key_of(pipe), patch, kube::Part::Object, pipe.resource_version);
+  auto answer =
+      client_.merge_patch(kube::pipes(), key_of(pipe), patch, kube::Part::Object, pipe.resource_version);
   if (answer || answer.error().reason == "NotFound") return {};
   return fail(answer.error().reason == "Conflict" ? conflict(answer.error()) : answer.error());
 }
@@ -75,22 +77,28 @@ Status KubePipeApi::remove_finalizer(const Pipe& pipe) {
   return patch_finalizers(pipe, finalizers);
 }
 
-void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reason, const std::string& message) {
-  const runtime::ObjectReference about{std::string(kApiGroup) + "/" + kApiVersion, "Pipe", pipe.ns, pipe.name, pipe.uid};
+void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reason,
+                        const std::string& message) {
+  const runtime::ObjectReference about{std::string(kApiGroup) + "/" + kApiVersion, "Pipe", pipe.ns, pipe.name,
+                                       pipe.uid};
   if (warning) return events_.record(about, runtime::EventType::Warning, reason, message);
-  // The generation tells which manifest is honoured, and keeps a transition from being counted up on an earlier one
-  // like it: each has an event of its own.
-  events_.record(about, runtime::EventType::Normal, reason, fmt::format("{} (generation {})", message, pipe.generation));
+  // The generation tells which manifest is honoured, and keeps a transition from being counted up on an
+  // earlier one like it: each has an event of its own.
+  events_.record(about, runtime::EventType::Normal, reason,
+                 fmt::format("{} (generation {})", message, pipe.generation));
 }
 
 Result<Secret> KubePipeApi::read_secret(const std::string& ns, const SecretKeyRef& ref) {
-  const auto cure = fmt::format("Create it: kubectl -n {} create secret generic {} --from-literal={}=…", ns, ref.name, ref.key);
+  const auto cure = fmt::format("Create it: kubectl -n {} create secret generic {} --from-literal={}=…", ns,
+                                ref.name, ref.key);
   auto stored = client_.get(kube::secrets(), {ns, ref.name});
   if (!stored && stored.error().reason == "NotFound")
-    return fail(ErrorKind::NeedsUser, "SecretMissing", fmt::format("Secret {}/{} does not exist", ns, ref.name), cure);
+    return fail(ErrorKind::NeedsUser, "SecretMissing",
+                fmt::format("Secret {}/{} does not exist", ns, ref.name), cure);
   if (!stored) return fail(stored.error());
   const auto data = stored->find("data");
-  if (data == stored->end() || !data->is_object() || !data->contains(ref.key) || !(*data)[ref.key].is_string())
+  if (data == stored->end() || !data->is_object() || !data->contains(ref.key) ||
+      !(*data)[ref.key].is_string())
     return fail(ErrorKind::NeedsUser, "SecretKeyMissing",
                 fmt::format("Secret {}/{} has no key \"{}\"", ns, ref.name, ref.key), cure);
   auto value = base64_decode((*data)[ref.key].get_ref<const std::string&>());

@@ -15,13 +15,13 @@
 namespace penstock::adapters {
 
 struct PipeControllerOptions {
-  std::string worker;  ///< our name: pipes without a worker are given to it
-  int threads = 4;     ///< pipes reconciled side by side
+  std::string worker;                             ///< our name: pipes without a worker are given to it
+  int threads = 4;                                ///< pipes reconciled side by side
   runtime::ControllerMetrics* metrics = nullptr;  ///< outlives the controller
 };
 
-/// Placement and pipe reconciler in one process, as `penstock dev` runs them: watches Pipes, reconciles them, runs
-/// their loads and streams. `client` and `clock` outlive it. start() and stop() belong to one thread.
+/// Placement and pipe reconciler in one process, as `penstock dev` runs them: watches Pipes, reconciles them,
+/// runs their loads and streams. `client` and `clock` outlive it. start() and stop() belong to one thread.
 class PipeController {
  public:
   PipeController(kube::KubeClient& client, const Clock& clock, PipeControllerOptions options);

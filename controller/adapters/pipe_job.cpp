@@ -16,18 +16,24 @@ Secret secret_of(const std::optional<SecretKeyRef>& ref, const reconcile::Creden
 
 postgres::Tls tls_of(TlsMode mode) {
   switch (mode) {
-    case TlsMode::VerifyFull: return postgres::Tls::VerifyFull;
-    case TlsMode::Require: return postgres::Tls::Require;
-    case TlsMode::Disable: return postgres::Tls::Disable;
+    case TlsMode::VerifyFull:
+      return postgres::Tls::VerifyFull;
+    case TlsMode::Require:
+      return postgres::Tls::Require;
+    case TlsMode::Disable:
+      return postgres::Tls::Disable;
   }
   return postgres::Tls::VerifyFull;
 }
 
 clickhouse::Engine engine_of(TableEngine engine) {
   switch (engine) {
-    case TableEngine::ReplacingMergeTree: return clickhouse::Engine::ReplacingMergeTree;
-    case TableEngine::MergeTree: return clickhouse::Engine::MergeTree;
-    case TableEngine::Null: return clickhouse::Engine::Null;
+    case TableEngine::ReplacingMergeTree:
+      return clickhouse::Engine::ReplacingMergeTree;
+    case TableEngine::MergeTree:
+      return clickhouse::Engine::MergeTree;
+    case TableEngine::Null:
+      return clickhouse::Engine::Null;
   }
   return clickhouse::Engine::ReplacingMergeTree;
 }
@@ -86,7 +92,8 @@ pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credent
   out.owns_slot = pipe.status.replication.owns_slot;
   out.owns_publication = pipe.status.replication.owns_publication;
   out.generation = pipe.status.observed_resync_generation;
-  for (const auto& table : pipe.spec.tables) out.tables.push_back(table_of(table));
+  for (const auto& table : pipe.spec.tables)
+    out.tables.push_back(table_of(table));
   out.flush_interval = pipe.spec.sync.interval;
   out.max_inserts_per_second = pipe.spec.sync.max_inserts_per_second;
   out.batch_rows = static_cast<std::size_t>(pipe.spec.sync.batch_rows);
@@ -97,15 +104,32 @@ pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credent
 }
 
 std::string fingerprint_of(const pipeline::PipeJob& job) {
-  const nlohmann::json seen = {
-      job.source.host, job.source.port, job.source.database, job.source.user, job.source.password.reveal(),
-      static_cast<int>(job.source.tls), job.source.ca_pem, job.source.client_certificate_pem,
-      job.source.client_key_pem.reveal(), job.destination.url, job.destination.database, job.destination.user,
-      job.destination.password.reveal(), job.destination.ca_pem, job.flush_interval.count(),
-      job.max_inserts_per_second, job.batch_rows, job.rows_per_partition, job.workers_per_table, job.parallel_tables};
+  const nlohmann::json seen = {job.source.host,
+                               job.source.port,
+                               job.source.database,
+                               job.source.user,
+                               job.source.password.reveal(),
+                               static_cast<int>(job.source.tls),
+                               job.source.ca_pem,
+                               job.source.client_certificate_pem,
+                               job.source.client_key_pem.reveal(),
+                               job.destination.url,
+                               job.destination.database,
+                               job.destination.user,
+                               job.destination.password.reveal(),
+                               job.destination.ca_pem,
+                               job.flush_interval.count(),
+                               job.max_inserts_per_second,
+                               job.batch_rows,
+                               job.rows_per_partition,
+                               job.workers_per_table,
+                               job.parallel_tables};
   std::string tables;
-  for (const auto& table : job.tables) tables += fmt::format("{}>{};", table.source_text, table.target);
-  return fmt::format("{:016x}", std::hash<std::string>{}(seen.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + tables));
+  for (const auto& table : job.tables)
+    tables += fmt::format("{}>{};", table.source_text, table.target);
+  return fmt::format(
+      "{:016x}",
+      std::hash<std::string>{}(seen.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + tables));
 }
 
 pipeline::SourceSystem system_of(const Pipe& pipe) {

@@ -9,6 +9,10 @@
 #include "dataplane/postgres/catalog.hpp"
 
 namespace penstock::adapters {
+namespace {
+/// How long a pass waits for a slot; the next one goes on waiting.
+constexpr std::chrono::seconds kSlotWait{2};
+}  // namespace
 
 bool PipelineDataplane::Run::ended() const {
   if (load) return load->facts().run.ended;
@@ -58,18 +62,21 @@ std::string PipelineDataplane::fingerprint(const Pipe& pipe, const reconcile::Cr
   return fingerprint_of(job_of(pipe, credentials));
 }
 
-Result<reconcile::SetupFacts> PipelineDataplane::set_up(const Pipe& pipe, const reconcile::Credentials& credentials) {
+Result<reconcile::SetupFacts> PipelineDataplane::set_up(const Pipe& pipe,
+                                                        const reconcile::Credentials& credentials) {
   PENSTOCK_ASSIGN(const auto report, pipeline::set_up(job_of(pipe, credentials)));
   reconcile::SetupFacts out;
   out.source = {report.system.identifier, report.system.timeline, report.system.database};
-  for (const auto& table : report.tables) out.tables.push_back({table.source, table.target, table.rows_estimated});
+  for (const auto& table : report.tables)
+    out.tables.push_back({table.source, table.target, table.rows_estimated});
   return out;
 }
 
 Status PipelineDataplane::ensure_publication(const Pipe& pipe, const reconcile::Credentials& credentials) {
   const auto job = job_of(pipe, credentials);
   std::vector<TableName> tables;
-  for (const auto& table : job.tables) tables.push_back(table.source);
+  for (const auto& table : job.tables)
+    tables.push_back(table.source);
   return postgres::ensure_publication(job.source, job.publication, tables);
 }
 
@@ -77,8 +84,16 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
   const auto job = job_of(pipe, credentials);
   const auto run = run_of(pipe.uid);
   run->slot.reset();
-  PENSTOCK_TRY(postgres::drop_slot(job.source, job.slot));
-  PENSTOCK_ASSIGN(run->slot, postgres::create_slot(job.source, job.slot));
+  if (run->slot_maker && run->slot_maker->endpoint() != job.source) run->slot_maker.reset();
+  if (!run->slot_maker) {
+    PENSTOCK_TRY(postgres::drop_slot(job.source, job.slot));
+    run->slot_maker = std::make_unique<SlotMaker>(job.source, job.slot);
+  }
+  auto made = run->slot_maker->wait(kSlotWait);
+  if (!made) return fail(run->slot_maker->waiting_for());
+  run->slot_maker.reset();
+  if (!*made) return fail(std::move(made->error()));
+  run->slot = *std::move(*made);
   return run->slot->restart_lsn;
 }
 
@@ -89,7 +104,8 @@ Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credenti
   request.system = system_of(pipe);
   request.resume = resume_of(pipe.status);
   if (const auto lsn = Lsn::parse(pipe.status.replication.start_lsn)) request.version = *lsn;
-  // The snapshot belongs to the slot that the status tells of: one made by an attempt that was not recorded is gone.
+  // The snapshot belongs to the slot that the status tells of: one made by an attempt that was not recorded
+  // is gone.
   if (run->slot && run->slot->restart_lsn == request.version) request.slot = std::move(run->slot);
   run->slot.reset();
   request.changed = [changed = changed_, key = runtime::ObjectKey{pipe.ns, pipe.name}] { changed(key); };
@@ -112,7 +128,8 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
   run->stream.reset();
   run->stopping = false;
   run->streamed_before.clear();
-  for (const auto& table : pipe.status.tables) run->streamed_before[table.source] = table.rows_streamed;
+  for (const auto& table : pipe.status.tables)
+    run->streamed_before[table.source] = table.rows_streamed;
   run->fingerprint = fingerprint_of(request.job);
   run->stream = std::make_unique<pipeline::StreamRun>(std::move(request));
   return {};

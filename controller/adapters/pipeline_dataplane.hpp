@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "controller/adapters/slot_maker.hpp"
 #include "controller/runtime/object.hpp"
 #include "dataplane/pipeline/load_run.hpp"
 #include "dataplane/pipeline/stream_run.hpp"
@@ -13,12 +14,13 @@
 
 namespace penstock::adapters {
 
-/// The reconciler's dataplane port on dataplane/pipeline: holds each pipe's run and, between its creation and the
-/// load, its slot's snapshot. Thread-safe; calls for one pipe come one at a time.
+/// The reconciler's dataplane port on dataplane/pipeline: holds each pipe's run and, between its creation and
+/// the load, its slot's snapshot. Thread-safe; calls for one pipe come one at a time.
 class PipelineDataplane final : public reconcile::Dataplane {
  public:
   /// `changed` is called, from a run's thread, when a pipe's run has ended: reconcile it.
-  explicit PipelineDataplane(std::function<void(const runtime::ObjectKey&)> changed) : changed_(std::move(changed)) {}
+  explicit PipelineDataplane(std::function<void(const runtime::ObjectKey&)> changed)
+      : changed_(std::move(changed)) {}
   ~PipelineDataplane() override;  ///< ends every run: what has been received and can be written at once is
 
   reconcile::RunFacts observe(const Pipe& pipe) override;
@@ -40,6 +42,7 @@ class PipelineDataplane final : public reconcile::Dataplane {
     std::unique_ptr<pipeline::LoadRun> load;
     std::unique_ptr<pipeline::StreamRun> stream;
     std::map<std::string, std::int64_t> streamed_before;  ///< rows streamed by earlier runs, by table
+    std::unique_ptr<SlotMaker> slot_maker;                ///< while the source makes our slot
     std::optional<postgres::CreatedSlot> slot;            ///< made, and not yet handed to a load
 
     [[nodiscard]] bool ended() const;

@@ -23,7 +23,8 @@ reconcile::RunFacts facts_of(const pipeline::LoadFacts& facts) {
   return out;
 }
 
-reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts, const std::map<std::string, std::int64_t>& before) {
+reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
+                             const std::map<std::string, std::int64_t>& before) {
   reconcile::RunFacts out;
   out.activity = reconcile::RunFacts::Activity::Streaming;
   out.ended = facts.run.ended;

@@ -7,21 +7,21 @@
 
 namespace penstock::pipeline {
 
-void wait_unless(const std::atomic<bool>& stop, std::chrono::milliseconds wait) {
+void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait) {
   constexpr std::chrono::milliseconds kStep{50};
-  for (auto left = wait; left.count() > 0 && !stop.load(); left -= kStep)
+  for (auto left = wait; left.count() > 0 && !stop.any(); left -= kStep)
     std::this_thread::sleep_for(std::min(left, kStep));
 }
 
 Status insert_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
-                         const std::string& token, const std::atomic<bool>& stop, const RetryReport& report) {
+                         const std::string& token, const StopFlags& stop, const RetryReport& report) {
   if (block.rows() == 0) return {};
   std::vector<std::string> scratch;
   std::vector<std::string_view> pieces;
   block.native_pieces(scratch, pieces);
   const clickhouse::Request request{binding.insert_sql, {{"insert_deduplication_token", token}}};
   Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(30));
-  while (!stop.load()) {
+  while (!stop.now.load()) {
     auto done = client.insert(request, pieces);
     if (done) {
       if (backoff.failures() > 0) report(std::nullopt);
@@ -31,6 +31,7 @@ Status insert_until_done(clickhouse::Client& client, const Binding& binding, con
     if (kind != ErrorKind::Transient && kind != ErrorKind::InDoubt) return done;
     report(done.error());
     wait_unless(stop, backoff.next());
+    if (stop.soon.load()) break;
   }
   return fail(ErrorKind::Cancelled, "Stopped", "the insert was stopped");
 }

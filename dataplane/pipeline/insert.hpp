@@ -12,17 +12,24 @@
 
 namespace penstock::pipeline {
 
+/// How a run is told to end; set by any thread.
+struct StopFlags {
+  std::atomic<bool> soon{false};  ///< finish what is in flight, but wait for nothing that fails
+  std::atomic<bool> now{false};
+  [[nodiscard]] bool any() const { return soon.load() || now.load(); }
+};
+
 /// Told of every failed attempt that is tried again, and with nullopt when one succeeds after that.
 using RetryReport = std::function<void(const std::optional<Error>&)>;
 
 /// Inserts the block, and again with back-off to 30 s while waiting can cure what fails; `token` makes a
-/// repeat of the same bytes harmless on tables without versions. Returns early, with Cancelled, once `stop`
-/// is set.
+/// repeat of the same bytes harmless on tables without versions. Once `stop` is set, nothing is tried again:
+/// the outcome is Cancelled.
 [[nodiscard]] Status insert_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
-                                       const std::string& token, const std::atomic<bool>& stop,
+                                       const std::string& token, const StopFlags& stop,
                                        const RetryReport& report);
 
 /// Waits at most `wait`; returns early once `stop` is set.
-void wait_unless(const std::atomic<bool>& stop, std::chrono::milliseconds wait);
+void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait);
 
 }  // namespace penstock::pipeline

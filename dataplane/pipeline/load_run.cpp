@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include "core/log.hpp"
@@ -50,13 +50,32 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   return out;
 }
 
+/// A table that the user made is not ours to empty: a load that was begun before must not write its rows
+/// twice.
+Status insist_on_empty(const PipeJob& job, clickhouse::Client& client, const TableWork& work) {
+  const auto& table = work.table.job;
+  PENSTOCK_ASSIGN(const auto rows,
+                  client.select({"SELECT 1 FROM " + clickhouse::quote(table.target) + " LIMIT 1", {}}));
+  if (rows.empty()) return {};
+  return fail(
+      ErrorKind::NeedsUser, "TargetNotEmpty",
+      fmt::format("the load of {} was interrupted and has to begin anew, and {}.{}, which Penstock did "
+                  "not make, holds rows of it",
+                  table.source_text, job.destination.database, table.target),
+      fmt::format("Empty it: TRUNCATE TABLE {}.{}", clickhouse::quote(job.destination.database),
+                  clickhouse::quote(table.target)));
+}
+
 /// A table that must come from one snapshot begins empty: what a former run wrote is taken out first.
-Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, const TableWork& work) {
+Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, const TableWork& work,
+                              bool begun) {
   const bool one_snapshot = work.table.binding.append_only || !job.streams;
   if (work.finished || !one_snapshot || !work.table.binding.readable) return {};
   PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.target));
-  if (!target || !target->mark || target->mark->pipe_uid != job.uid) return {};
-  return clickhouse::truncate_target(client, job.destination.database, work.table.job.target);
+  if (!target) return {};
+  if (target->mark && target->mark->pipe_uid == job.uid)
+    return clickhouse::truncate_target(client, job.destination.database, work.table.job.target);
+  return begun && work.table.binding.append_only ? insist_on_empty(job, client, work) : Status{};
 }
 
 }  // namespace
@@ -71,7 +90,33 @@ struct LoadRun::Impl {
     std::vector<TableWork> works;
     for (auto& table : tables) {
       works.push_back(work_of(request, std::move(table)));
-      PENSTOCK_TRY(empty_what_begins_anew(request.job, client, works.back()));
+      const auto* before = resume_of(request, works.back().table.job.source_text);
+      PENSTOCK_TRY(
+          empty_what_begins_anew(request.job, client, works.back(), before && !before->layout.empty()));
+    }
+    PENSTOCK_TRY(take_snapshot(works, context, exported));
+    if (!context.version) context.version = exported.before;
+    const std::lock_guard lock(mutex);
+    board = std::make_unique<LoadBoard>(std::move(works), request.job.parallel_tables,
+                                        request.job.workers_per_table);
+    if (stopping) board->stop();
+    return {};
+  }
+
+  /// The snapshot of the slot, if it was made for this load; else a new one. Append-only targets want to know
+  /// which commits it saw, exactly: only a slot's does, so they get one that goes with the load.
+  Status take_snapshot(const std::vector<TableWork>& works, LoadContext& context,
+                       postgres::ExportedSnapshot& exported) {
+    const bool exact = request.job.streams && std::any_of(works.begin(), works.end(), [](const auto& work) {
+                         return !work.finished && work.table.binding.append_only;
+                       });
+    if (!request.slot && exact) {
+      postgres::SlotPatience patience;
+      patience.stop = stop_waiting.get_token();
+      patience.report = [this](const Error& why) { report_wait(why); };
+      PENSTOCK_ASSIGN(request.slot, postgres::create_slot(request.job.source, request.job.slot + "_load",
+                                                          patience, postgres::SlotLife::Temporary));
+      report_wait(std::nullopt);
     }
     if (request.slot) {
       context.snapshot = request.slot->snapshot;
@@ -81,11 +126,6 @@ struct LoadRun::Impl {
       context.snapshot = exported.snapshot;
       context.snapshot_lsn = exported.after;
     }
-    if (!context.version) context.version = exported.before;
-    const std::lock_guard lock(mutex);
-    board = std::make_unique<LoadBoard>(std::move(works), request.job.parallel_tables,
-                                        request.job.workers_per_table);
-    if (stopping) board->stop();
     return {};
   }
 
@@ -98,7 +138,7 @@ struct LoadRun::Impl {
                         request.version,
                         fmt::format("{:x}", attempt),
                         kBlocksBytes / static_cast<std::size_t>(workers),
-                        stop_now};
+                        flags};
     postgres::ExportedSnapshot exported;
     PENSTOCK_TRY(prepare(context, exported));
     std::vector<std::thread> threads;
@@ -108,6 +148,11 @@ struct LoadRun::Impl {
       worker.join();
     if (auto failed = board->error()) return fail(*failed);
     return {};
+  }
+
+  void report_wait(const std::optional<Error>& why) {
+    const std::lock_guard lock(mutex);
+    waiting = why;
   }
 
   void main() {
@@ -124,9 +169,11 @@ struct LoadRun::Impl {
   }
 
   LoadRequest request;
-  std::atomic<bool> stop_now{false};
+  StopFlags flags;
   mutable std::mutex mutex;
   std::unique_ptr<LoadBoard> board;  // guarded until set, then lives as long as this
+  std::stop_source stop_waiting;
+  std::optional<Error> waiting;
   bool stopping = false;
   bool ended = false;
   std::optional<Error> error;
@@ -143,9 +190,11 @@ LoadRun::~LoadRun() {
 }
 
 void LoadRun::stop(StopMode mode) {
-  if (mode == StopMode::Now) impl_->stop_now.store(true);
+  impl_->flags.soon.store(true);
+  if (mode == StopMode::Now) impl_->flags.now.store(true);
   const std::lock_guard lock(impl_->mutex);
   impl_->stopping = true;
+  impl_->stop_waiting.request_stop();
   if (impl_->board) impl_->board->stop();
 }
 
@@ -159,6 +208,7 @@ LoadFacts LoadRun::facts() const {
     out.run.retrying = impl_->board->retrying();
   } else {
     out.tables = impl_->request.resume;
+    out.run.retrying = impl_->waiting;
   }
   return out;
 }

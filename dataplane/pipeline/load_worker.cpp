@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "dataplane/pipeline/insert.hpp"
-
 namespace penstock::pipeline {
 namespace {
 
@@ -23,10 +21,11 @@ class PartitionLoad {
     const auto columns = binding_.copy_columns();
     PENSTOCK_ASSIGN(auto reader,
                     postgres::CopyReader::start(session, context_.job.source, sql(columns), columns.size()));
-    while (!context_.stop_now.load(std::memory_order_relaxed)) {
+    while (!context_.stop.now.load(std::memory_order_relaxed)) {
       PENSTOCK_ASSIGN(const auto fields, reader.next());
       if (fields.empty() && !columns.empty()) return finish();
-      PENSTOCK_TRY(append_loaded_row(binding_, block_, fields, context_.version, clamped_));
+      PENSTOCK_TRY(
+          append_loaded_row(binding_, block_, fields, context_.version, context_.snapshot_lsn, clamped_));
       if (block_.rows() >= context_.job.batch_rows ||
           (block_.rows() % 64 == 0 && block_.bytes() >= context_.block_bytes))
         PENSTOCK_TRY(flush());
@@ -45,7 +44,7 @@ class PartitionLoad {
   Status flush() {
     const auto token = fmt::format("{}/{}/{}/{}/{}", context_.job.uid, binding_.target, context_.attempt,
                                    task_.partition, chunk_++);
-    PENSTOCK_TRY(insert_until_done(client_, binding_, block_, token, context_.stop_now,
+    PENSTOCK_TRY(insert_until_done(client_, binding_, block_, token, context_.stop,
                                    [this](const auto& error) { board_.report_retry(error); }));
     rows_ += static_cast<std::int64_t>(block_.rows());
     block_.clear();

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <atomic>
 #include <string>
 
+#include "dataplane/pipeline/insert.hpp"
 #include "dataplane/pipeline/load_board.hpp"
 
 namespace penstock::pipeline {
@@ -15,7 +15,7 @@ struct LoadContext {
   Lsn version;              ///< of the rows
   std::string attempt;      ///< unique to this run: part of the deduplication tokens
   std::size_t block_bytes;  ///< a block is sent when it has grown to this
-  const std::atomic<bool>& stop_now;
+  const StopFlags& stop;
 };
 
 /// One thread's part: takes partitions from the board until none is left, reads each at the snapshot and

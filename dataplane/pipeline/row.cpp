@@ -48,7 +48,7 @@ std::string readable(const PgType& type, bool null, std::string_view bytes, Wire
 }
 
 Status append_loaded_row(const Binding& binding, Block& block, std::span<const postgres::FieldView> fields,
-                         Lsn version, ClampCounts& clamped) {
+                         Lsn version, Lsn snapshot, ClampCounts& clamped) {
   const auto before = block.rows();
   for (std::size_t at = 0; at < binding.columns.size(); ++at) {
     const auto& column = binding.columns[at];
@@ -62,7 +62,8 @@ Status append_loaded_row(const Binding& binding, Block& block, std::span<const p
     block.truncate(before);
     return fail(unrepresentable(binding, column, key_of(binding, fields), outcome));
   }
-  append_control(binding, block, version, false, version);
+  // Below every commit that the snapshot does not see, above every one that it does.
+  append_control(binding, block, version, false, Lsn{snapshot.value - 1});
   return {};
 }
 

@@ -41,7 +41,7 @@ inline void append_control(const Binding& binding, Block& block, Lsn version, bo
 /// Appends a whole row of a load: fields in the order of binding.copy_columns(). On failure the block is as
 /// before.
 [[nodiscard]] Status append_loaded_row(const Binding& binding, Block& block,
-                                       std::span<const postgres::FieldView> fields, Lsn version,
+                                       std::span<const postgres::FieldView> fields, Lsn version, Lsn snapshot,
                                        ClampCounts& clamped);
 
 }  // namespace penstock::pipeline

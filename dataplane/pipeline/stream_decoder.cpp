@@ -204,10 +204,7 @@ Status StreamDecoder::update(const po::Update& change, Lsn version) {
     return at >= 0 && field < tuple.size() && tuple[field].kind == Kind::Unchanged &&
            (!old || field >= old->size() || (*old)[field].kind == Kind::Unchanged);
   });
-  if (incomplete) {
-    defer(*route, tuple, old, version);
-    return {};
-  }
+  if (incomplete) return defer(*route, tuple, old, version);
   return append(*route, tuple, old, version, false);
 }
 

@@ -109,8 +109,8 @@ class StreamDecoder {
   TableBatch& open(std::size_t table);
   [[nodiscard]] Status append(const Route& route, const postgres::pgoutput::Tuple& tuple,
                               const postgres::pgoutput::Tuple* old, Lsn version, bool deleted);
-  void defer(const Route& route, const postgres::pgoutput::Tuple& tuple, const postgres::pgoutput::Tuple* old,
-             Lsn version);
+  [[nodiscard]] Status defer(const Route& route, const postgres::pgoutput::Tuple& tuple,
+                             const postgres::pgoutput::Tuple* old, Lsn version);
   [[nodiscard]] Status complete();
   [[nodiscard]] Status complete_table(std::size_t table, const std::vector<std::size_t>& rows);
   [[nodiscard]] Status append_deferred(const Deferred& row, const std::vector<int>& read_at,
@@ -133,6 +133,8 @@ class StreamDecoder {
   std::vector<std::pair<std::size_t, Lsn>> truncates_;
   std::vector<Deferred> deferred_;
   std::size_t deferred_bytes_ = 0;
+  std::size_t deferred_limit_ = 64;  // rows; follows the size of what had to be read
+  std::uint32_t visible_xid_ = 0;    // known not to be in progress
   std::vector<std::uint64_t> counts_;
   bool in_transaction_ = false;
   Lsn commit_lsn_;

@@ -42,14 +42,14 @@ struct StreamRun::Impl {
     Status written;
     std::thread writer([&] {
       written = write_batches(
-          queue, client, request.job, tables, stop_now, [this](const auto& error) { report_retry(error); },
+          queue, client, request.job, tables, flags, [this](const auto& error) { report_retry(error); },
           [&](const Batch& batch) { count(batch, tables); });
       if (!written) writer_failed.store(true);
     });
-    const ReaderControl control{stop_soon, stop_now, [&] { return writer_failed.load(); },
+    const ReaderControl control{flags.soon, flags.now, [&] { return writer_failed.load(); },
                                 [this](const ReaderNews& news) { tell(news); }};
     auto read = read_stream(request.job, tables, std::move(positions), text_only, queue, dropped, control);
-    if (!read && !is_source_change(read.error())) stop_now.store(true);
+    if (!read && !is_source_change(read.error())) flags.now.store(true);
     queue.close();
     writer.join();
     return written || written.error().kind == ErrorKind::Cancelled ? read : written;
@@ -115,8 +115,7 @@ struct StreamRun::Impl {
 
   StreamRequest request;
   std::vector<DroppedColumn> dropped;  // the run's own thread
-  std::atomic<bool> stop_soon{false};
-  std::atomic<bool> stop_now{false};
+  StopFlags flags;
   mutable std::mutex mutex;
   StreamFacts facts;
   std::vector<ClampCounts> clamped;
@@ -133,7 +132,7 @@ StreamRun::~StreamRun() {
 }
 
 void StreamRun::stop(StopMode mode) {
-  (mode == StopMode::Now ? impl_->stop_now : impl_->stop_soon).store(true);
+  (mode == StopMode::Now ? impl_->flags.now : impl_->flags.soon).store(true);
 }
 
 StreamFacts StreamRun::facts() const {

@@ -31,7 +31,7 @@ clickhouse::Request truncate_request(const Binding& binding, Lsn at) {
 class Writer {
  public:
   Writer(clickhouse::Client& client, const PipeJob& job, const std::vector<BoundTable>& tables,
-         const std::atomic<bool>& stop, const RetryReport& report)
+         const StopFlags& stop, const RetryReport& report)
       : client_(client),
         job_(job),
         tables_(tables),
@@ -53,7 +53,7 @@ class Writer {
  private:
   Status truncate(const Binding& binding, Lsn at) {
     Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(30));
-    while (!stop_.load()) {
+    while (!stop_.now.load()) {
       auto done = client_.execute(truncate_request(binding, at));
       if (done || (done.error().kind != ErrorKind::Transient && done.error().kind != ErrorKind::InDoubt)) {
         report_(std::nullopt);
@@ -61,6 +61,7 @@ class Writer {
       }
       report_(done.error());
       wait_unless(stop_, backoff.next());
+      if (stop_.soon.load()) break;
     }
     return fail(ErrorKind::Cancelled, "Stopped", "the stream was stopped");
   }
@@ -68,7 +69,7 @@ class Writer {
   clickhouse::Client& client_;
   const PipeJob& job_;
   const std::vector<BoundTable>& tables_;
-  const std::atomic<bool>& stop_;
+  const StopFlags& stop_;
   const RetryReport& report_;
   std::string attempt_;
   std::uint64_t sequence_ = 0;
@@ -93,8 +94,8 @@ Result<std::vector<LogPosition>> read_positions(clickhouse::Client& client,
 }
 
 Status write_batches(BatchQueue& queue, clickhouse::Client& client, const PipeJob& job,
-                     const std::vector<BoundTable>& tables, const std::atomic<bool>& stop,
-                     const RetryReport& report, const std::function<void(const Batch&)>& written) {
+                     const std::vector<BoundTable>& tables, const StopFlags& stop, const RetryReport& report,
+                     const std::function<void(const Batch&)>& written) {
   Writer writer(client, job, tables, stop, report);
   while (auto batch = queue.pop()) {
     PENSTOCK_TRY(writer.write(*batch));

@@ -19,7 +19,7 @@ namespace penstock::pipeline {
 /// Takes batches from the queue and writes them, in order, until the queue is closed or an error is not to be
 /// waited out. `written(batch)` is called after each. One thread.
 [[nodiscard]] Status write_batches(BatchQueue& queue, clickhouse::Client& client, const PipeJob& job,
-                                   const std::vector<BoundTable>& tables, const std::atomic<bool>& stop,
+                                   const std::vector<BoundTable>& tables, const StopFlags& stop,
                                    const RetryReport& report,
                                    const std::function<void(const Batch&)>& written);
 

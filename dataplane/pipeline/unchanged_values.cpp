@@ -12,7 +12,13 @@ namespace penstock::pipeline {
 namespace po = postgres::pgoutput;
 using Kind = po::Field::Kind;
 
-void StreamDecoder::defer(const Route& route, const po::Tuple& tuple, const po::Tuple* old, Lsn version) {
+namespace {
+/// How much may be read back at once: a block's size is only known when its values are in.
+constexpr std::size_t kReadBackBytes = 8u << 20;
+constexpr std::size_t kReadBackRows = 500;
+}  // namespace
+
+Status StreamDecoder::defer(const Route& route, const po::Tuple& tuple, const po::Tuple* old, Lsn version) {
   Deferred row{route.table, route.columns, version, commit_lsn_, xid_, {}, {}};
   for (std::size_t column = 0; column < route.field_of.size(); ++column) {
     const int at = route.field_of[column];
@@ -29,19 +35,26 @@ void StreamDecoder::defer(const Route& route, const po::Tuple& tuple, const po::
   ++batch_.rows;
   ++counts_[route.table];
   deferred_.push_back(std::move(row));
+  return deferred_.size() < deferred_limit_ ? Status{} : complete();
 }
 
 Status StreamDecoder::complete() {
   if (deferred_.empty()) return {};
   std::vector<std::uint32_t> xids;
   for (const auto& row : deferred_)
-    if (xids.empty() || xids.back() != row.xid) xids.push_back(row.xid);
-  PENSTOCK_TRY(source_.wait_until_visible(xids));
+    if (row.xid != visible_xid_ && (xids.empty() || xids.back() != row.xid)) xids.push_back(row.xid);
+  if (!xids.empty()) {
+    PENSTOCK_TRY(source_.wait_until_visible(xids));
+    visible_xid_ = xids.back();
+  }
+  const auto before = batch_.bytes();
   std::map<std::size_t, std::vector<std::size_t>> by_table;
   for (std::size_t at = 0; at < deferred_.size(); ++at)
     by_table[deferred_[at].table].push_back(at);
   for (const auto& [table, rows] : by_table)
     PENSTOCK_TRY(complete_table(table, rows));
+  const auto row_bytes = std::max<std::size_t>((batch_.bytes() - before) / deferred_.size(), 1);
+  deferred_limit_ = std::clamp<std::size_t>(kReadBackBytes / row_bytes, 1, kReadBackRows);
   deferred_.clear();
   deferred_bytes_ = 0;
   return {};

@@ -17,9 +17,10 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr milliseconds kGlance{100};
 constexpr milliseconds kReportEvery{3'000};
 
-std::string create_sql(pg_conn* session, const std::string& name) {
+std::string create_sql(pg_conn* session, const std::string& name, SlotLife life) {
   const char* options = PQserverVersion(session) >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
-  return fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput {}", quote_identifier(name), options);
+  return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", quote_identifier(name),
+                     life == SlotLife::Temporary ? " TEMPORARY" : "", options);
 }
 
 /// The sessions whose transactions the new slot waits for, as `pid 7 (shop, idle in transaction since …)`;
@@ -115,10 +116,10 @@ Result<Lsn> wal_end(pg_conn* session, const Endpoint& endpoint) {
 }  // namespace
 
 Result<CreatedSlot> create_slot(const Endpoint& endpoint, const std::string& name,
-                                const SlotPatience& patience) {
+                                const SlotPatience& patience, SlotLife life) {
   PENSTOCK_ASSIGN(auto observer, connect(endpoint));
   PENSTOCK_ASSIGN(auto session, connect(endpoint, SessionKind::Replication));
-  if (PQsendQuery(session.get(), create_sql(session.get(), name).c_str()) == 0)
+  if (PQsendQuery(session.get(), create_sql(session.get(), name, life).c_str()) == 0)
     return fail(error_of_result(endpoint, session.get(), nullptr, "making replication slot " + name));
   const auto waited = await_slot(session.get(), observer.get(), endpoint, name, patience);
   const ResultHandle result(PQgetResult(session.get()));

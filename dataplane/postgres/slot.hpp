@@ -30,12 +30,16 @@ struct SlotPatience {
   std::function<void(const Error&)> report{};
 };
 
+/// A temporary slot goes with its session: made for its snapshot, whose place in the order of commits is exact.
+enum class SlotLife { Lasting, Temporary };
+
 /// Fails with reason SlotExists (InDoubt) when one of that name is there: ours from before a crash, or another's;
 /// WaitingForTransactions (Transient); NoFreeSlot, NoReplicationRight (NeedsUser). On failure no slot is left behind,
 /// unless the kind is InDoubt. The publication must exist before the slot: what the slot decodes is seen through the
 /// catalog as it was then.
 [[nodiscard]] Result<CreatedSlot> create_slot(const Endpoint& endpoint, const std::string& name,
-                                              const SlotPatience& patience = {});
+                                              const SlotPatience& patience = {},
+                                              SlotLife life = SlotLife::Lasting);
 
 /// A snapshot without a slot: SnapshotOnly, or a load that goes on after its first snapshot was lost. It lives as
 /// long as `session` does. A stream that has passed `after` has delivered every transaction that the snapshot sees.
