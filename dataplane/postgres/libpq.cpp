@@ -97,7 +97,8 @@ std::string quote_literal(std::string_view text) {
 
 bool wait_for_socket(pg_conn* session, bool for_write, int wait_ms) {
   pollfd socket{PQsocket(session), static_cast<short>(for_write ? POLLOUT : POLLIN), 0};
-  // Interrupted or in error: "ready", the next call of libpq says what it is.
+  // A socket that libpq has given up, or an error: "ready", for the next call of libpq to say what it is.
+  if (socket.fd < 0) return true;
   const int ready = ::poll(&socket, 1, wait_ms);
   return ready > 0 || (ready < 0 && errno != EINTR);
 }

@@ -34,11 +34,11 @@ struct Source : Database {
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
-  [[nodiscard]] ReplicationStream open(Lsn start = {}, bool binary = false) const {
+  [[nodiscard]] ReplicationStream open(bool binary = false) const {
     // The walsender of a stream that was just closed may need a moment to let go of the slot.
     std::optional<Result<ReplicationStream>> stream;
     test::eventually([&] {
-      stream.emplace(ReplicationStream::open(endpoint, {slot_name, "pub", start, binary}));
+      stream.emplace(ReplicationStream::open(endpoint, {slot_name, "pub", {}, binary}));
       return *stream || stream->error().reason != "SlotInUse";
     });
     if (!*stream) throw std::runtime_error(stream->error().text());
@@ -103,29 +103,39 @@ struct Describe {
   }
 };
 
-/// Takes changes until `commits` transactions have come to their end.
-std::vector<std::string> take(ReplicationStream& stream, int commits, Lsn* end = nullptr) {
-  pgoutput::Parser parser;
-  std::map<std::uint32_t, std::string> names;
-  std::vector<std::string> out;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (commits > 0 && std::chrono::steady_clock::now() < deadline) {
-    auto message = stream.next(milliseconds(200));
-    if (!message) throw std::runtime_error(message.error().text());
-    const auto* data = std::get_if<XLogData>(&*message);
-    if (data == nullptr) continue;
-    const auto change = parser.parse(data->payload);
-    if (!change) throw std::runtime_error(change.error().text());
-    if (const auto* commit = std::get_if<pgoutput::Commit>(&*change)) {
-      if (end != nullptr) *end = commit->end_lsn;
-      --commits;
+/// Reads a stream and remembers its relations, which are told once.
+class Reader {
+ public:
+  explicit Reader(ReplicationStream from) : stream(std::move(from)) {}
+  ReplicationStream stream;
+  Lsn end;  ///< of the last transaction taken
+
+  /// Takes changes until `commits` transactions have come to their end.
+  std::vector<std::string> take(int commits) {
+    std::vector<std::string> out;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (commits > 0 && std::chrono::steady_clock::now() < deadline) {
+      auto message = stream.next(milliseconds(200));
+      if (!message) throw std::runtime_error(message.error().text());
+      const auto* data = std::get_if<XLogData>(&*message);
+      if (data == nullptr) continue;
+      const auto change = parser_.parse(data->payload);
+      if (!change) throw std::runtime_error(change.error().text());
+      if (const auto* commit = std::get_if<pgoutput::Commit>(&*change)) {
+        end = commit->end_lsn;
+        --commits;
+      }
+      auto line = std::visit(Describe{parser_, names_}, *change);
+      if (!line.empty()) out.push_back(std::move(line));
     }
-    auto line = std::visit(Describe{parser, names}, *change);
-    if (!line.empty()) out.push_back(std::move(line));
+    EXPECT_EQ(commits, 0) << "not all came";
+    return out;
   }
-  EXPECT_EQ(commits, 0) << "not all came";
-  return out;
-}
+
+ private:
+  pgoutput::Parser parser_;
+  std::map<std::uint32_t, std::string> names_;
+};
 
 constexpr const char* kTable = "CREATE TABLE t (id int PRIMARY KEY, v text)";
 
@@ -135,10 +145,10 @@ TEST(Stream, BringsEveryChangeInOrder) {
     BEGIN; INSERT INTO t VALUES (1, 'a'), (2, NULL); UPDATE t SET v = 'b' WHERE id = 1;
     UPDATE t SET id = 3 WHERE id = 2; DELETE FROM t WHERE id = 1; COMMIT)");
   source.exec("TRUNCATE t");
-  auto stream = source.open();
-  EXPECT_THAT(take(stream, 2), ElementsAre("begin", "insert t 1,a", "insert t 2,NULL", "update t 1,b",
-                                           "update t 3,NULL was K(2,NULL)", "delete t K(1,NULL)", "commit",
-                                           "begin", "truncate t", "commit"));
+  Reader reader(source.open());
+  EXPECT_THAT(reader.take(2), ElementsAre("begin", "insert t 1,a", "insert t 2,NULL", "update t 1,b",
+                                          "update t 3,NULL was K(2,NULL)", "delete t K(1,NULL)", "commit",
+                                          "begin", "truncate t", "commit"));
 }
 
 TEST(Stream, BringsTheWholeOldRowWithIdentityFullAndSaysWhatDidNotChange) {
@@ -148,9 +158,9 @@ TEST(Stream, BringsTheWholeOldRowWithIdentityFullAndSaysWhatDidNotChange) {
                       {"whole", "large"});
   source.exec("INSERT INTO whole VALUES (1, 'a'); INSERT INTO large VALUES (1, 1, repeat('x', 4000))");
   source.exec("UPDATE whole SET v = 'b'; UPDATE large SET n = 2");
-  auto stream = source.open();
-  take(stream, 1);
-  EXPECT_THAT(take(stream, 1),
+  Reader reader(source.open());
+  reader.take(1);
+  EXPECT_THAT(reader.take(1),
               ElementsAre("begin", "update whole 1,b was O(1,a)", "update large 1,2,unchanged", "commit"));
 }
 
@@ -161,16 +171,16 @@ TEST(Stream, OfPartitionsComesUnderTheirRoot) {
     CREATE TABLE t2 (v text, id int NOT NULL PRIMARY KEY); ALTER TABLE t ATTACH PARTITION t2 FOR VALUES FROM (10) TO (20))",
                       {"t"});
   source.exec("INSERT INTO t VALUES (1, 'a'), (11, 'b')");
-  auto stream = source.open();
-  EXPECT_THAT(take(stream, 1), ElementsAre("begin", "insert t 1,a", "insert t 11,b", "commit"));
+  Reader reader(source.open());
+  EXPECT_THAT(reader.take(1), ElementsAre("begin", "insert t 1,a", "insert t 11,b", "commit"));
 }
 
 TEST(Stream, ComesInBinaryWhereAskedAndAble) {
   const Source source(kTable, {"t"});
   source.exec("INSERT INTO t VALUES (1, 'abc')");
-  auto stream = source.open({}, true);
+  Reader reader(source.open(true));
   const bool able = shared_server().version() >= 140000;
-  EXPECT_THAT(take(stream, 1),
+  EXPECT_THAT(reader.take(1),
               ElementsAre("begin", able ? "insert t binary[4],binary[3]" : "insert t 1,abc", "commit"));
 }
 
@@ -178,51 +188,46 @@ TEST(Stream, GoesOnFromWhatWasConfirmed) {
   const Source source(kTable, {"t"});
   source.exec("INSERT INTO t VALUES (1, 'a')");
   source.exec("INSERT INTO t VALUES (2, 'b')");
-  Lsn end;
-  {
-    auto stream = source.open();
-    take(stream, 1, &end);
-    ASSERT_TRUE(stream.confirm(end, end));
-    stream.close();
-  }
-  EXPECT_GE(read_slot(source.endpoint, source.slot_name)->confirmed_lsn, end);
-  auto stream = source.open();
-  EXPECT_THAT(take(stream, 1), ElementsAre("begin", "insert t 2,b", "commit"));
+  Reader reader(source.open());
+  reader.take(1);
+  ASSERT_TRUE(reader.stream.confirm(reader.end, reader.end));
+  reader.stream.close();
+  EXPECT_GE(read_slot(source.endpoint, source.slot_name)->confirmed_lsn, reader.end);
+  Reader again(source.open());
+  EXPECT_THAT(again.take(1), ElementsAre("begin", "insert t 2,b", "commit"));
 }
 
 TEST(Stream, WhatWasNotConfirmedComesAgain) {
   const Source source(kTable, {"t"});
   source.exec("INSERT INTO t VALUES (1, 'a')");
   for (int round = 0; round < 2; ++round) {
-    auto stream = source.open();
-    EXPECT_THAT(take(stream, 1), ElementsAre("begin", "insert t 1,a", "commit")) << round;
+    Reader reader(source.open());
+    EXPECT_THAT(reader.take(1), ElementsAre("begin", "insert t 1,a", "commit")) << round;
   }
 }
 
 TEST(Stream, AConfirmationNeverGoesBack) {
   const Source source(kTable, {"t"});
   source.exec("INSERT INTO t VALUES (1, 'a')");
-  auto stream = source.open();
-  Lsn end;
-  take(stream, 1, &end);
-  ASSERT_TRUE(stream.confirm(end, end));
-  ASSERT_TRUE(stream.confirm(Lsn{1}, Lsn{1}));
-  stream.close();
-  EXPECT_GE(read_slot(source.endpoint, source.slot_name)->confirmed_lsn, end);
+  Reader reader(source.open());
+  reader.take(1);
+  ASSERT_TRUE(reader.stream.confirm(reader.end, reader.end));
+  ASSERT_TRUE(reader.stream.confirm(Lsn{1}, Lsn{1}));
+  reader.stream.close();
+  EXPECT_GE(read_slot(source.endpoint, source.slot_name)->confirmed_lsn, reader.end);
 }
 
 TEST(Stream, AFarewellAmidstALargeTransactionIsShortAndStillCounts) {
   const Source source(kTable, {"t"});
   source.exec("INSERT INTO t VALUES (0, 'a')");
   source.exec("INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 100000) i");
-  auto stream = source.open();
-  Lsn end;
-  take(stream, 1, &end);
-  ASSERT_TRUE(stream.confirm(end, end));
+  Reader reader(source.open());
+  reader.take(1);
+  ASSERT_TRUE(reader.stream.confirm(reader.end, reader.end));
   const auto before = std::chrono::steady_clock::now();
-  stream.close();
+  reader.stream.close();
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(8));
-  EXPECT_GE(read_slot(source.endpoint, source.slot_name)->confirmed_lsn, end);
+  EXPECT_GE(read_slot(source.endpoint, source.slot_name)->confirmed_lsn, reader.end);
 }
 
 TEST(Stream, IsQuietWhenNothingHappensAndKeepaliveTellsTheEndOfTheWal) {
@@ -332,7 +337,23 @@ TEST(Stream, FromASlotWhoseWalIsGoneIsLostForGood) {
   EXPECT_EQ(stream.error().kind, ErrorKind::Terminal);
 }
 
-TEST(Stream, ThatLosesItsServerIsTakenUpWhereItWasConfirmed) {
+/// Reads on, confirming what keepalives tell, until the stream ends.
+Error read_to_the_end(ReplicationStream& stream) {
+  Error error;
+  EXPECT_TRUE(test::eventually(
+      [&] {
+        const auto message = stream.next(milliseconds(50));
+        if (!message) error = message.error();
+        // A server that is told to stop waits until all it has sent is confirmed.
+        const auto* keepalive = message ? std::get_if<Keepalive>(&*message) : nullptr;
+        if (keepalive != nullptr) static_cast<void>(stream.confirm(keepalive->wal_end, keepalive->wal_end));
+        return !message;
+      },
+      std::chrono::seconds(30)));
+  return error;
+}
+
+TEST(Stream, ThatLosesItsServerIsTakenUpWhereItWas) {
   test::PostgresServer server;
   const auto endpoint = endpoint_of(server);
   server.exec("CREATE TABLE t (id int PRIMARY KEY, v text); CREATE PUBLICATION pub FOR TABLE t");
@@ -340,34 +361,36 @@ TEST(Stream, ThatLosesItsServerIsTakenUpWhereItWasConfirmed) {
   const std::vector<void (test::PostgresServer::*)()> ways{
       &test::PostgresServer::stop, &test::PostgresServer::stop_immediately, &test::PostgresServer::kill9};
   int id = 0;
+  Lsn checkpoint;
   for (const auto way : ways) {
     server.exec(fmt::format("INSERT INTO t VALUES ({}, 'a')", ++id));
-    auto stream = ReplicationStream::open(endpoint, {"slot", "pub", {}, false});
+    // A crash takes the slot back to what it last wrote to disk: the checkpoint stands above that.
+    auto stream = ReplicationStream::open(endpoint, {"slot", "pub", checkpoint, false});
     ASSERT_TRUE(stream) << stream.error().text();
-    Lsn end;
-    const auto changes = take(*stream, 1, &end);
-    EXPECT_THAT(changes, ElementsAre("begin", fmt::format("insert t {},a", id), "commit"));
-    ASSERT_TRUE(stream->confirm(end, end));
-    ASSERT_TRUE(test::eventually([&] { return read_slot(endpoint, "slot")->confirmed_lsn >= end; }));
-    server.exec("CHECKPOINT");  // only then does a crash not take the slot back
+    Reader reader(std::move(*stream));
+    EXPECT_THAT(reader.take(1), ElementsAre("begin", fmt::format("insert t {},a", id), "commit"));
+    checkpoint = reader.end;
+    ASSERT_TRUE(reader.stream.confirm(checkpoint, checkpoint));
     std::thread ending([&] { (server.*way)(); });
-    Error error;
-    EXPECT_TRUE(test::eventually(
-        [&] {
-          const auto message = stream->next(milliseconds(50));
-          if (!message) error = message.error();
-          // A server that is told to stop waits until all it has sent is confirmed.
-          const auto* keepalive = message ? std::get_if<Keepalive>(&*message) : nullptr;
-          if (keepalive != nullptr)
-            static_cast<void>(stream->confirm(keepalive->wal_end, keepalive->wal_end));
-          return !message;
-        },
-        std::chrono::seconds(30)));
+    const auto error = read_to_the_end(reader.stream);
     ending.join();
     EXPECT_EQ(error.kind, ErrorKind::Transient) << error.text();
     EXPECT_EQ(error.reason, "SourceUnreachable");
     server.start();
   }
+}
+
+TEST(Stream, WhoseConnectionBreaksUnderAConfirmationDoesNotFallSilent) {
+  test::PostgresServer server;
+  const auto endpoint = endpoint_of(server);
+  server.exec("CREATE PUBLICATION pub");
+  ASSERT_TRUE(create_slot(endpoint, "slot"));
+  auto stream = ReplicationStream::open(endpoint, {"slot", "pub", {}, false});
+  ASSERT_TRUE(stream) << stream.error().text();
+  server.kill9();
+  for (int round = 0; round < 5; ++round)
+    static_cast<void>(stream->confirm(Lsn{1}, Lsn{1}));
+  EXPECT_EQ(read_to_the_end(*stream).reason, "SourceUnreachable");
 }
 
 }  // namespace
