@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+#include <typeinfo>
+
 #include "controller/apiserver/kube_protobuf.hpp"
 #include "controller/apiserver/openapi.hpp"
+#include "core/log.hpp"
 
 namespace penstock::apiserver {
 
@@ -32,11 +36,16 @@ Api::Api(Registry registry, Store& store, const Clock& clock, ApiSettings settin
   openapi_hash_ = fmt::format("{:016x}", std::hash<std::string>{}(openapi_v2_));
 }
 
-Outcome Api::handle(const Request& request) {
-  auto answer = [&]() -> Reply<Outcome> {
-    if (auto allowed = authorize(request); !allowed) return tl::unexpected(allowed.error());
-    return route(request);
-  }();
+Outcome Api::handle(const Request& request) noexcept {
+  Reply<Outcome> answer = Response();
+  try {
+    const auto allowed = authorize(request);
+    answer = allowed ? route(request) : tl::unexpected(allowed.error());
+  } catch (const std::exception& defect) {
+    // The text may quote what was sent, so it goes neither out nor into the log.
+    log::error("apiserver", "{} {} failed: {}", request.method, request.path, typeid(defect).name());
+    answer = internal_error("a defect of this server; see its log");
+  }
   return answer ? *std::move(answer) : error_response(answer.error());
 }
 

@@ -41,7 +41,8 @@ class Api {
   /// `store` and `clock` must outlive it.
   Api(Registry registry, Store& store, const Clock& clock, ApiSettings settings);
 
-  [[nodiscard]] Outcome handle(const Request& request);
+  /// Never throws: a defect below is logged and answered with 500.
+  [[nodiscard]] Outcome handle(const Request& request) noexcept;
 
   /// Removes Events that were last written longer ago than the TTL.
   void forget_old_events();

@@ -138,14 +138,18 @@ void Api::settle_namespace(const std::string& ns) {
                           false);
     }
   }
-  auto last = current->value;
-  const auto stored = store_.write({.key = key,
-                                    .value = std::move(last),
-                                    .expected_revision = current->revision,
-                                    .remove = true,
-                                    .now = clock_.now()});
-  if (!stored && stored.error().kind == WriteFailure::Kind::Io) {
-    log::warn("apiserver", "namespace {} could not be removed: {}", ns, stored.error().message);
+  for (auto last = current; last; last = store_.get(key)) {
+    const auto stored = store_.write({.key = key,
+                                      .value = last->value,
+                                      .expected_revision = last->revision,
+                                      .remove = true,
+                                      .now = clock_.now()});
+    // Labelled meanwhile, say: once more. Not empty yet: whoever removes the last object comes by again.
+    if (!stored && stored.error().kind == WriteFailure::Kind::Stale) continue;
+    if (!stored && stored.error().kind == WriteFailure::Kind::Io) {
+      log::warn("apiserver", "namespace {} could not be removed: {}", ns, stored.error().message);
+    }
+    return;
   }
 }
 

@@ -25,8 +25,16 @@ tl::unexpected<ApiError> error(int code, std::string reason, std::string message
   return tl::unexpected(ApiError{code, std::move(reason), std::move(message), std::move(details)});
 }
 
+/// A URL's user and password are not given back: this text ends up in logs and terminals.
+std::string without_credentials(std::string text) {
+  const auto scheme = text.find("://");
+  const auto at = text.rfind('@');
+  if (scheme == std::string::npos || at == std::string::npos || at < scheme) return text;
+  return text.replace(scheme + 3, at - scheme - 3, "***");
+}
+
 std::string quoted(const Json& value) {
-  std::string text = to_text(value);
+  std::string text = without_credentials(to_text(value));
   if (text.size() <= kLongestQuotedValue) return text;
   std::size_t end = kLongestQuotedValue;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {

@@ -25,7 +25,8 @@ Column age() {
   return column("Age", "Time since the object was created.");
 }
 
-ResourceType core_type(std::string kind, std::string plural, std::vector<std::string> short_names) {
+ResourceType core_type(const std::string& kind, const std::string& plural,
+                       std::vector<std::string> short_names) {
   ResourceType type{.group = "",
                     .version = "v1",
                     .kind = kind,

@@ -11,7 +11,6 @@ namespace {
 constexpr std::size_t kMostComplaints = 50;
 
 /// Kubernetes' typed readers take null for absent. As deep as the body, which its reader bounds.
-// NOLINTNEXTLINE(misc-no-recursion)
 void drop_nulls(Json& value) {
   if (!value.is_structured()) return;
   if (value.is_object()) {

@@ -105,7 +105,6 @@ bool read_map_entry(std::string_view bytes, bool binary, Json& map) {
   return !reader.failed();
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the tables above
 bool read_field(const ProtoField& wire, const Field& field, Json& out) {
   const bool scalar = field.form == Form::Bool || field.form == Form::Int;
   if (scalar == wire.delimited) return false;
@@ -146,7 +145,6 @@ bool read_field(const ProtoField& wire, const Field& field, Json& out) {
   return false;
 }
 
-// NOLINTNEXTLINE(misc-no-recursion)
 bool read_message(std::string_view bytes, std::span<const Field> fields, Json& out) {
   ProtoReader reader(bytes);
   while (const auto wire = reader.next()) {

@@ -59,7 +59,6 @@ void write_bounds(const Json& schema, ProtoWriter& out) {
 
 ProtoWriter schema_message(const Json& schema);
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the schema
 void write_children(const Json& schema, ProtoWriter& out) {
   if (const Json& additional = member(schema, "additionalProperties"); additional.is_object()) {
     ProtoWriter item;
@@ -81,7 +80,6 @@ void write_children(const Json& schema, ProtoWriter& out) {
   }
 }
 
-// NOLINTNEXTLINE(misc-no-recursion)
 ProtoWriter schema_message(const Json& schema) {
   ProtoWriter out;
   if (const auto reference = reference_of(schema); !reference.empty())

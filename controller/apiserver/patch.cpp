@@ -96,7 +96,6 @@ void apply_directives(Json& target, const Json& patch) {
   }
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the patch, which the body's reader bounds
 void strategic_merge(Json& target, const Json& patch, bool in_metadata) {
   if (!target.is_object() || text_of(patch, {"$patch"}) == "replace") target = Json::object();
   for (const auto& [name, value] : patch.items()) {

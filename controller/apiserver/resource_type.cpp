@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "controller/apiserver/schema.hpp"
+
 namespace penstock::apiserver {
 
 namespace {
@@ -95,6 +97,9 @@ tl::expected<ResourceType, std::string> type_of_crd(const Json& crd) {
   const Json& schema = member(*version, {"schema", "openAPIV3Schema"});
   if (!schema.is_object())
     return tl::unexpected<std::string>("spec.versions[].schema.openAPIV3Schema: not an object");
+  if (const auto bad = unusable_patterns(schema); !bad.empty()) {
+    return tl::unexpected(fmt::format("the pattern {} is not understood", bad.front()));
+  }
   ResourceType type{.group = text_of(crd, {"spec", "group"}),
                     .version = text_of(*version, {"name"}),
                     .kind = text_of(names, {"kind"}),

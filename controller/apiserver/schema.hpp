@@ -23,6 +23,10 @@ void apply_defaults(Json& value, const Json& schema);
 [[nodiscard]] std::vector<Cause> validate(const Json& value, const Json& schema,
                                           const std::string& path = {});
 
+/// Patterns of a schema that cannot be held against text here; a CRD that has one must not be served, or the
+/// pattern would be passed over in silence.
+[[nodiscard]] std::vector<std::string> unusable_patterns(const Json& schema);
+
 constexpr std::size_t kMaxCauses = 100;
 
 }  // namespace penstock::apiserver

@@ -22,7 +22,7 @@ constexpr std::size_t kLongestMatched = 16384;
 
 using Regex = std::shared_ptr<const std::regex>;
 
-/// Compiled patterns, null for one that this library cannot compile (it is then not enforced). The
+/// Compiled patterns, null for one that this library cannot compile (see unusable_patterns). The
 /// "polynomial" matcher of libstdc++ neither recurses nor backtracks along the subject: a long string costs
 /// time in proportion to its length and no stack, whatever the pattern.
 Regex compiled(const std::string& pattern) {
@@ -82,7 +82,6 @@ class Validator {
  public:
   explicit Validator(std::vector<Cause>& causes) : causes_(causes) {}
 
-  // NOLINTNEXTLINE(misc-no-recursion): as deep as the schema
   void value(const Json& value, const Json& schema, const std::string& path) {
     if (!schema.is_object() || causes_.size() >= kMaxCauses) return;
     if (value.is_null() && flag(schema, "nullable")) return;
@@ -189,7 +188,6 @@ class Validator {
     }
   }
 
-  // NOLINTNEXTLINE(misc-no-recursion)
   void check_array(const Json& list, const Json& schema, const std::string& path) {
     if (const auto most = bound(schema, "maxItems"); most && list.size() > *most) {
       causes_.push_back(
@@ -223,7 +221,6 @@ class Validator {
     }
   }
 
-  // NOLINTNEXTLINE(misc-no-recursion)
   void check_object(const Json& object, const Json& schema, const std::string& path) {
     for (const auto& name : member(schema, "required")) {
       const auto& field = name.get_ref<const std::string&>();
@@ -245,14 +242,12 @@ class Validator {
     }
   }
 
-  // NOLINTNEXTLINE(misc-no-recursion)
   std::size_t matches(const Json& one, const Json& schemas) {
     return static_cast<std::size_t>(std::count_if(schemas.begin(), schemas.end(), [&](const Json& schema) {
       return validate(one, schema, "").empty();
     }));
   }
 
-  // NOLINTNEXTLINE(misc-no-recursion)
   void check_combinations(const Json& one, const Json& schema, const std::string& path) {
     for (const auto& part : member(schema, "allOf")) {
       value(one, part, path);
@@ -273,6 +268,20 @@ class Validator {
 };
 
 }  // namespace
+
+std::vector<std::string> unusable_patterns(const Json& schema) {
+  std::vector<std::string> found;
+  if (!schema.is_structured()) return found;
+  // A property may be called "pattern"; its schema is no string.
+  const auto& pattern = text_of(schema, {"pattern"});
+  if (!pattern.empty() && !compiled(pattern)) found.push_back(pattern);
+  for (const auto& child : schema) {
+    for (auto& more : unusable_patterns(child)) {
+      found.push_back(std::move(more));
+    }
+  }
+  return found;
+}
 
 std::vector<Cause> validate(const Json& value, const Json& schema, const std::string& path) {
   std::vector<Cause> causes;

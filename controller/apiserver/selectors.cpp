@@ -30,6 +30,31 @@ std::string field_value(const Json& object, std::string_view path) {
   return at->is_null() ? std::string() : to_text(*at);
 }
 
+/// The terms of a field selector: cut at commas, but for those behind a backslash.
+std::vector<std::string> terms_of(std::string_view text) {
+  std::vector<std::string> terms(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) {
+      terms.back() += text.substr(i++, 2);
+    } else if (text[i] == ',') {
+      terms.emplace_back();
+    } else {
+      terms.back() += text[i];
+    }
+  }
+  std::erase(terms, "");
+  return terms;
+}
+
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    out += text[i];
+  }
+  return out;
+}
+
 }  // namespace
 
 class Selector::LabelParser {
@@ -123,24 +148,20 @@ Reply<Selector> Selector::parse(const ResourceType& type, std::string_view label
 
 Reply<std::vector<Selector::Field>> Selector::parse_fields(const ResourceType& type, std::string_view text) {
   std::vector<Field> fields;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    const auto term = text.substr(0, comma);
-    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
-    if (term.empty()) continue;
+  for (const auto& term : terms_of(text)) {
     const auto sign = term.find('=');
-    if (sign == std::string_view::npos || sign == 0) {
-      return bad_request(fmt::format("invalid selector: '{}'; can't understand '{}'", term, term));
+    if (sign == std::string::npos || sign == 0) {
+      return bad_request(fmt::format("invalid selector: '{}'; can't understand '{}'", text, term));
     }
     const bool equal = term[sign - 1] != '!';
     const auto path = term.substr(0, equal ? sign : sign - 1);
-    auto value = term.substr(sign + 1);
+    std::string_view value = std::string_view(term).substr(sign + 1);
     if (equal && value.starts_with("=")) value.remove_prefix(1);
     const auto& allowed = type.selectable_fields;
     const bool known = path == "metadata.name" || (path == "metadata.namespace" && type.namespaced) ||
                        std::find(allowed.begin(), allowed.end(), path) != allowed.end();
     if (!known) return bad_request(fmt::format("field label not supported: {}", path));
-    fields.push_back({std::string(path), std::string(value), equal});
+    fields.push_back({path, unescaped(value), equal});
   }
   return fields;
 }

@@ -37,7 +37,7 @@ class HttpTest : public ServerTest {
   }
 };
 
-TEST_F(HttpTest, serves_many_requests_on_one_connection) {
+TEST_F(HttpTest, ServesManyRequestsOnOneConnection) {
   start();
   auto client = connect();
   for (int i = 0; i < 20; ++i) {
@@ -49,7 +49,7 @@ TEST_F(HttpTest, serves_many_requests_on_one_connection) {
   EXPECT_EQ(Json::parse(list.body)["items"].size(), 20U);
 }
 
-TEST_F(HttpTest, refuses_strangers_with_a_status_object) {
+TEST_F(HttpTest, RefusesStrangersWithAStatusObject) {
   start();
   HttpsClient stranger(server_->port(), credentials().certificate_pem, "wrong");
   const auto refused = stranger.get(kPipes);
@@ -58,7 +58,7 @@ TEST_F(HttpTest, refuses_strangers_with_a_status_object) {
   EXPECT_EQ(stranger.get("/readyz").body, "ok");
 }
 
-TEST_F(HttpTest, writes_a_kubeconfig_for_its_user_alone) {
+TEST_F(HttpTest, WritesAKubeconfigForItsUserAlone) {
   start();
   struct stat status {};
   ASSERT_EQ(::stat(server_->kubeconfig_path().c_str(), &status), 0);
@@ -66,7 +66,7 @@ TEST_F(HttpTest, writes_a_kubeconfig_for_its_user_alone) {
   EXPECT_EQ(credentials().token.size(), 64U);
 }
 
-TEST_F(HttpTest, comes_back_with_its_objects_token_and_certificate) {
+TEST_F(HttpTest, ComesBackWithItsObjectsTokenAndCertificate) {
   start();
   const auto before = credentials();
   auto client = connect();
@@ -78,7 +78,7 @@ TEST_F(HttpTest, comes_back_with_its_objects_token_and_certificate) {
   EXPECT_EQ(Json::parse(connect().get(std::string(kPipes) + "/p").body), created);
 }
 
-TEST_F(HttpTest, carries_warnings_that_cannot_forge_headers) {
+TEST_F(HttpTest, CarriesWarningsThatCannotForgeHeaders) {
   start();
   auto client = connect();
   Json pipe = pipe_manifest("p");
@@ -89,7 +89,7 @@ TEST_F(HttpTest, carries_warnings_that_cannot_forge_headers) {
   EXPECT_THAT(created.headers.at("warning"), HasSubstr("299 - \"unknown field"));
 }
 
-TEST_F(HttpTest, refuses_a_body_over_three_megabytes_and_says_so) {
+TEST_F(HttpTest, RefusesABodyOverThreeMegabytesAndSaysSo) {
   start();
   auto client = connect();
   const auto refused = post(client, kSecrets, secret("s", 4U << 20U));
@@ -105,7 +105,7 @@ TEST_F(HttpTest, refuses_a_body_over_three_megabytes_and_says_so) {
   EXPECT_EQ(connect().get("/readyz").status, 200);
 }
 
-TEST_F(HttpTest, answers_expect_continue) {
+TEST_F(HttpTest, AnswersExpectContinue) {
   start();
   auto client = connect();
   const auto body = secret("s").dump();
@@ -117,7 +117,7 @@ TEST_F(HttpTest, answers_expect_continue) {
   EXPECT_EQ(client.read().status, 201);
 }
 
-TEST_F(HttpTest, survives_what_is_not_http) {
+TEST_F(HttpTest, SurvivesWhatIsNotHttp) {
   start();
   for (const auto* bytes : {"rubbish\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET /\r\n\r\n",
                             "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"}) {
@@ -131,7 +131,7 @@ TEST_F(HttpTest, survives_what_is_not_http) {
   EXPECT_EQ(connect().get("/readyz").status, 200);
 }
 
-TEST_F(HttpTest, streams_a_watch_as_it_happens) {
+TEST_F(HttpTest, StreamsAWatchAsItHappens) {
   start();
   auto watcher = connect();
   ASSERT_EQ(watcher.start_watch(std::string(kPipes) + "?watch=true"), 200);
@@ -147,7 +147,7 @@ TEST_F(HttpTest, streams_a_watch_as_it_happens) {
   EXPECT_EQ(Json::parse(fresh.next_line().value())["type"], "DELETED");
 }
 
-TEST_F(HttpTest, ends_a_watch_when_its_time_is_over) {
+TEST_F(HttpTest, EndsAWatchWhenItsTimeIsOver) {
   start();
   auto watcher = connect();
   ASSERT_EQ(watcher.start_watch(std::string(kPipes) + "?watch=true&timeoutSeconds=1"), 200);
@@ -155,7 +155,7 @@ TEST_F(HttpTest, ends_a_watch_when_its_time_is_over) {
   EXPECT_TRUE(watcher.watch_ended());
 }
 
-TEST_F(HttpTest, bookmarks_quiet_watches) {
+TEST_F(HttpTest, BookmarksQuietWatches) {
   auto options = pipe_options(directory_.path().string());
   options.bookmark_interval = milliseconds(50);
   start(options);
@@ -200,7 +200,7 @@ class BigEventsTest : public HttpTest {
   std::optional<HttpsClient> client_;
 };
 
-TEST_F(BigEventsTest, drop_a_watcher_that_falls_behind_and_reach_the_others) {
+TEST_F(BigEventsTest, DropAWatcherThatFallsBehindAndReachTheOthers) {
   auto options = pipe_options(directory_.path().string());
   options.window_changes = 5;
   options.slow_watcher = seconds(60);
@@ -225,7 +225,7 @@ TEST_F(BigEventsTest, drop_a_watcher_that_falls_behind_and_reach_the_others) {
   EXPECT_TRUE(slow.watch_ended());
 }
 
-TEST_F(BigEventsTest, drop_a_watcher_that_takes_nothing_for_too_long) {
+TEST_F(BigEventsTest, DropAWatcherThatTakesNothingForTooLong) {
   auto options = pipe_options(directory_.path().string());
   options.slow_watcher = milliseconds(200);
   begin(options);
@@ -242,7 +242,7 @@ TEST_F(BigEventsTest, drop_a_watcher_that_takes_nothing_for_too_long) {
   EXPECT_FALSE(slow.watch_ended());
 }
 
-TEST_F(HttpTest, ends_watches_and_idle_connections_when_it_stops) {
+TEST_F(HttpTest, EndsWatchesAndIdleConnectionsWhenItStops) {
   start();
   auto watcher = connect();
   ASSERT_EQ(watcher.start_watch(std::string(kPipes) + "?watch=true"), 200);
@@ -256,7 +256,7 @@ TEST_F(HttpTest, ends_watches_and_idle_connections_when_it_stops) {
   EXPECT_THROW(idle.get("/readyz"), std::runtime_error);
 }
 
-TEST_F(HttpTest, loses_no_write_and_no_event_under_many_clients) {
+TEST_F(HttpTest, LosesNoWriteAndNoEventUnderManyClients) {
   start();
   auto client = connect();
   post(client, kPipes, pipe_manifest("p"));
@@ -267,6 +267,7 @@ TEST_F(HttpTest, loses_no_write_and_no_event_under_many_clients) {
   constexpr int kEach = 25;
   std::atomic<int> written = 0;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t, known = credentials(), port = server_->port()] {
       HttpsClient own(port, known.certificate_pem, known.token);
@@ -293,7 +294,7 @@ TEST_F(HttpTest, loses_no_write_and_no_event_under_many_clients) {
   }
 }
 
-TEST_F(HttpTest, that_cannot_start_says_what_and_where_and_what_to_do) {
+TEST_F(HttpTest, ThatCannotStartSaysWhatAndWhereAndWhatToDo) {
   start();
   const auto second = ApiServer::start(pipe_options(directory_.path().string()));
   ASSERT_FALSE(second);

@@ -16,7 +16,7 @@ std::string message(const Answered& answer) {
   return answer.body.value("message", "");
 }
 
-TEST(Secrets, turn_plain_text_into_data) {
+TEST(Secrets, TurnPlainTextIntoData) {
   TestApi api;
   const auto created = api.post(kSecrets, {{"metadata", {{"name", "s"}}},
                                            {"data", {{"a", "YQ=="}, {"b", "YQ=="}}},
@@ -31,9 +31,9 @@ TEST(Secrets, turn_plain_text_into_data) {
   EXPECT_EQ(patched.body["data"]["a"], "bmV1");
 }
 
-TEST(Secrets, that_are_wrong_are_refused_without_repeating_their_values) {
+TEST(Secrets, ThatAreWrongAreRefusedWithoutRepeatingTheirValues) {
   TestApi api;
-  const auto refuse = [&](Json change) {
+  const auto refuse = [&](const Json& change) {
     Json secret{{"metadata", {{"name", "s"}}}};
     secret.merge_patch(change);
     const auto answer = api.post(kSecrets, secret);
@@ -50,7 +50,7 @@ TEST(Secrets, that_are_wrong_are_refused_without_repeating_their_values) {
               testing::Pair(422, HasSubstr("data: Too long")));
 }
 
-TEST(Secrets, keep_type_and_immutable_data) {
+TEST(Secrets, KeepTypeAndImmutableData) {
   TestApi api;
   api.post(kSecrets, {{"metadata", {{"name", "s"}}}, {"immutable", true}, {"data", {{"a", "YQ=="}}}});
   const auto one = std::string(kSecrets) + "/s";
@@ -60,7 +60,7 @@ TEST(Secrets, keep_type_and_immutable_data) {
   EXPECT_EQ(api.merge(one, {{"metadata", {{"labels", {{"a", "b"}}}}}}).code, 200);
 }
 
-TEST(Secrets, may_be_overwritten_without_a_resource_version) {
+TEST(Secrets, MayBeOverwrittenWithoutAResourceVersion) {
   TestApi api;
   api.post(kSecrets, {{"metadata", {{"name", "s"}}}});
   EXPECT_EQ(
@@ -68,7 +68,7 @@ TEST(Secrets, may_be_overwritten_without_a_resource_version) {
       200);
 }
 
-TEST(ConfigMaps, keep_text_and_bytes_apart) {
+TEST(ConfigMaps, KeepTextAndBytesApart) {
   TestApi api;
   EXPECT_EQ(api.post(kMaps,
                      {{"metadata", {{"name", "a"}}}, {"data", {{"x", "1"}}}, {"binaryData", {{"x", "YQ=="}}}})
@@ -80,7 +80,7 @@ TEST(ConfigMaps, keep_text_and_bytes_apart) {
       Json::parse(R"({"y": "2"})"));
 }
 
-TEST(Leases, are_patched_and_never_overwritten_blindly) {
+TEST(Leases, ArePatchedAndNeverOverwrittenBlindly) {
   TestApi api;
   const std::string leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
   Json lease = api.post(leases, {{"metadata", {{"name", "l"}}},
@@ -105,7 +105,7 @@ Json event(const std::string& name) {
           {"type", "Normal"}};
 }
 
-TEST(Events, are_found_by_the_object_they_are_about) {
+TEST(Events, AreFoundByTheObjectTheyAreAbout) {
   TestApi api;
   const std::string events = "/api/v1/namespaces/default/events";
   ASSERT_EQ(api.post(events, event("a")).code, 201);
@@ -121,7 +121,7 @@ TEST(Events, are_found_by_the_object_they_are_about) {
   EXPECT_EQ(api.post(events, {{"metadata", {{"name", "d"}}}}).code, 400);
 }
 
-TEST(Events, are_forgotten_an_hour_after_they_were_last_written) {
+TEST(Events, AreForgottenAnHourAfterTheyWereLastWritten) {
   TestApi api;
   const std::string events = "/api/v1/namespaces/default/events";
   api.post(events, event("a"));
@@ -135,7 +135,7 @@ TEST(Events, are_forgotten_an_hour_after_they_were_last_written) {
   EXPECT_EQ(api.get(events + "/b").code, 200);
 }
 
-TEST(Namespaces, are_active_from_the_start) {
+TEST(Namespaces, AreActiveFromTheStart) {
   TestApi api;
   const auto created =
       api.post("/api/v1/namespaces", {{"metadata", {{"name", "data"}}}, {"status", {{"phase", "Odd"}}}});
@@ -146,7 +146,7 @@ TEST(Namespaces, are_active_from_the_start) {
   EXPECT_EQ(api.post("/api/v1/namespaces", {{"metadata", {{"name", "a.b"}}}}).code, 422);
 }
 
-TEST(Namespaces, take_what_is_in_them_along) {
+TEST(Namespaces, TakeWhatIsInThemAlong) {
   TestApi api;
   api.post("/api/v1/namespaces", {{"metadata", {{"name", "data"}}}});
   api.post("/apis/test.dev/v1/namespaces/data/widgets", widget("w"));
@@ -158,7 +158,7 @@ TEST(Namespaces, take_what_is_in_them_along) {
   EXPECT_EQ(api.get("/apis/test.dev/v1/widgets").body["items"].size(), 0U);
 }
 
-TEST(Namespaces, wait_for_finalizers_in_them_and_take_nothing_new) {
+TEST(Namespaces, WaitForFinalizersInThemAndTakeNothingNew) {
   TestApi api;
   const std::string widgets = "/apis/test.dev/v1/namespaces/data/widgets";
   api.post("/api/v1/namespaces", {{"metadata", {{"name", "data"}}}});
@@ -178,12 +178,12 @@ TEST(Namespaces, wait_for_finalizers_in_them_and_take_nothing_new) {
   EXPECT_EQ(api.get("/api/v1/namespaces/data").code, 404);
 }
 
-TEST(Namespaces, keep_their_default) {
+TEST(Namespaces, KeepTheirDefault) {
   TestApi api;
   EXPECT_EQ(api.remove("/api/v1/namespaces/default").code, 403);
 }
 
-TEST(Crd, is_there_to_read_and_not_to_write) {
+TEST(Crd, IsThereToReadAndNotToWrite) {
   TestApi api;
   const std::string one = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.test.dev";
   const auto crd = api.get(one);
@@ -196,7 +196,7 @@ TEST(Crd, is_there_to_read_and_not_to_write) {
   EXPECT_EQ(api.get(one).body["metadata"]["uid"], uid);
 }
 
-TEST(Delete, answers_a_status_with_the_uid) {
+TEST(Delete, AnswersAStatusWithTheUid) {
   TestApi api;
   const auto created = api.post(kWidgets, widget("w"));
   const auto removed = api.remove(std::string(kWidgets) + "/w", {{"propagationPolicy", "Background"}});
@@ -207,7 +207,7 @@ TEST(Delete, answers_a_status_with_the_uid) {
   EXPECT_EQ(api.get(std::string(kWidgets) + "/w").code, 404);
 }
 
-TEST(Delete, waits_for_finalizers) {
+TEST(Delete, WaitsForFinalizers) {
   TestApi api;
   const std::string one = std::string(kWidgets) + "/w";
   Json held = widget("w");
@@ -228,7 +228,7 @@ TEST(Delete, waits_for_finalizers) {
   EXPECT_EQ(api.get(one).code, 404);
 }
 
-TEST(Delete, honours_preconditions) {
+TEST(Delete, HonoursPreconditions) {
   TestApi api;
   api.post(kWidgets, widget("w"));
   const std::string one = std::string(kWidgets) + "/w";
@@ -237,7 +237,7 @@ TEST(Delete, honours_preconditions) {
   EXPECT_EQ(api.remove(one).code, 200);
 }
 
-TEST(Delete, takes_a_collection_by_selector) {
+TEST(Delete, TakesACollectionBySelector) {
   TestApi api;
   for (const auto* name : {"a", "b", "c"}) {
     Json object = widget(name);

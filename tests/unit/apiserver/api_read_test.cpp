@@ -35,7 +35,7 @@ class ListTest : public testing::Test {
   TestApi api_;
 };
 
-TEST_F(ListTest, answers_all_with_the_revision) {
+TEST_F(ListTest, AnswersAllWithTheRevision) {
   const auto all = list("");
   EXPECT_EQ(all.body["kind"], "WidgetList");
   EXPECT_EQ(all.body["apiVersion"], "test.dev/v1");
@@ -44,14 +44,14 @@ TEST_F(ListTest, answers_all_with_the_revision) {
   EXPECT_EQ(all.body["items"][0]["kind"], "Widget");
 }
 
-TEST_F(ListTest, selects) {
+TEST_F(ListTest, Selects) {
   EXPECT_THAT(names(list("labelSelector=vowel%3Dyes").body), ElementsAre("a", "e"));
   EXPECT_THAT(names(list("fieldSelector=metadata.name%3Dc").body), ElementsAre("c"));
   EXPECT_EQ(list("labelSelector=%21%21").code, 400);
   EXPECT_EQ(list("fieldSelector=spec.size%3D5").code, 400);
 }
 
-TEST_F(ListTest, goes_on_where_it_stopped_in_the_state_it_began_with) {
+TEST_F(ListTest, GoesOnWhereItStoppedInTheStateItBeganWith) {
   const auto first = list("limit=2");
   EXPECT_THAT(names(first.body), ElementsAre("a", "b"));
   EXPECT_EQ(first.body["metadata"]["remainingItemCount"], 3);
@@ -69,7 +69,7 @@ TEST_F(ListTest, goes_on_where_it_stopped_in_the_state_it_began_with) {
   EXPECT_EQ(list("limit=x").code, 400);
 }
 
-TEST_F(ListTest, does_not_go_on_from_a_state_that_is_forgotten) {
+TEST_F(ListTest, DoesNotGoOnFromAStateThatIsForgotten) {
   const auto first = list("limit=2");
   api_.post(kWidgets, widget("f"));
   api_.reopen();
@@ -78,7 +78,7 @@ TEST_F(ListTest, does_not_go_on_from_a_state_that_is_forgotten) {
   EXPECT_EQ(gone.body["reason"], "Expired");
 }
 
-TEST_F(ListTest, knows_resource_versions) {
+TEST_F(ListTest, KnowsResourceVersions) {
   const auto now = api_.store().revision();
   EXPECT_EQ(list("resourceVersion=0").code, 200);
   EXPECT_EQ(list("resourceVersion=" + std::to_string(now)).code, 200);
@@ -92,7 +92,7 @@ TEST_F(ListTest, knows_resource_versions) {
   EXPECT_EQ(list("resourceVersionMatch=Odd&resourceVersion=1").code, 400);
 }
 
-TEST_F(ListTest, comes_as_a_table_or_as_metadata) {
+TEST_F(ListTest, ComesAsATableOrAsMetadata) {
   const auto table = list("limit=1", kTable);
   EXPECT_EQ(table.body["kind"], "Table");
   EXPECT_EQ(table.body["columnDefinitions"][0]["name"], "Name");
@@ -125,7 +125,7 @@ class WatchTest : public testing::Test {
   TestApi api_;
 };
 
-TEST_F(WatchTest, begins_with_what_there_is_and_goes_on) {
+TEST_F(WatchTest, BeginsWithWhatThereIsAndGoesOn) {
   api_.post(kWidgets, widget("a"));
   const auto feed = watch("");
   EXPECT_THAT(pull(*feed), ElementsAre("ADDED a"));
@@ -137,14 +137,14 @@ TEST_F(WatchTest, begins_with_what_there_is_and_goes_on) {
   EXPECT_THAT(pull(*feed), ElementsAre("MODIFIED a", "ADDED b", "DELETED a"));
 }
 
-TEST_F(WatchTest, goes_on_from_a_revision) {
+TEST_F(WatchTest, GoesOnFromARevision) {
   api_.post(kWidgets, widget("a"));
   const auto revision = api_.store().revision();
   api_.post(kWidgets, widget("b"));
   EXPECT_THAT(pull(*watch("resourceVersion=" + std::to_string(revision))), ElementsAre("ADDED b"));
 }
 
-TEST_F(WatchTest, sees_objects_enter_and_leave_its_selection) {
+TEST_F(WatchTest, SeesObjectsEnterAndLeaveItsSelection) {
   const auto feed = watch("labelSelector=on%3Dyes");
   api_.post(kWidgets, widget("a"));
   EXPECT_THAT(pull(*feed), ElementsAre());
@@ -155,7 +155,7 @@ TEST_F(WatchTest, sees_objects_enter_and_leave_its_selection) {
   EXPECT_THAT(pull(*feed), ElementsAre("ADDED a", "MODIFIED a", "DELETED a"));
 }
 
-TEST_F(WatchTest, is_limited_to_its_namespace_and_name) {
+TEST_F(WatchTest, IsLimitedToItsNamespaceAndName) {
   api_.post("/api/v1/namespaces", {{"metadata", {{"name", "n"}}}});
   api_.post("/apis/test.dev/v1/namespaces/n/widgets", widget("a"));
   api_.post(kWidgets, widget("a"));
@@ -167,7 +167,7 @@ TEST_F(WatchTest, is_limited_to_its_namespace_and_name) {
   EXPECT_THAT(pull(*api_.watch(one("b") + "?watch=1")), ElementsAre("ADDED b"));
 }
 
-TEST_F(WatchTest, marks_the_end_of_what_there_was_when_asked_for_initial_events) {
+TEST_F(WatchTest, MarksTheEndOfWhatThereWasWhenAskedForInitialEvents) {
   api_.post(kWidgets, widget("a"));
   const auto feed =
       watch("sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
@@ -184,7 +184,7 @@ TEST_F(WatchTest, marks_the_end_of_what_there_was_when_asked_for_initial_events)
   EXPECT_THAT(pull(*none), ElementsAre());
 }
 
-TEST_F(WatchTest, bookmarks_its_place_past_events_of_other_kinds) {
+TEST_F(WatchTest, BookmarksItsPlacePastEventsOfOtherKinds) {
   const auto feed = watch("allowWatchBookmarks=true");
   (void)feed->pull(1000);
   api_.post("/api/v1/namespaces/default/secrets", {{"metadata", {{"name", "s"}}}});
@@ -195,7 +195,7 @@ TEST_F(WatchTest, bookmarks_its_place_past_events_of_other_kinds) {
   EXPECT_EQ(watch("")->bookmark(), "");
 }
 
-TEST_F(WatchTest, too_far_back_ends_with_410_and_skips_nothing) {
+TEST_F(WatchTest, TooFarBackEndsWith410AndSkipsNothing) {
   api_.reopen({.changes = 3, .bytes = 1U << 20U});
   const auto slow = watch("");
   (void)slow->pull(1000);
@@ -212,7 +212,7 @@ TEST_F(WatchTest, too_far_back_ends_with_410_and_skips_nothing) {
   }
 }
 
-TEST_F(WatchTest, pulls_in_pieces_without_losing_any) {
+TEST_F(WatchTest, PullsInPiecesWithoutLosingAny) {
   for (int i = 0; i < 300; ++i) {
     api_.post(kWidgets, widget("w" + std::to_string(i)));
   }
@@ -234,7 +234,7 @@ TEST_F(WatchTest, pulls_in_pieces_without_losing_any) {
   }
 }
 
-TEST_F(WatchTest, as_tables_defines_the_columns_once) {
+TEST_F(WatchTest, AsTablesDefinesTheColumnsOnce) {
   api_.post(kWidgets, widget("a"));
   api_.post(kWidgets, widget("b"));
   const auto events = events_of(watch("", kTable)->pull(1U << 20U));
@@ -245,7 +245,7 @@ TEST_F(WatchTest, as_tables_defines_the_columns_once) {
   EXPECT_EQ(events[1]["object"]["rows"][0]["object"]["metadata"]["name"], "b");
 }
 
-TEST(Authorization, is_asked_of_all_but_health_and_version) {
+TEST(Authorization, IsAskedOfAllButHealthAndVersion) {
   TestApi api;
   const auto code = [&](const std::string& path, const std::string& authorization) {
     auto request = request_of("GET", path).value();
@@ -263,7 +263,7 @@ TEST(Authorization, is_asked_of_all_but_health_and_version) {
   }
 }
 
-TEST(Documents, serve_discovery_in_both_forms) {
+TEST(Documents, ServeDiscoveryInBothForms) {
   TestApi api;
   EXPECT_EQ(api.get("/api").body["versions"], Json::array({"v1"}));
   EXPECT_EQ(api.get("/apis").body["groups"].size(), 5U);
@@ -281,7 +281,7 @@ TEST(Documents, serve_discovery_in_both_forms) {
   EXPECT_EQ(api.get("/api/v9").code, 404);
 }
 
-TEST(Documents, serve_openapi_v2_as_protobuf_alone) {
+TEST(Documents, ServeOpenapiV2AsProtobufAlone) {
   TestApi api;
   EXPECT_EQ(api.get("/openapi/v2", "application/json").code, 406);
   auto request = request_of("GET", "/openapi/v2").value();
@@ -296,7 +296,7 @@ TEST(Documents, serve_openapi_v2_as_protobuf_alone) {
   EXPECT_EQ(api.get("/openapi/v3/apis/none/v1").code, 404);
 }
 
-TEST(Documents, answer_reviews) {
+TEST(Documents, AnswerReviews) {
   TestApi api;
   const auto review =
       api.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -306,7 +306,18 @@ TEST(Documents, answer_reviews) {
   EXPECT_EQ(api.get("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").code, 405);
 }
 
-TEST(Paths, that_are_not_served_are_404_and_wrong_methods_405) {
+TEST(Defects, AreAnsweredWith500AndKillNothing) {
+  TestApi api;
+  api.validator = [](const Json&, const Json*) -> std::vector<FieldError> {
+    throw std::runtime_error("geheim");
+  };
+  const auto answer = api.post(kWidgets, widget("w"));
+  EXPECT_EQ(answer.code, 500);
+  EXPECT_EQ(answer.body["reason"], "InternalError");
+  EXPECT_EQ(answer.body.dump().find("geheim"), std::string::npos);
+}
+
+TEST(Paths, ThatAreNotServedAre404AndWrongMethods405) {
   TestApi api;
   for (const auto* path : {"/api/v1/pods", "/nothing", "/api/v1/namespaces/default/secrets/s/status",
                            "/openapi", "/openapi/v4"}) {

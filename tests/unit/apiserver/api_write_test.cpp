@@ -18,7 +18,7 @@ std::string message(const Answered& answer) {
   return answer.body.value("message", "");
 }
 
-TEST(Create, completes_the_object) {
+TEST(Create, CompletesTheObject) {
   TestApi api;
   Json sent = widget("w");
   sent["metadata"].update({{"uid", "mine"},
@@ -41,7 +41,7 @@ TEST(Create, completes_the_object) {
   EXPECT_EQ(api.get(one("w")).body, created.body);
 }
 
-TEST(Create, completes_generated_names) {
+TEST(Create, CompletesGeneratedNames) {
   TestApi api;
   Json sent = widget("");
   sent["metadata"] = {{"generateName", "w-"}};
@@ -57,7 +57,7 @@ struct Refusal {
 };
 class CreateRefuses : public testing::TestWithParam<Refusal> {};
 
-TEST_P(CreateRefuses, with_a_status_that_says_where) {
+TEST_P(CreateRefuses, WithAStatusThatSaysWhere) {
   TestApi api;
   Json sent = widget("w");
   sent.merge_patch(Json::parse(GetParam().change));
@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "does not match the namespace sent on the request"},
         Refusal{R"({"metadata": {"resourceVersion": "1"}})", 400, "resourceVersion should not be set"}));
 
-TEST(Create, lists_every_fault_as_a_cause) {
+TEST(Create, ListsEveryFaultAsACause) {
   TestApi api;
   Json sent = widget("w");
   sent["spec"] = {{"size", 0}, {"color", "blue"}};
@@ -107,7 +107,7 @@ TEST(Create, lists_every_fault_as_a_cause) {
   EXPECT_EQ(details["causes"][1]["field"], "spec.size");
 }
 
-TEST(Create, warns_of_unknown_fields_or_ignores_them_as_asked) {
+TEST(Create, WarnsOfUnknownFieldsOrIgnoresThemAsAsked) {
   TestApi api;
   Json sent = widget("w");
   sent["spec"]["sise"] = 1;
@@ -119,7 +119,7 @@ TEST(Create, warns_of_unknown_fields_or_ignores_them_as_asked) {
   EXPECT_THAT(api.post(std::string(kWidgets) + "?fieldValidation=Ignore", sent).warnings, IsEmpty());
 }
 
-TEST(Create, finds_the_name_taken_and_the_namespace_missing) {
+TEST(Create, FindsTheNameTakenAndTheNamespaceMissing) {
   TestApi api;
   api.post(kWidgets, widget("w"));
   const auto again = api.post(kWidgets, widget("w"));
@@ -130,7 +130,7 @@ TEST(Create, finds_the_name_taken_and_the_namespace_missing) {
   EXPECT_EQ(message(nowhere), "namespaces \"nowhere\" not found");
 }
 
-TEST(Create, asks_the_semantic_validator_once_the_schema_is_content) {
+TEST(Create, AsksTheSemanticValidatorOnceTheSchemaIsContent) {
   TestApi api;
   int asked = 0;
   api.validator = [&](const Json& object, const Json* old) -> std::vector<FieldError> {
@@ -151,7 +151,7 @@ TEST(Create, asks_the_semantic_validator_once_the_schema_is_content) {
             "spec: Invalid value: is not nice]");
 }
 
-TEST(DryRun, validates_and_stores_nothing) {
+TEST(DryRun, ValidatesAndStoresNothing) {
   TestApi api;
   const auto revision = api.store().revision();
   const auto all = std::string(kWidgets) + "?dryRun=All";
@@ -171,7 +171,7 @@ TEST(DryRun, validates_and_stores_nothing) {
   EXPECT_EQ(api.post(std::string(kWidgets) + "?dryRun=Some", widget("x")).code, 400);
 }
 
-TEST(Update, raises_the_generation_for_a_change_of_spec_alone) {
+TEST(Update, RaisesTheGenerationForAChangeOfSpecAlone) {
   TestApi api;
   Json object = api.post(kWidgets, widget("w")).body;
   object["metadata"]["labels"] = {{"a", "b"}};
@@ -186,7 +186,7 @@ TEST(Update, raises_the_generation_for_a_change_of_spec_alone) {
   EXPECT_EQ(object["status"]["phase"], "Ready");
 }
 
-TEST(Update, that_changes_nothing_writes_nothing) {
+TEST(Update, ThatChangesNothingWritesNothing) {
   TestApi api;
   const Json object = api.post(kWidgets, widget("w")).body;
   const auto revision = api.store().revision();
@@ -197,7 +197,7 @@ TEST(Update, that_changes_nothing_writes_nothing) {
   EXPECT_EQ(api.store().revision(), revision);
 }
 
-TEST(Update, wants_the_present_resource_version) {
+TEST(Update, WantsThePresentResourceVersion) {
   TestApi api;
   Json object = api.post(kWidgets, widget("w")).body;
   Json stale = object;
@@ -216,7 +216,7 @@ TEST(Update, wants_the_present_resource_version) {
             409);
 }
 
-TEST(Update, keeps_what_only_the_server_writes) {
+TEST(Update, KeepsWhatOnlyTheServerWrites) {
   TestApi api;
   const Json object = api.post(kWidgets, widget("w")).body;
   const auto changed = api.merge(one("w"), {{"metadata",
@@ -234,7 +234,7 @@ TEST(Update, keeps_what_only_the_server_writes) {
   EXPECT_EQ(api.merge(one("w"), {{"kind", "Other"}}).code, 400);
 }
 
-TEST(Update, does_not_validate_again_what_did_not_change) {
+TEST(Update, DoesNotValidateAgainWhatDidNotChange) {
   TestApi api;
   Json object = widget("w");
   object["metadata"]["finalizers"] = {"test.dev/hold"};
@@ -250,7 +250,7 @@ TEST(Update, does_not_validate_again_what_did_not_change) {
   EXPECT_EQ(api.get(one("w")).code, 404);
 }
 
-TEST(Update, of_what_is_not_there_is_404) {
+TEST(Update, OfWhatIsNotThereIs404) {
   TestApi api;
   for (const auto& answer : {api.put(one("w"), widget("w")), api.merge(one("w"), Json::object()),
                              api.remove(one("w")), api.get(one("w"))}) {
@@ -260,7 +260,7 @@ TEST(Update, of_what_is_not_there_is_404) {
   }
 }
 
-TEST(Status, and_spec_do_not_touch_each_other) {
+TEST(Status, AndSpecDoNotTouchEachOther) {
   TestApi api;
   api.post(kWidgets, widget("w"));
   auto answer = api.merge(
@@ -278,7 +278,7 @@ TEST(Status, and_spec_do_not_touch_each_other) {
   EXPECT_EQ(api.get(one("w") + "/status").body["status"]["phase"], "Ready");
 }
 
-TEST(Patch, comes_in_the_forms_the_kind_takes) {
+TEST(Patch, ComesInTheFormsTheKindTakes) {
   TestApi api;
   api.post(kWidgets, widget("w"));
   const Json change{{"spec", {{"size", 6}}}};
@@ -300,7 +300,7 @@ TEST(Patch, comes_in_the_forms_the_kind_takes) {
             422);
 }
 
-TEST(Patch, under_strict_names_the_unknown_field) {
+TEST(Patch, UnderStrictNamesTheUnknownField) {
   TestApi api;
   api.post(kWidgets, widget("w"));
   const auto answer = api.merge(one("w") + "?fieldValidation=Strict", {{"spec", {{"sise", 6}}}});
@@ -308,7 +308,7 @@ TEST(Patch, under_strict_names_the_unknown_field) {
   EXPECT_THAT(message(answer), HasSubstr("strict decoding error: unknown field \"spec.sise\""));
 }
 
-TEST(Body, is_read_whatever_it_is_and_refused_with_the_reason) {
+TEST(Body, IsReadWhateverItIsAndRefusedWithTheReason) {
   TestApi api;
   const auto send = [&](const std::string& body, const std::string& type) {
     auto request = request_of("POST", kWidgets).value();
@@ -328,7 +328,7 @@ TEST(Body, is_read_whatever_it_is_and_refused_with_the_reason) {
   EXPECT_EQ(send(R"({"metadata": {"name": "x"}, "spec": {"size": 5}})", ""), 201);
 }
 
-TEST(Body, with_a_key_twice_is_refused_under_strict) {
+TEST(Body, WithAKeyTwiceIsRefusedUnderStrict) {
   TestApi api;
   auto request = request_of("POST", std::string(kWidgets) + "?fieldValidation=Strict").value();
   request.authorization = "Bearer token";

@@ -5,7 +5,7 @@
 namespace penstock::apiserver {
 namespace {
 
-TEST(ParseJson, keeps_integers_and_floats_apart) {
+TEST(ParseJson, KeepsIntegersAndFloatsApart) {
   const auto parsed = parse_json(R"({"a": 1, "b": 1.0, "c": 18446744073709551615, "d": -5})");
   ASSERT_TRUE(parsed);
   EXPECT_TRUE(parsed->value["a"].is_number_integer());
@@ -14,7 +14,7 @@ TEST(ParseJson, keeps_integers_and_floats_apart) {
   EXPECT_EQ(parsed->value["d"], -5);
 }
 
-TEST(ParseJson, names_the_path_of_a_key_that_comes_twice_and_takes_the_last) {
+TEST(ParseJson, NamesThePathOfAKeyThatComesTwiceAndTakesTheLast) {
   const auto parsed =
       parse_json(R"({"spec": {"tables": [{"a": 1}, {"x": 1, "x": 2}], "spec": 1}, "spec": {}})");
   ASSERT_TRUE(parsed);
@@ -22,7 +22,7 @@ TEST(ParseJson, names_the_path_of_a_key_that_comes_twice_and_takes_the_last) {
   EXPECT_EQ(parsed->value["spec"], Json::object());
 }
 
-TEST(ParseJson, refuses_nesting_beyond_the_limit_without_recursing) {
+TEST(ParseJson, RefusesNestingBeyondTheLimitWithoutRecursing) {
   for (const auto* brackets : {"[]", "{}"}) {
     std::string text;
     for (int i = 0; i < 100'000; ++i) {
@@ -34,12 +34,12 @@ TEST(ParseJson, refuses_nesting_beyond_the_limit_without_recursing) {
   }
 }
 
-TEST(ParseJson, accepts_nesting_up_to_the_limit) {
+TEST(ParseJson, AcceptsNestingUpToTheLimit) {
   EXPECT_TRUE(parse_json(std::string(kMaxDepth, '[') + std::string(kMaxDepth, ']')));
   EXPECT_FALSE(parse_json(std::string(kMaxDepth + 1, '[') + std::string(kMaxDepth + 1, ']')));
 }
 
-TEST(ParseJson, never_quotes_the_document_in_its_error) {
+TEST(ParseJson, NeverQuotesTheDocumentInItsError) {
   for (const auto* text : {"{\"password\": \"geheim\xff\"}", "{\"password\": \"geheim", "{\"a\": geheim}",
                            "{\"a\": \"b\"} geheim", "{\"geheim\" 1}"}) {
     const auto parsed = parse_json(text);
@@ -49,13 +49,13 @@ TEST(ParseJson, never_quotes_the_document_in_its_error) {
   }
 }
 
-TEST(ParseJson, refuses_what_is_no_document) {
+TEST(ParseJson, RefusesWhatIsNoDocument) {
   for (const auto* text : {"", " ", "{", "nul", "1e999", "{\"a\":1,}", "\"\\ud800\""}) {
     EXPECT_FALSE(parse_json(text)) << text;
   }
 }
 
-TEST(Member, answers_null_wherever_there_is_nothing) {
+TEST(Member, AnswersNullWhereverThereIsNothing) {
   const Json object{{"a", {{"b", "text"}}}};
   EXPECT_EQ(text_of(object, {"a", "b"}), "text");
   EXPECT_EQ(text_of(object, {"a", "b", "c"}), "");
@@ -63,12 +63,12 @@ TEST(Member, answers_null_wherever_there_is_nothing) {
   EXPECT_TRUE(member(Json(5), "x").is_null());
 }
 
-TEST(DepthOf, counts_levels) {
+TEST(DepthOf, CountsLevels) {
   EXPECT_EQ(depth_of(Json(1)), 0U);
   EXPECT_EQ(depth_of(Json::parse(R"({"a": [1, {"b": 2}], "c": {}})")), 3U);
 }
 
-TEST(ChildPath, brackets_names_that_hold_dots) {
+TEST(ChildPath, BracketsNamesThatHoldDots) {
   EXPECT_EQ(child_path("metadata.labels", "a.b/c"), "metadata.labels[a.b/c]");
   EXPECT_EQ(child_path("", "spec"), "spec");
 }

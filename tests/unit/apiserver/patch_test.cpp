@@ -16,17 +16,17 @@ ApiError refused(const char* object, const char* patch) {
   return apply_patch(PatchKind::Operations, Json::parse(object), Json::parse(patch)).error();
 }
 
-TEST(MergePatch, replaces_lists_and_removes_by_null) {
+TEST(MergePatch, ReplacesListsAndRemovesByNull) {
   EXPECT_EQ(patched(PatchKind::Merge, R"({"a": {"b": 1, "c": 2}, "l": [1, 2]})",
                     R"({"a": {"b": null, "d": 3}, "l": [9], "n": {"x": null}})"),
             Json::parse(R"({"a": {"c": 2, "d": 3}, "l": [9], "n": {}})"));
 }
 
-TEST(MergePatch, must_be_an_object) {
+TEST(MergePatch, MustBeAnObject) {
   EXPECT_EQ(apply_patch(PatchKind::Merge, Json::object(), Json::array()).error().code, 400);
 }
 
-TEST(JsonPatch, carries_out_every_operation) {
+TEST(JsonPatch, CarriesOutEveryOperation) {
   EXPECT_EQ(patched(PatchKind::Operations, R"({"a": [1, 2], "b": {"c/d": 1, "~": 2}, "e": 5})",
                     R"([{"op": "test", "path": "/a/0", "value": 1},
                         {"op": "add", "path": "/a/1", "value": 9}, {"op": "add", "path": "/a/-", "value": 10},
@@ -35,7 +35,7 @@ TEST(JsonPatch, carries_out_every_operation) {
             Json::parse(R"({"a": [1, 9, 2, 10], "b": {"~": 3, "g": 5}, "f": 5})"));
 }
 
-TEST(JsonPatch, refuses_what_does_not_fit_with_422_and_the_number_of_the_operation) {
+TEST(JsonPatch, RefusesWhatDoesNotFitWith422AndTheNumberOfTheOperation) {
   for (const auto* patch : {
            R"([{"op": "replace", "path": "/x", "value": 1}])",
            R"([{"op": "remove", "path": "/a/7"}])",
@@ -59,7 +59,7 @@ TEST(JsonPatch, refuses_what_does_not_fit_with_422_and_the_number_of_the_operati
   }
 }
 
-TEST(JsonPatch, changes_nothing_when_one_operation_fails) {
+TEST(JsonPatch, ChangesNothingWhenOneOperationFails) {
   const Json object{{"a", 1}};
   EXPECT_FALSE(apply_patch(
       PatchKind::Operations, object,
@@ -67,7 +67,7 @@ TEST(JsonPatch, changes_nothing_when_one_operation_fails) {
   EXPECT_EQ(object, (Json{{"a", 1}}));
 }
 
-TEST(JsonPatch, is_bounded_in_number_and_in_what_copies_add) {
+TEST(JsonPatch, IsBoundedInNumberAndInWhatCopiesAdd) {
   Json many = Json::array();
   for (int i = 0; i < 10'001; ++i) {
     many.push_back({{"op", "test"}, {"path", "/a"}, {"value", 1}});
@@ -81,7 +81,7 @@ TEST(JsonPatch, is_bounded_in_number_and_in_what_copies_add) {
   EXPECT_THAT(error.message, HasSubstr("copy too much"));
 }
 
-TEST(JsonPatch, refuses_to_nest_beyond_the_depth_limit) {
+TEST(JsonPatch, RefusesToNestBeyondTheDepthLimit) {
   Json deeper = Json::array();
   for (int i = 0; i < 400; ++i) {
     deeper.push_back({{"op", "move"}, {"from", "/a"}, {"path", "/b"}});
@@ -91,21 +91,21 @@ TEST(JsonPatch, refuses_to_nest_beyond_the_depth_limit) {
   EXPECT_EQ(apply_patch(PatchKind::Operations, Json{{"a", Json::object()}}, deeper).error().code, 400);
 }
 
-TEST(StrategicPatch, merges_maps_and_finalizers_and_replaces_other_lists) {
+TEST(StrategicPatch, MergesMapsAndFinalizersAndReplacesOtherLists) {
   EXPECT_EQ(patched(PatchKind::Strategic,
                     R"({"metadata": {"finalizers": ["a", "b"], "labels": {"x": "1"}}, "l": [1]})",
                     R"({"metadata": {"finalizers": ["c", "a"], "labels": {"x": null, "y": "2"}}, "l": [2]})"),
             Json::parse(R"({"metadata": {"finalizers": ["a", "b", "c"], "labels": {"y": "2"}}, "l": [2]})"));
 }
 
-TEST(StrategicPatch, removes_and_orders_finalizers_by_directive) {
+TEST(StrategicPatch, RemovesAndOrdersFinalizersByDirective) {
   EXPECT_EQ(patched(PatchKind::Strategic, R"({"metadata": {"finalizers": ["a", "b", "c"]}})",
                     R"({"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"],
                         "$setElementOrder/finalizers": ["c", "b"]}})"),
             Json::parse(R"({"metadata": {"finalizers": ["c", "b"]}})"));
 }
 
-TEST(StrategicPatch, matches_owner_references_by_uid) {
+TEST(StrategicPatch, MatchesOwnerReferencesByUid) {
   EXPECT_EQ(
       patched(
           PatchKind::Strategic,
@@ -116,7 +116,7 @@ TEST(StrategicPatch, matches_owner_references_by_uid) {
           R"({"metadata": {"ownerReferences": [{"uid": "1", "name": "x"}, {"uid": "3", "name": "c"}]}})"));
 }
 
-TEST(StrategicPatch, replaces_a_map_by_directive) {
+TEST(StrategicPatch, ReplacesAMapByDirective) {
   EXPECT_EQ(patched(PatchKind::Strategic, R"({"data": {"a": "1", "b": "2"}})",
                     R"({"data": {"$patch": "replace", "c": "3"}})"),
             Json::parse(R"({"data": {"c": "3"}})"));

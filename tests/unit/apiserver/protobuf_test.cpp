@@ -59,7 +59,7 @@ ProtoWriter secret_message() {
   return secret;
 }
 
-TEST(KubeProtobuf, reads_a_secret) {
+TEST(KubeProtobuf, ReadsASecret) {
   const auto object = read_kube_protobuf(envelope("v1", "Secret", secret_message()));
   ASSERT_TRUE(object);
   EXPECT_EQ(*object,
@@ -68,7 +68,7 @@ TEST(KubeProtobuf, reads_a_secret) {
     "data": {"password": "AP8gZ2VoZWlt"}, "stringData": {"plain": "text"}})"));
 }
 
-TEST(KubeProtobuf, reads_a_namespace_as_kubectl_1_32_writes_it) {
+TEST(KubeProtobuf, ReadsANamespaceAsKubectl132WritesIt) {
   // The body of `kubectl create namespace data`: empty strings, empty messages and all.
   const auto recorded = from_hex(
       "6b3873000a0f0a02763112094e616d657370616365121c0a140a046461746112001a0022002a0032003800420012001a020a00"
@@ -79,13 +79,13 @@ TEST(KubeProtobuf, reads_a_namespace_as_kubectl_1_32_writes_it) {
             Json::parse(R"({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "data"}})"));
 }
 
-TEST(KubeProtobuf, refuses_other_kinds_and_other_bytes) {
+TEST(KubeProtobuf, RefusesOtherKindsAndOtherBytes) {
   EXPECT_EQ(read_kube_protobuf(envelope("v1", "Pod", ProtoWriter())).error().code, 415);
   EXPECT_EQ(read_kube_protobuf("{}").error().code, 400);
   EXPECT_EQ(read_kube_protobuf("").error().code, 400);
 }
 
-TEST(KubeProtobuf, refuses_text_that_is_not_utf8) {
+TEST(KubeProtobuf, RefusesTextThatIsNotUtf8) {
   ProtoWriter metadata;
   metadata.bytes(1, "a\xff");
   ProtoWriter ns;
@@ -93,7 +93,7 @@ TEST(KubeProtobuf, refuses_text_that_is_not_utf8) {
   EXPECT_THAT(read_kube_protobuf(envelope("v1", "Namespace", ns)).error().message, HasSubstr("not UTF-8"));
 }
 
-TEST(KubeProtobuf, survives_truncated_and_random_bytes) {
+TEST(KubeProtobuf, SurvivesTruncatedAndRandomBytes) {
   const auto good = envelope("v1", "Secret", secret_message());
   for (std::size_t size = 0; size < good.size(); ++size) {
     (void)read_kube_protobuf(good.substr(0, size));
@@ -108,7 +108,7 @@ TEST(KubeProtobuf, survives_truncated_and_random_bytes) {
   }
 }
 
-TEST(ProtoReader, reads_what_the_writer_writes) {
+TEST(ProtoReader, ReadsWhatTheWriterWrites) {
   ProtoWriter writer;
   writer.varint(1, 300);
   writer.real(2, 1.5);
@@ -123,7 +123,7 @@ TEST(ProtoReader, reads_what_the_writer_writes) {
   EXPECT_FALSE(reader.failed());
 }
 
-TEST(ProtoReader, fails_on_lengths_and_numbers_that_run_out) {
+TEST(ProtoReader, FailsOnLengthsAndNumbersThatRunOut) {
   for (const std::string_view bytes :
        {std::string_view("\x0a\x05"
                          "ab"),
@@ -139,7 +139,7 @@ TEST(ProtoReader, fails_on_lengths_and_numbers_that_run_out) {
   }
 }
 
-TEST(Base64, goes_both_ways) {
+TEST(Base64, GoesBothWays) {
   for (const auto& text : {"", "a", "ab", "abc", "abcd"}) {
     EXPECT_EQ(base64_decode(base64_encode(text)), text);
   }
@@ -167,7 +167,7 @@ Registry widget_registry() {
   return Registry(std::move(types));
 }
 
-TEST(OpenapiV2, holds_every_kind_as_a_definition) {
+TEST(OpenapiV2, HoldsEveryKindAsADefinition) {
   const auto document = fields_of(openapi_v2(widget_registry()));
   EXPECT_EQ(document.find(1)->second, "2.0");
   std::map<std::string, std::string> definitions;
@@ -186,7 +186,7 @@ TEST(OpenapiV2, holds_every_kind_as_a_definition) {
               HasSubstr(R"([{"group":"test.dev","kind":"Widget","version":"v1"}])"));
 }
 
-TEST(OpenapiV3, lets_kubectl_find_kinds_and_the_fieldValidation_parameter) {
+TEST(OpenapiV3, LetsKubectlFindKindsAndTheFieldValidationParameter) {
   const auto document = openapi_v3(widget_registry(), "test.dev", "v1");
   const auto& patch = document["paths"]["/apis/test.dev/v1/namespaces/{namespace}/widgets/{name}"]["patch"];
   EXPECT_EQ(patch["x-kubernetes-group-version-kind"],

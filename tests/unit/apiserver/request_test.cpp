@@ -9,7 +9,7 @@
 namespace penstock::apiserver {
 namespace {
 
-TEST(RequestOf, splits_and_unescapes) {
+TEST(RequestOf, SplitsAndUnescapes) {
   const auto request = request_of("GET", "/api/v1//pods/a%2Fb?x=1%20+2&watch&y=&x=3").value();
   EXPECT_THAT(request.segments, testing::ElementsAre("api", "v1", "pods", "a/b"));
   EXPECT_EQ(request.param("x"), "1  2");
@@ -19,13 +19,13 @@ TEST(RequestOf, splits_and_unescapes) {
   EXPECT_EQ(request.path, "/api/v1//pods/a%2Fb");
 }
 
-TEST(RequestOf, refuses_broken_escapes) {
+TEST(RequestOf, RefusesBrokenEscapes) {
   for (const auto* target : {"/a%", "/a%2", "/a%zz", "/a?x=%g0"}) {
     EXPECT_EQ(request_of("GET", target).error().code, 400) << target;
   }
 }
 
-TEST(AcceptedForm, takes_the_first_that_is_served) {
+TEST(AcceptedForm, TakesTheFirstThatIsServed) {
   EXPECT_EQ(accepted_form(""), Form::Object);
   EXPECT_EQ(accepted_form("*/*"), Form::Object);
   EXPECT_EQ(accepted_form("application/vnd.kubernetes.protobuf, application/json"), Form::Object);
@@ -38,7 +38,7 @@ TEST(AcceptedForm, takes_the_first_that_is_served) {
   EXPECT_EQ(accepted_form("application/json;as=Chair;v=v1;g=meta.k8s.io").error().code, 406);
 }
 
-TEST(AcceptedDiscovery, is_aggregated_only_when_asked) {
+TEST(AcceptedDiscovery, IsAggregatedOnlyWhenAsked) {
   EXPECT_EQ(accepted_discovery(
                 "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"),
             "v2");
@@ -56,7 +56,7 @@ std::string path_text(const std::string& target) {
   return path ? path->type->plural + "|" + path->ns + "|" + path->name + "|" + path->subresource : "none";
 }
 
-TEST(ResourcePath, names_collections_objects_and_parts) {
+TEST(ResourcePath, NamesCollectionsObjectsAndParts) {
   EXPECT_EQ(path_text("/api/v1/namespaces"), "namespaces|||");
   EXPECT_EQ(path_text("/api/v1/namespaces/n"), "namespaces||n|");
   EXPECT_EQ(path_text("/api/v1/namespaces/n/status"), "namespaces||n|status");
@@ -68,7 +68,7 @@ TEST(ResourcePath, names_collections_objects_and_parts) {
             "customresourcedefinitions||x|");
 }
 
-TEST(ResourcePath, names_nothing_else) {
+TEST(ResourcePath, NamesNothingElse) {
   for (const auto* target : {"/", "/api", "/api/v1", "/api/v2/secrets", "/api/v1/pods", "/api/v1/secrets/s",
                              "/apis/test.dev/v2/widgets", "/apis/test.dev/v1/namespaces/n/widgets/w/scale",
                              "/api/v1/namespaces/n/secrets/s/status", "/api/v1/namespaces/n/namespaces/x",

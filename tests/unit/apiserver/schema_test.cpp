@@ -26,7 +26,7 @@ std::vector<std::string> faults(const Json& object) {
   return texts;
 }
 
-TEST(Validate, finds_nothing_wrong_with_a_good_object) {
+TEST(Validate, FindsNothingWrongWithAGoodObject) {
   EXPECT_THAT(
       faults(with_spec(R"({"color": "green", "code": "abc", "ratio": 1, "port": "http", "tags": {"a": "b"},
     "parts": [{"name": "x"}, {"name": "y"}], "words": ["a", "b"], "free": {"any": [1, {"thing": null}]}})")),
@@ -40,7 +40,7 @@ struct Fault {
 
 class ValidateSpec : public testing::TestWithParam<Fault> {};
 
-TEST_P(ValidateSpec, names_path_and_fault_as_kubernetes_does) {
+TEST_P(ValidateSpec, NamesPathAndFaultAsKubernetesDoes) {
   EXPECT_THAT(faults(with_spec(GetParam().spec)), ElementsAre(GetParam().text));
 }
 
@@ -78,11 +78,11 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{R"({"words": ["a", "a"]})", R"(spec.words[1]: Duplicate value: "a")"},
         Fault{R"({"parts": [1,2,3,4]})", "spec.parts: Too many: 4: must have at most 3 items"}));
 
-TEST(Validate, misses_a_required_field) {
+TEST(Validate, MissesARequiredField) {
   EXPECT_THAT(faults(with_spec(R"({"size": null})")), ElementsAre("spec.size: Required value"));
 }
 
-TEST(Validate, takes_null_only_where_the_field_is_nullable) {
+TEST(Validate, TakesNullOnlyWhereTheFieldIsNullable) {
   Json object = widget("w");
   object["spec"]["note"] = nullptr;
   EXPECT_THAT(faults(object), ElementsAre());
@@ -90,12 +90,12 @@ TEST(Validate, takes_null_only_where_the_field_is_nullable) {
   EXPECT_THAT(faults(object), ElementsAre(HasSubstr("must be of type string: \"null\"")));
 }
 
-TEST(Validate, counts_characters_and_not_bytes) {
+TEST(Validate, CountsCharactersAndNotBytes) {
   EXPECT_TRUE(validate("äöüßé", Json{{"type", "string"}, {"maxLength", 5}}).empty());
   EXPECT_FALSE(validate("äöüßée", Json{{"type", "string"}, {"maxLength", 5}}).empty());
 }
 
-TEST(Validate, holds_long_text_against_a_greedy_pattern_without_overflowing_the_stack) {
+TEST(Validate, HoldsLongTextAgainstAGreedyPatternWithoutOverflowingTheStack) {
   const Json schema{{"type", "string"}, {"pattern", "^(([a-z])+.)+[A-Z]([a-z])+$"}};
   EXPECT_EQ(validate(std::string(10'000, 'a'), schema, "x").size(), 1U);
   const auto causes = validate(std::string(1'000'000, 'a'), schema, "x");
@@ -103,7 +103,7 @@ TEST(Validate, holds_long_text_against_a_greedy_pattern_without_overflowing_the_
   EXPECT_EQ(causes[0].reason, "FieldValueTooLong");
 }
 
-TEST(Validate, stops_at_a_hundred_faults) {
+TEST(Validate, StopsAtAHundredFaults) {
   Json list = Json::array();
   for (int i = 0; i < 1000; ++i) {
     list.push_back(i);
@@ -111,7 +111,7 @@ TEST(Validate, stops_at_a_hundred_faults) {
   EXPECT_EQ(validate(list, Json{{"type", "array"}, {"items", {{"type", "string"}}}}, "x").size(), kMaxCauses);
 }
 
-TEST(Validate, knows_formats_and_combinations) {
+TEST(Validate, KnowsFormatsAndCombinations) {
   EXPECT_FALSE(validate(3'000'000'000, Json{{"type", "integer"}, {"format", "int32"}}).empty());
   EXPECT_FALSE(validate("yesterday", Json{{"type", "string"}, {"format", "date-time"}}).empty());
   EXPECT_TRUE(
@@ -124,7 +124,7 @@ TEST(Validate, knows_formats_and_combinations) {
   EXPECT_FALSE(validate(Json{{"a", 1}}, Json{{"not", {{"required", {"a"}}}}}).empty());
 }
 
-TEST(Prune, removes_and_names_what_the_schema_does_not_know) {
+TEST(Prune, RemovesAndNamesWhatTheSchemaDoesNotKnow) {
   Json object = with_spec(R"({"colour": "red", "parts": [{"name": "a", "size": 1}], "tags": {"any": "b"},
     "free": {"x": {"y": 1}}})");
   object["extra"] = 1;
@@ -137,7 +137,7 @@ TEST(Prune, removes_and_names_what_the_schema_does_not_know) {
   EXPECT_FALSE(object["spec"].contains("colour"));
 }
 
-TEST(ApplyDefaults, fills_in_what_is_absent_at_every_level) {
+TEST(ApplyDefaults, FillsInWhatIsAbsentAtEveryLevel) {
   Json object = with_spec(R"({"parts": [{"name": "a"}, {"name": "b", "count": 7}]})");
   apply_defaults(object, widget_type().schema);
   EXPECT_EQ(object["spec"]["color"], "red");
@@ -146,7 +146,7 @@ TEST(ApplyDefaults, fills_in_what_is_absent_at_every_level) {
   EXPECT_EQ(object["spec"]["parts"][1]["count"], 7);
 }
 
-TEST(ApplyDefaults, drops_null_for_the_default_unless_null_is_a_value) {
+TEST(ApplyDefaults, DropsNullForTheDefaultUnlessNullIsAValue) {
   Json object = widget("w");
   object["spec"]["color"] = nullptr;
   object["spec"]["note"] = nullptr;
@@ -155,14 +155,14 @@ TEST(ApplyDefaults, drops_null_for_the_default_unless_null_is_a_value) {
   EXPECT_TRUE(object["spec"]["note"].is_null());
 }
 
-TEST(ApplyDefaults, writes_whole_floats_in_integer_fields_as_integers) {
+TEST(ApplyDefaults, WritesWholeFloatsInIntegerFieldsAsIntegers) {
   Json object = with_spec(R"({"size": 7.0, "ratio": 2.0})");
   apply_defaults(object, widget_type().schema);
   EXPECT_TRUE(object["spec"]["size"].is_number_integer());
   EXPECT_TRUE(object["spec"]["ratio"].is_number_float());
 }
 
-TEST(TypeOfCrd, reads_names_columns_and_subresources) {
+TEST(TypeOfCrd, ReadsNamesColumnsAndSubresources) {
   const auto type = widget_type();
   EXPECT_EQ(type.qualified(), "widgets.test.dev");
   EXPECT_EQ(type.api_version(), "test.dev/v1");
@@ -172,10 +172,14 @@ TEST(TypeOfCrd, reads_names_columns_and_subresources) {
   EXPECT_EQ(type.columns.size(), 5U);
 }
 
-TEST(TypeOfCrd, says_what_is_missing) {
+TEST(TypeOfCrd, SaysWhatIsMissing) {
   Json crd = widget_crd();
   crd["spec"]["versions"][0]["storage"] = false;
   EXPECT_THAT(type_of_crd(crd).error(), HasSubstr("storage"));
+  crd = widget_crd();
+  crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["code"]
+     ["pattern"] = "(";
+  EXPECT_THAT(type_of_crd(crd).error(), HasSubstr("the pattern ( is not understood"));
   crd = widget_crd();
   crd["spec"]["versions"][0].erase("schema");
   EXPECT_THAT(type_of_crd(crd).error(), HasSubstr("openAPIV3Schema"));

@@ -14,7 +14,7 @@ struct Case {
 
 class LabelSelector : public testing::TestWithParam<Case> {};
 
-TEST_P(LabelSelector, selects) {
+TEST_P(LabelSelector, Selects) {
   const Json object{{"metadata", {{"labels", {{"app", "shop"}, {"tier", "gold"}, {"example.com/a", ""}}}}}};
   const auto selector = Selector::parse(widget_type(), GetParam().labels, "");
   ASSERT_TRUE(selector) << GetParam().labels;
@@ -32,7 +32,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"app=shop,tier=iron", false}, Case{"example.com/a=", true},
                     Case{"example.com/a", true}));
 
-TEST(Selector, refuses_label_selectors_it_cannot_read) {
+TEST(Selector, RefusesLabelSelectorsItCannotRead) {
   for (const auto* text :
        {"a=b=c", "a in", "a in (", "a in (b", "=x", ",", "a,", "a b", "a in b", "a ~ b", "(a)"}) {
     const auto selector = Selector::parse(widget_type(), text, "");
@@ -41,11 +41,12 @@ TEST(Selector, refuses_label_selectors_it_cannot_read) {
   }
 }
 
-TEST(Selector, compares_fields) {
+TEST(Selector, ComparesFields) {
   const auto events = core_types()[1];
   ASSERT_EQ(events.kind, "Event");
   const Json event{{"metadata", {{"name", "e"}, {"namespace", "n"}}},
                    {"involvedObject", {{"kind", "Pipe"}, {"name", "shop"}}},
+                   {"reason", "a=b,c"},
                    {"reportingComponent", "penstock"},
                    {"type", "Warning"}};
   const auto selects = [&](const char* fields) {
@@ -58,9 +59,10 @@ TEST(Selector, compares_fields) {
   EXPECT_TRUE(selects("metadata.namespace=n"));
   EXPECT_TRUE(selects("involvedObject.uid="));
   EXPECT_TRUE(selects("source=penstock"));
+  EXPECT_TRUE(selects(R"(reason=a\=b\,c,type=Warning)"));
 }
 
-TEST(Selector, refuses_fields_that_are_not_selectable) {
+TEST(Selector, RefusesFieldsThatAreNotSelectable) {
   EXPECT_EQ(Selector::parse(widget_type(), "", "spec.size=1").error().message,
             "field label not supported: spec.size");
   EXPECT_EQ(Selector::parse(widget_type(), "", "metadata.name").error().code, 400);

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -53,7 +55,7 @@ class StoreTest : public testing::Test {
   std::unique_ptr<Store> store_;
 };
 
-TEST_F(StoreTest, counts_one_revision_over_all_writes_and_stamps_objects_with_it) {
+TEST_F(StoreTest, CountsOneRevisionOverAllWritesAndStampsObjectsWithIt) {
   const auto a = put("a", 1);
   EXPECT_EQ(a->revision, 1U);
   EXPECT_EQ(a->value["metadata"]["resourceVersion"], "1");
@@ -64,7 +66,7 @@ TEST_F(StoreTest, counts_one_revision_over_all_writes_and_stamps_objects_with_it
   EXPECT_EQ(store_->revision(), 4U);
 }
 
-TEST_F(StoreTest, keeps_everything_over_a_restart) {
+TEST_F(StoreTest, KeepsEverythingOverARestart) {
   put("a", 1);
   put("b", 2);
   remove(put("c", 3));
@@ -74,7 +76,7 @@ TEST_F(StoreTest, keeps_everything_over_a_restart) {
   EXPECT_EQ(put("d", 1)->revision, 5U);
 }
 
-TEST_F(StoreTest, refuses_stale_missing_and_existing) {
+TEST_F(StoreTest, RefusesStaleMissingAndExisting) {
   const auto a = put("a", 1);
   using Kind = WriteFailure::Kind;
   const auto failure = [&](std::uint64_t expected, const std::string& name, bool needs_namespace = false) {
@@ -93,7 +95,7 @@ TEST_F(StoreTest, refuses_stale_missing_and_existing) {
   EXPECT_EQ(store_->revision(), 1U);
 }
 
-TEST_F(StoreTest, holds_a_namespace_while_something_is_in_it) {
+TEST_F(StoreTest, HoldsANamespaceWhileSomethingIsInIt) {
   const auto ns =
       store_->write({.key = {"namespaces", "", "n"}, .value = {{"metadata", {{"name", "n"}}}}}).value();
   const auto a = put("a", 1);
@@ -108,7 +110,7 @@ TEST_F(StoreTest, holds_a_namespace_while_something_is_in_it) {
   EXPECT_TRUE(drop());
 }
 
-TEST_F(StoreTest, lists_by_namespace_and_over_all) {
+TEST_F(StoreTest, ListsByNamespaceAndOverAll) {
   put("b", 1, 0, "n1");
   put("a", 1, 0, "n2");
   put("a", 2, 0, "n1");
@@ -117,7 +119,7 @@ TEST_F(StoreTest, lists_by_namespace_and_over_all) {
   EXPECT_THAT(names(store_->list("thing", "")), ElementsAre());
 }
 
-TEST_F(StoreTest, lists_the_past_within_its_window) {
+TEST_F(StoreTest, ListsThePastWithinItsWindow) {
   const auto a = put("a", 1);
   put("b", 1);
   put("a", 2, a->revision);
@@ -132,7 +134,7 @@ TEST_F(StoreTest, lists_the_past_within_its_window) {
   EXPECT_TRUE(store_->list_at("things", "", 4));
 }
 
-TEST_F(StoreTest, tells_changes_in_order_and_where_it_read_to) {
+TEST_F(StoreTest, TellsChangesInOrderAndWhereItReadTo) {
   const auto a = put("a", 1);
   put("a", 2, a->revision);
   store_->write({.key = {"others", "n", "x"}, .value = {{"metadata", Json::object()}}}).value();
@@ -152,7 +154,7 @@ TEST_F(StoreTest, tells_changes_in_order_and_where_it_read_to) {
   EXPECT_EQ(store_->changes_after("things", 2, 2)->changes.size(), 1U);
 }
 
-TEST_F(StoreTest, forgets_changes_beyond_its_window_by_number_and_by_bytes) {
+TEST_F(StoreTest, ForgetsChangesBeyondItsWindowByNumberAndByBytes) {
   reopen({.changes = 3, .bytes = 1U << 20U});
   for (int i = 0; i < 5; ++i) {
     put("a" + std::to_string(i), 1);
@@ -165,7 +167,7 @@ TEST_F(StoreTest, forgets_changes_beyond_its_window_by_number_and_by_bytes) {
   EXPECT_FALSE(store_->changes_after("things", 5, 10));
 }
 
-TEST_F(StoreTest, wakes_subscribers_of_the_type_until_they_leave) {
+TEST_F(StoreTest, WakesSubscribersOfTheTypeUntilTheyLeave) {
   int woken = 0;
   const auto subscription = store_->subscribe("things", [&] { ++woken; });
   put("a", 1);
@@ -176,7 +178,7 @@ TEST_F(StoreTest, wakes_subscribers_of_the_type_until_they_leave) {
   EXPECT_EQ(woken, 1);
 }
 
-TEST_F(StoreTest, keeps_its_file_to_itself) {
+TEST_F(StoreTest, KeepsItsFileToItself) {
   struct stat status {};
   ASSERT_EQ(::stat(path_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
@@ -185,7 +187,7 @@ TEST_F(StoreTest, keeps_its_file_to_itself) {
   EXPECT_EQ(status.st_mode & 0077U, 0U);
 }
 
-TEST(StateFile, names_a_damaged_file_and_the_cure) {
+TEST(StateFile, NamesADamagedFileAndTheCure) {
   const test::TempDir directory;
   const auto path = directory / "state.db";
   std::ofstream(path) << std::string(8192, 'x');
@@ -196,7 +198,7 @@ TEST(StateFile, names_a_damaged_file_and_the_cure) {
   EXPECT_THAT(file.error().cure, HasSubstr("Restore it"));
 }
 
-TEST(StateFile, notices_damage_in_the_middle) {
+TEST(StateFile, NoticesDamageInTheMiddle) {
   const test::TempDir directory;
   const auto path = directory / "state.db";
   {
@@ -214,7 +216,7 @@ TEST(StateFile, notices_damage_in_the_middle) {
   EXPECT_EQ(file.error().reason, "StateFileDamaged");
 }
 
-TEST(StateFile, refuses_an_object_that_is_no_json) {
+TEST(StateFile, RefusesAnObjectThatIsNoJson) {
   const test::TempDir directory;
   const auto path = directory / "state.db";
   ASSERT_TRUE(StateFile::open(path).value()->put({"things", "n", "a", 1, {}, "{\"metadata\":"}));
@@ -223,22 +225,25 @@ TEST(StateFile, refuses_an_object_that_is_no_json) {
   EXPECT_THAT(store.error().message, HasSubstr("things n/a"));
 }
 
-TEST(StateFile, refuses_a_database_of_somebody_else) {
+TEST(StateFile, RefusesADatabaseOfSomebodyElse) {
   const test::TempDir directory;
   const auto path = directory / "state.db";
-  ASSERT_EQ(std::system(("sqlite3 " + path + " 'CREATE TABLE other(x)' 2>/dev/null").c_str()), 0);
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "CREATE TABLE other(x)", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
   const auto file = StateFile::open(path);
   ASSERT_FALSE(file);
   EXPECT_THAT(file.error().message, HasSubstr("is not a Penstock state file"));
 }
 
-TEST(StateFile, names_a_path_that_cannot_be_written) {
+TEST(StateFile, NamesAPathThatCannotBeWritten) {
   const auto file = StateFile::open("/proc/nowhere/state.db");
   ASSERT_FALSE(file);
   EXPECT_THAT(file.error().message, HasSubstr("/proc/nowhere/state.db"));
 }
 
-TEST(StateFile, remembers_settings) {
+TEST(StateFile, RemembersSettings) {
   const test::TempDir directory;
   const auto path = directory / "state.db";
   ASSERT_TRUE(StateFile::open(path).value()->set_setting("token", "t"));
@@ -247,7 +252,7 @@ TEST(StateFile, remembers_settings) {
   EXPECT_EQ(file->setting("none").value(), std::nullopt);
 }
 
-TEST(DataDirectory, is_held_by_one_at_a_time) {
+TEST(DataDirectory, IsHeldByOneAtATime) {
   const test::TempDir parent;
   const auto path = parent / "deep/er";
   {
@@ -262,7 +267,7 @@ TEST(DataDirectory, is_held_by_one_at_a_time) {
   EXPECT_TRUE(DataDirectory::acquire(path));
 }
 
-TEST(DataDirectory, names_a_path_that_is_of_no_use) {
+TEST(DataDirectory, NamesAPathThatIsOfNoUse) {
   const test::TempDir parent;
   std::ofstream(parent / "file") << "x";
   for (const auto& path : {parent / "file", std::string("/proc/nowhere")}) {
@@ -273,7 +278,7 @@ TEST(DataDirectory, names_a_path_that_is_of_no_use) {
   }
 }
 
-TEST(WritePrivateFile, replaces_a_file_whole_and_keeps_others_out) {
+TEST(WritePrivateFile, ReplacesAFileWholeAndKeepsOthersOut) {
   const test::TempDir directory;
   const auto path = directory / "kubeconfig";
   std::ofstream(path) << "old";

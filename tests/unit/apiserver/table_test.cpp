@@ -19,7 +19,7 @@ std::string found(const char* path, const Json& object) {
   return text;
 }
 
-TEST(JsonPath, leads_to_fields_items_and_filtered_items) {
+TEST(JsonPath, LeadsToFieldsItemsAndFilteredItems) {
   const auto object = Json::parse(R"({"a": {"b": 1, "c.d": 2}, "l": [{"t": "x", "v": 1}, {"t": "y", "v": 2}],
     "metadata": {"annotations": {"example.com/n": "z"}}})");
   EXPECT_EQ(found(".a.b", object), "1;");
@@ -39,13 +39,13 @@ TEST(JsonPath, leads_to_fields_items_and_filtered_items) {
   EXPECT_EQ(found(".none.b", object), "");
 }
 
-TEST(JsonPath, refuses_what_it_does_not_know) {
+TEST(JsonPath, RefusesWhatItDoesNotKnow) {
   for (const auto* path : {".a[", ".a[x]", ".a['b", ".l[?(@.v > 1)]", ".l[?(x)]", "..a", ".a."}) {
     EXPECT_FALSE(JsonPath::parse(path)) << path;
   }
 }
 
-TEST(HumanDuration, is_written_as_kubectl_writes_it) {
+TEST(HumanDuration, IsWrittenAsKubectlWritesIt) {
   using std::chrono::seconds;
   EXPECT_EQ(human_duration(seconds(-5)), "<invalid>");
   EXPECT_EQ(human_duration(seconds(-1)), "0s");
@@ -62,7 +62,7 @@ TEST(HumanDuration, is_written_as_kubectl_writes_it) {
   EXPECT_EQ(human_duration(seconds(3650L * 86400)), "10y");
 }
 
-TEST(Rfc3339, reads_what_it_writes_and_more) {
+TEST(Rfc3339, ReadsWhatItWritesAndMore) {
   const WallTime time{std::chrono::seconds(1'700'000'000)};
   EXPECT_EQ(rfc3339(time), "2023-11-14T22:13:20Z");
   EXPECT_EQ(parse_rfc3339("2023-11-14T22:13:20Z"), time);
@@ -75,7 +75,7 @@ TEST(Rfc3339, reads_what_it_writes_and_more) {
   }
 }
 
-TEST(TableRow, fills_the_columns_of_a_crd) {
+TEST(TableRow, FillsTheColumnsOfACrd) {
   FixedClock clock;
   Json object = widget("w");
   object["metadata"]["creationTimestamp"] = rfc3339(clock.now());
@@ -87,7 +87,7 @@ TEST(TableRow, fills_the_columns_of_a_crd) {
   EXPECT_FALSE(row["object"].contains("spec"));
 }
 
-TEST(TableRow, leaves_a_cell_empty_where_the_value_is_missing_or_of_another_type) {
+TEST(TableRow, LeavesACellEmptyWhereTheValueIsMissingOrOfAnotherType) {
   Json object = widget("w");
   object["spec"]["size"] = "big";
   const auto row = table_row(widget_type(), object, IncludeObject::None, FixedClock().now());
@@ -95,7 +95,7 @@ TEST(TableRow, leaves_a_cell_empty_where_the_value_is_missing_or_of_another_type
   EXPECT_FALSE(row.contains("object"));
 }
 
-TEST(TableRow, fills_the_columns_of_events) {
+TEST(TableRow, FillsTheColumnsOfEvents) {
   FixedClock clock;
   const Json event{{"metadata", {{"name", "e"}}},
                    {"involvedObject", {{"kind", "Pipe"}, {"name", "shop"}}},
@@ -112,7 +112,7 @@ TEST(TableRow, fills_the_columns_of_events) {
       Json::parse(R"(["10m", "Normal", "Running", "pipe/shop", "", "penstock", "all well", "20m", 3, "e"])"));
 }
 
-TEST(TableRow, has_as_many_cells_as_columns_for_every_kind) {
+TEST(TableRow, HasAsManyCellsAsColumnsForEveryKind) {
   for (const auto& type : core_types()) {
     EXPECT_EQ(core_cells(type, Json::object(), FixedClock().now()).size(), type.columns.size()) << type.kind;
   }
