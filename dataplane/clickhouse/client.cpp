@@ -22,6 +22,10 @@ std::string doing_of(const Request& request) {
   return request.purpose.empty() ? shortened(one_line(request.sql), kPurposeLength) : request.purpose;
 }
 
+std::chrono::seconds limit_of(const Request& request, std::chrono::seconds otherwise) {
+  return request.limit.count() > 0 ? request.limit : otherwise;
+}
+
 Settings insert_settings() {
   return {{"async_insert", "0"},
           {"insert_deduplicate", "1"},
@@ -122,7 +126,7 @@ Status Client::execute(const Request& request) {
   const std::array<std::string_view, 1> body{request.sql};
   HttpRequest http;
   http.body = body;
-  http.silence_limit = kStatementSilence;
+  http.silence_limit = limit_of(request, kStatementSilence);
   PENSTOCK_TRY(handle_->post(request, {}, std::move(http)));
   return {};
 }
@@ -133,7 +137,7 @@ Result<Rows> Client::select(const Request& request) {
   repeatable.repeatable = true;
   HttpRequest http;
   http.body = body;
-  http.total_limit = kSelectLimit;
+  http.total_limit = limit_of(request, kSelectLimit);
   PENSTOCK_ASSIGN(const auto answer, handle_->post(repeatable, {}, std::move(http)));
   return parse_tsv(answer);
 }
@@ -143,7 +147,7 @@ Status Client::insert(const Request& request, const std::vector<std::string_view
   parameters.emplace("query", request.sql);
   HttpRequest http;
   http.body = pieces;
-  http.silence_limit = kInsertSilence;
+  http.silence_limit = limit_of(request, kInsertSilence);
   PENSTOCK_TRY(handle_->post(request, std::move(parameters), std::move(http)));
   return {};
 }

@@ -2,6 +2,7 @@
 
 // ClickHouse over HTTP(S) (ClickHouse docs, "HTTP Interface").
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,6 +36,9 @@ struct Request {
   /// EXCHANGE.
   bool repeatable = false;
   std::string purpose = {};  ///< for messages: "load shop.orders"; empty: the beginning of the statement
+  /// 0: what Client says below. Of a SELECT all the time it may take, of others the time without a byte
+  /// either way.
+  std::chrono::seconds limit{0};
 };
 
 /// Rows of a small result, all values as text. NULL reads "\\N"; ask with ifNull() where it matters.

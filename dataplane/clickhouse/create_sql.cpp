@@ -39,6 +39,7 @@ std::string engine_text(Engine engine) {
 std::string key_list(const std::vector<std::string>& names) {
   if (names.empty()) return "tuple()";
   std::vector<std::string> quoted;
+  quoted.reserve(names.size());
   for (const auto& name : names)
     quoted.push_back(quote(name));
   return fmt::format("({})", fmt::join(quoted, ", "));

@@ -75,6 +75,7 @@ std::string probe_cast_from_text(const std::string& type) {
 Result<Rows> probe_types(Client& client, TypeProbe probe, const std::vector<TargetColumn>& columns,
                          const Settings& settings) {
   std::vector<std::string> items;
+  items.reserve(columns.size());
   for (const auto& column : columns)
     items.push_back(probe(column.type));
   return look(client, fmt::format("SELECT {}", fmt::join(items, ", ")), "check column types", settings);
@@ -115,7 +116,7 @@ Status make_database(Client& client, const std::string& database) {
       look(client, fmt::format("SELECT 1 FROM system.databases WHERE name = {}", literal(database)),
            "look at database " + database));
   if (!found.empty()) return {};
-  const auto done = client.execute(
+  auto done = client.execute(
       {"CREATE DATABASE IF NOT EXISTS " + quote(database), {}, false, true, "create database " + database});
   if (!done && done.error().reason == "DestinationAccessDenied")
     return fail(ErrorKind::NeedsUser, "DestinationDatabaseMissing",

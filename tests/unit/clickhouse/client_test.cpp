@@ -155,6 +155,23 @@ TEST(ClickHouseClient, GoesOnAfterALostConnection) {
   EXPECT_TRUE(client.execute({"B"}));
 }
 
+TEST(ClickHouseClient, GivesUpOnAServerThatIsSilentForTooLong) {
+  ScriptedServer server({Step{"", false, true, false}});
+  Client client(endpoint_of(server));
+  const auto rows = client.select({"SELECT 1", {}, true, false, "look", std::chrono::seconds(1)});
+  ASSERT_FALSE(rows);
+  EXPECT_EQ(rows.error().kind, ErrorKind::Transient);
+  EXPECT_EQ(rows.error().reason, "DestinationUnreachable");
+}
+
+TEST(ClickHouseClient, IsInDoubtAboutAnInsertThatStaysUnansweredForTooLong) {
+  ScriptedServer server({Step{"", false, true, false}});
+  Client client(endpoint_of(server));
+  const auto done = client.insert({"INSERT", {}, true, false, "load", std::chrono::seconds(1)}, {"x"});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, ErrorKind::InDoubt) << done.error().text();
+}
+
 TEST(ClickHouseClient, SaysUnreachableWhenNobodyListens) {
   Client client({"http://127.0.0.1:" + std::to_string(test::free_port()), "shop", "default", {}, ""});
   const auto done = client.insert({"INSERT INTO t FORMAT Native", {}, true, false, "load orders"}, {"x"});
