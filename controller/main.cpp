@@ -7,11 +7,20 @@
 #include "controller/cli/engine.hpp"
 #include "controller/cli/logging.hpp"
 
+namespace {
+
+std::string say_what_is_wrong(const CLI::App* /*app*/, const CLI::Error& error) {
+  return fmt::format("penstock: {}\nSee `penstock --help`, or `penstock dev --help`.\n", error.what());
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   CLI::App app(
       "Penstock: PostgreSQL to ClickHouse replication, declared by Pipe resources.\n"
       "Start with `penstock dev`, then kubectl apply a Pipe.");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // one that is unknown is to be named, and not taken for none
+  app.failure_message(say_what_is_wrong);
   std::string format = "text";
   std::string level = "info";
   app.add_option("--log-format", format, "How log lines are written to stderr")
@@ -27,6 +36,11 @@ int main(int argc, char** argv) {
   });
   penstock::cli::add_dev_command(app);
   penstock::cli::add_engine_command(app);
-  CLI11_PARSE(app, argc, argv);
-  return 0;
+  try {
+    app.parse(argc, argv);
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
 }

@@ -81,6 +81,7 @@ Result<std::unique_ptr<apiserver::ApiServer>> start_api(const DevOptions& option
 }
 
 Status run(const DevOptions& options, const StopSignals& signals) {
+  if (!options.clickhouse.empty()) PENSTOCK_TRY(parse_listen_address("--clickhouse", options.clickhouse));
   PENSTOCK_ASSIGN(const auto api, start_api(options));
   PENSTOCK_ASSIGN(const auto engine, start_engine(options));
   PENSTOCK_ASSIGN(const auto config, kube::load_kubeconfig(api->kubeconfig_path()));
@@ -109,7 +110,8 @@ void add_dev_command(CLI::App& app) {
   command
       ->add_option("--data-dir", options->data_dir,
                    "State, kubeconfig and the engine's data; made when absent")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check([](const std::string& path) { return path.empty() ? "names no directory" : ""; });
   command->add_option("--api", options->api, "HOST:PORT of the API, loopback only; port 0 takes any free one")
       ->capture_default_str();
   command->add_option(

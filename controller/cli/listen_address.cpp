@@ -19,7 +19,7 @@ Result<ListenAddress> parse_listen_address(std::string_view option, std::string_
   }
   return fail(ErrorKind::NeedsUser, "InvalidAddress",
               fmt::format("{}: \"{}\" is not HOST:PORT", option, text),
-              "Write it as 127.0.0.1:6443; port 0 takes any free one");
+              "Write it like 127.0.0.1:6443, the port up to 65535; port 0 takes any free one");
 }
 
 }  // namespace penstock::cli

@@ -12,7 +12,7 @@ namespace {
 
 using Faults = std::vector<Error>;
 
-constexpr const char* kResyncCure = "Name another target, drop the table, or resync so that it is made anew";
+constexpr const char* kOtherTable = "name another target, or drop the table so that it is made anew";
 
 std::string name_of(const TargetTable& table) {
   return quote(table.database) + "." + quote(table.table);
@@ -87,7 +87,7 @@ void check_engine(const TargetDefinition& wanted, const TargetTable& present, Fa
   if (plain_engine(present.engine) != engine_name(wanted.engine)) {
     add(faults, present, "TargetEngine",
         fmt::format("has the engine {}; {} is wanted", present.engine, engine_name(wanted.engine)),
-        fmt::format("Set spec.tables[].engine to what the table has, or: {}", kResyncCure));
+        fmt::format("Set spec.tables[].engine to what the table has, {}", kOtherTable));
     return;
   }
   if (wanted.engine != Engine::ReplacingMergeTree) return;
@@ -109,20 +109,29 @@ void check_sorting_key(const TargetDefinition& wanted, const TargetTable& presen
   add(faults, present, "TargetSortingKey",
       fmt::format("is ordered by ({}); ({}) is wanted", present.sorting_key,
                   fmt::join(wanted.order_by, ", ")),
-      fmt::format("Set spec.tables[].orderBy to what the table has, if that identifies a row; or: {}",
-                  kResyncCure));
+      fmt::format("Set spec.tables[].orderBy to what the table has, if that identifies a row; or {}",
+                  kOtherTable));
+}
+
+/// One fault for all that are missing: a table that somebody else made may lack every one.
+void check_missing_columns(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
+  std::vector<std::string> names;
+  std::vector<std::string> additions;
+  for (const auto& column : wanted.columns) {
+    if (find(present, column.name) != nullptr) continue;
+    names.push_back(column.name + near_miss(present, column.name));
+    additions.push_back(fmt::format("ADD COLUMN {} {}", quote(column.name), column.type));
+  }
+  if (names.empty()) return;
+  add(faults, present, "TargetColumnMissing", fmt::format("has no column {}", fmt::join(names, ", ")),
+      fmt::format("ALTER TABLE {} {}; or exclude what is not wanted there (spec.tables[].excludedColumns)",
+                  name_of(present), fmt::join(additions, ", ")));
 }
 
 void check_column(const TargetColumn& wanted, const TargetTable& present, Faults& faults) {
   const auto* column = find(present, wanted.name);
+  if (column == nullptr) return;
   const auto here = name_of(present);
-  if (column == nullptr) {
-    add(faults, present, "TargetColumnMissing",
-        fmt::format("has no column {}{}", wanted.name, near_miss(present, wanted.name)),
-        fmt::format("ALTER TABLE {} ADD COLUMN {} {}, or exclude the column, or resync", here,
-                    quote(wanted.name), wanted.type));
-    return;
-  }
   if (column->default_kind == "MATERIALIZED" || column->default_kind == "ALIAS") {
     add(faults, present, "TargetColumnComputed",
         fmt::format("computes its column {} ({}), so that nothing can be inserted into it", wanted.name,
@@ -134,9 +143,8 @@ void check_column(const TargetColumn& wanted, const TargetTable& present, Faults
   if (!type_holds(column->type, wanted.type))
     add(faults, present, "TargetColumnType",
         fmt::format("has the column {} as {}; {} is wanted", wanted.name, column->type, wanted.type),
-        fmt::format(
-            "Say type: \"{}\" for it in spec.tables[].columns, ALTER TABLE {} MODIFY COLUMN {} {}, or resync",
-            column->type, here, quote(wanted.name), wanted.type));
+        fmt::format("Say type: \"{}\" for it in spec.tables[].columns, or ALTER TABLE {} MODIFY COLUMN {} {}",
+                    column->type, here, quote(wanted.name), wanted.type));
 }
 
 void check_control_columns(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
@@ -179,6 +187,7 @@ std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTabl
   check_engine(wanted, present, faults);
   if (present.engine.ends_with("View")) return faults;
   check_sorting_key(wanted, present, faults);
+  check_missing_columns(wanted, present, faults);
   for (const auto& column : wanted.columns)
     check_column(column, present, faults);
   check_control_columns(wanted, present, faults);

@@ -36,9 +36,11 @@ Settings insert_settings() {
 
 Error lost_answer(const Endpoint& endpoint, const std::string& doing, bool repeatable,
                   const std::string& text) {
-  const auto message = doing + " at " + endpoint.text() + ": the answer was lost (" + text + ")";
+  const auto message = "cannot " + doing + " at " + endpoint.text() + ": the answer was lost (" + text + ")";
   if (repeatable)
-    return {ErrorKind::Transient, "DestinationUnreachable", message, "It is tried again by itself"};
+    return {ErrorKind::Transient, "DestinationUnreachable", message,
+            "It is tried again by itself; if it stays, check that spec.destination.clickhouse.url names "
+            "ClickHouse's HTTP port"};
   return {ErrorKind::InDoubt, "DestinationAnswerLost", message, ""};
 }
 
@@ -46,7 +48,7 @@ Error error_of(const HttpFault& fault, const Endpoint& endpoint, const Request& 
   using Kind = HttpFault::Kind;
   const auto doing = doing_of(request);
   const auto text = valid_utf8(redact(fault.text, endpoint.password));
-  const auto message = doing + " at " + endpoint.text() + ": " + text;
+  const auto message = "cannot " + doing + " at " + endpoint.text() + ": " + text;
   switch (fault.kind) {
     case Kind::Cancelled:
       return {ErrorKind::Cancelled, "Cancelled", doing + " was cancelled", ""};

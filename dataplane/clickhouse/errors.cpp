@@ -225,7 +225,8 @@ Error classify(const Endpoint& endpoint, int http, int code, const std::string& 
   auto text = exception_text(redact(message, endpoint.password));
   const Family& family = code != 0 ? family_of_code(code, text) : family_of_status(http);
   if (code == 0) text = "HTTP status " + std::to_string(http) + (text.empty() ? "" : ", " + text);
-  return {family.kind, family.reason, doing + " at " + endpoint.text() + ": " + text, family.cure};
+  return {family.kind, family.reason, "cannot " + doing + " at " + endpoint.text() + ": " + text,
+          family.cure};
 }
 
 }  // namespace penstock::clickhouse

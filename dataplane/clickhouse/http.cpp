@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "dataplane/clickhouse/http_exchange.hpp"
@@ -93,6 +96,25 @@ struct HeaderList {
   HeaderList& operator=(const HeaderList&) = delete;
   curl_slist* list = nullptr;
 };
+
+/// What went wrong, without how many milliseconds it took: a text that differs from try to try would be told
+/// anew each time.
+std::string words_of(CURL* easy, CURLcode code, std::string_view said) {
+  long number = 0;
+  if (code == CURLE_COULDNT_CONNECT && curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
+      number != 0)
+    return std::generic_category().message(static_cast<int>(number));
+  std::string out(said.empty() ? curl_easy_strerror(code) : said);
+  constexpr std::string_view kAfter = " after ";
+  const auto begin = out.find(kAfter);
+  if (begin == std::string::npos) return out;
+  auto end = out.find_first_not_of("0123456789", begin + kAfter.size());
+  for (const std::string_view unit : {" milliseconds", " ms"}) {
+    if (end == std::string::npos || out.compare(end, unit.size(), unit) != 0) continue;
+    return out.erase(begin, end + unit.size() - begin);
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -186,7 +208,7 @@ CURLcode HttpConnection::State::run() {
 }
 
 HttpFault HttpConnection::State::fault_of(CURLcode code, const HttpExchange& exchange) const {
-  const std::string said = text.front() != '\0' ? text.data() : curl_easy_strerror(code);
+  const auto said = words_of(easy, code, text.data());
   if (cancelled.load()) return {HttpFault::Kind::Cancelled, "cancelled", exchange.sent()};
   return {kind_of(code, exchange, said), said, exchange.sent()};
 }

@@ -48,7 +48,7 @@ Result<DestinationFacts> read_destination(Client& client) {
                   look(client,
                        "SELECT version(), timezone(), (SELECT count() FROM system.settings WHERE name IN "
                        "('enable_time_time64_type', 'allow_experimental_time_time64_type'))",
-                       "look at the server"));
+                       "use ClickHouse"));
   if (server.size() != 1 || server[0].size() != 3) return fail(not_clickhouse(client.endpoint()));
   facts.version = server[0][0];
   facts.timezone = server[0][1];

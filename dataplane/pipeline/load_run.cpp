@@ -29,6 +29,7 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   const TableLoad* before = resume_of(request, table.job.source_text);
   const bool one_snapshot = table.binding.append_only || !request.job.streams;
   out.layout = LoadLayout::of(table.source, request.job.rows_per_partition);
+  out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);
   if (!before) return out;
   if (before->finished) {

@@ -11,10 +11,10 @@ namespace {
 Error all_of(const std::vector<Error>& faults) {
   if (faults.size() == 1) return faults.front();
   Error out = faults.front();
-  out.message = faults.front().text();
+  out.message = fmt::format("{} things are to be done:", faults.size());
   out.cure.clear();
-  for (std::size_t at = 1; at < faults.size(); ++at)
-    out.message += "; " + faults[at].text();
+  for (std::size_t at = 0; at < faults.size(); ++at)
+    out.message += fmt::format("{} ({}) {}", at == 0 ? "" : ";", at + 1, faults[at].text());
   return out;
 }
 
@@ -35,8 +35,10 @@ postgres::SourceWish wish_of(const PipeJob& job, bool slot_exists) {
     postgres::TableWish one{table.source,           table.source_text,
                             table.excluded_columns, {},
                             table.order_by,         table.engine == clickhouse::Engine::ReplacingMergeTree};
-    for (const auto& column : table.overrides)
+    for (const auto& column : table.overrides) {
       one.named_columns.push_back(column.name);
+      if (!column.type.empty()) one.retyped_columns.push_back(column.name);
+    }
     for (const auto& column : table.order_by)
       one.named_columns.push_back(column);
     wish.tables.push_back(std::move(one));

@@ -57,7 +57,7 @@ Status in_transaction(const Endpoint& endpoint, const std::string& doing, const 
     return fail(std::move(out));
   } catch (const std::exception& error) {
     return fail(ErrorKind::Internal, "CatalogUnreadable",
-                "PostgreSQL " + endpoint.text() + ": " + on_one_line(error.what()) + ", while " + doing);
+                doing + " at PostgreSQL " + endpoint.text() + ": " + on_one_line(error.what()));
   }
 }
 

@@ -28,8 +28,9 @@ void check_own(const ServerFacts& server, const Tables& tables, const Publicatio
     if (!table->owned && !there) foreign.push_back(&*table);
   }
   if (server.in_recovery) return;  // SourceIsStandby says it
-  const auto cure = fmt::format(
-      "Let their owner run CREATE PUBLICATION penstock FOR TABLE {} WITH (publish_via_partition_root = true) "
+  const auto by_owner = fmt::format(
+      "let the tables' owner run CREATE PUBLICATION penstock FOR TABLE {} WITH (publish_via_partition_root = "
+      "true) "
       "and set "
       "spec.source.postgres.publication: penstock",
       quoted_tables(all));
@@ -37,8 +38,8 @@ void check_own(const ServerFacts& server, const Tables& tables, const Publicatio
     add_fault(out, "CannotCreatePublication",
               fmt::format("role {} has no CREATE on database {}, which making a publication needs",
                           server.role, server.database),
-              fmt::format("Run GRANT CREATE ON DATABASE {} TO {}. Or: {}", quote_identifier(server.database),
-                          quote_identifier(server.role), cure));
+              fmt::format("Run GRANT CREATE ON DATABASE {} TO {}, or {}", quote_identifier(server.database),
+                          quote_identifier(server.role), by_owner));
   if (publication.exists && !publication.owned)
     add_fault(out, "CannotCreatePublication",
               fmt::format("publication {} belongs to another role than {}", publication.name, server.role),
@@ -48,7 +49,7 @@ void check_own(const ServerFacts& server, const Tables& tables, const Publicatio
     add_fault(out, "CannotCreatePublication",
               fmt::format("role {} does not own {}, and only a table's owner may publish it", server.role,
                           quoted_tables(foreign)),
-              cure);
+              "Connect as the tables' owner, or " + by_owner);
 }
 
 void check_operations(const PublicationFacts& publication, Faults& out) {

@@ -60,7 +60,7 @@ class Canceller {
   std::shared_ptr<pg_cancel> request_;
 };
 
-/// Turns what libpq or the server said (SQLSTATE, message) into an Error; `doing` completes "while …".
+/// Turns what libpq or the server said (SQLSTATE, message) into an Error; `doing`: "connecting".
 [[nodiscard]] Error error_of(const Endpoint& endpoint, const std::string& sqlstate, const std::string& message,
                              const std::string& doing);
 

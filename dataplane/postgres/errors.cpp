@@ -88,6 +88,13 @@ Rule rule_of_libpq(std::string_view message) {
           "Check that PostgreSQL runs and that its port can be reached from here"};
 }
 
+/// libpq guesses behind what it has to say; the cure says it better.
+std::string_view without_hint(std::string_view message) {
+  for (const auto* hint : {"\n\tIs the server running", "\n\tThis probably means"})
+    message = message.substr(0, message.find(hint));
+  return message;
+}
+
 Rule rule_of(std::string_view state, std::string_view message) {
   if (state.empty()) return rule_of_libpq(message);
   for (const auto& rule : kRules) {
@@ -101,11 +108,13 @@ Rule rule_of(std::string_view state, std::string_view message) {
 Error error_of(const Endpoint& endpoint, const std::string& sqlstate, const std::string& message,
                const std::string& doing) {
   const auto rule = rule_of(sqlstate, message);
-  auto words = redact(redact(on_one_line(message), endpoint.password), endpoint.client_key_pem);
+  auto words = redact(redact(on_one_line(without_hint(message)), endpoint.password), endpoint.client_key_pem);
+  while (words.ends_with('.'))
+    words.pop_back();
   if (words.empty()) words = "no answer";
   const auto code = sqlstate.empty() ? "" : fmt::format(" (SQLSTATE {})", sqlstate);
-  return {rule.kind, rule.reason,
-          fmt::format("PostgreSQL {}: {}{}, while {}", endpoint.text(), words, code, doing), rule.cure};
+  const auto where = fmt::format("{} PostgreSQL {}", doing == "connecting" ? "to" : "at", endpoint.text());
+  return {rule.kind, rule.reason, fmt::format("{} {}: {}{}", doing, where, words, code), rule.cure};
 }
 
 }  // namespace penstock::postgres

@@ -18,7 +18,7 @@ struct ClearResult {
 };
 using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
 
-/// The error of a failed result, or, when there is none, of its connection; `doing` completes "while …".
+/// The error of a failed result, or, when there is none, of its connection; `doing`: "connecting".
 [[nodiscard]] Error error_of_result(const Endpoint& endpoint, pg_conn* session, const PGresult* result,
                                     const std::string& doing);
 [[nodiscard]] std::string sqlstate_of(const PGresult* result);

@@ -1,5 +1,7 @@
 #include "reconcilers/pipe/pipe_reconciler.hpp"
 
+#include <fmt/format.h>
+
 #include "core/log.hpp"
 #include "reconcilers/pipe/act.hpp"
 #include "reconcilers/pipe/record.hpp"
@@ -9,6 +11,10 @@ namespace {
 
 /// Steps that follow one another without waiting, in one call; more means the pipe goes in circles.
 constexpr int kStepsPerPass = 12;
+
+/// A failure that goes on is counted up on its event about every ten minutes, before Kubernetes forgets it;
+/// more often would use up what one object may write (controller/runtime/event_correlator.hpp).
+constexpr int kFailuresPerEvent = 20;
 
 Result<Credentials> read_credentials(const Pipe& pipe, PipeApi& api) {
   Credentials out;
@@ -81,8 +87,11 @@ Result<Credentials> PipeReconciler::credentials_of(const Pipe& pipe) {
 /// A run that failed becomes a retry, once: the ended run is forgotten. One that gets on ends the retry.
 void PipeReconciler::note_run(const Pipe& pipe, View& view) {
   if (view.run.ended && view.run.error) {
-    view.retry = after_failure(view.retry, *view.run.error, view);
-    set_retry(pipe.uid, view.retry);
+    // The failure of a run on other settings says nothing of the present ones.
+    if (view.fingerprint.empty() || view.run.fingerprint == view.fingerprint) {
+      view.retry = after_failure(view.retry, *view.run.error, view);
+      set_retry(pipe.uid, view.retry);
+    }
     dataplane_.stop(pipe);
     view.run = dataplane_.observe(pipe);
   } else if (view.retry && has_moved(pipe.status, view.run)) {
@@ -94,12 +103,23 @@ void PipeReconciler::note_run(const Pipe& pipe, View& view) {
 Status PipeReconciler::record(Pipe& pipe, PipeStatus status, const Decision& decision) {
   if (status == pipe.status) return {};
   PENSTOCK_ASSIGN(pipe.resource_version, api_.write_status(pipe, status));
-  for (const auto& note : events_between(pipe.status, status, decision))
+  for (const auto& note : events_between(pipe.status, status, decision)) {
     api_.event(pipe, note.warning, note.reason, note.message);
-  if (pipe.status.state != status.state)
-    log::info("pipe", "{}/{}: {} ({})", pipe.ns, pipe.name, to_text(*status.state), status.message);
+    log::write(note.warning ? log::Level::Warn : log::Level::Info, "pipe",
+               fmt::format("{}/{}: {}: {}", pipe.ns, pipe.name, note.reason, note.message));
+  }
   pipe.status = std::move(status);
   return {};
+}
+
+/// The next decision tells of the failure, if it is news.
+void PipeReconciler::note_failure(const Pipe& pipe, const View& view, const Decision& decision,
+                                  const Error& error) {
+  const auto retry = after_failure(view.retry, error, view);
+  set_retry(pipe.uid, retry);
+  log::debug("pipe", "{}/{}: {}: {}", pipe.ns, pipe.name, name_of(decision.action), error.text());
+  if (decision.fault == error && retry.failures % kFailuresPerEvent == 0)
+    api_.event(pipe, true, error.reason, error.text());
 }
 
 Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
@@ -117,9 +137,10 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
     hold_to(pipe.resource_version, decision.action);
     auto learnt = act(decision.action, view, credentials, api_, dataplane_);
     if (!learnt) {
-      if (learnt.error().reason == "Conflict") return fail(learnt.error());
-      log::warn("pipe", "{}/{}: {}: {}", pipe.ns, pipe.name, name_of(decision.action), learnt.error().text());
-      set_retry(pipe.uid, after_failure(view.retry, learnt.error(), view));
+      const bool of_the_api = std::holds_alternative<AddFinalizer>(decision.action) ||
+                              std::holds_alternative<RemoveFinalizer>(decision.action);
+      if (of_the_api || learnt.error().reason == "Conflict") return fail(learnt.error());
+      note_failure(pipe, view, decision, learnt.error());
       continue;
     }
     const bool run_started = std::holds_alternative<StartLoad>(decision.action) ||

@@ -26,11 +26,12 @@ class PipeReconciler {
 
  private:
   [[nodiscard]] View observe(const Pipe& pipe, Credentials& credentials);
-  /// Writes the status when it differs, with its events; `pipe` follows.
+  /// Writes the status when it differs, with its events, to the log as well; `pipe` follows.
   [[nodiscard]] Status record(Pipe& pipe, PipeStatus status, const Decision& decision);
   /// The Secrets as they are; for a Pipe that is being deleted, as they were (they often go with it).
   [[nodiscard]] Result<Credentials> credentials_of(const Pipe& pipe);
   void note_run(const Pipe& pipe, View& view);
+  void note_failure(const Pipe& pipe, const View& view, const Decision& decision, const Error& error);
 
   [[nodiscard]] std::optional<Retry> retry_of(const std::string& uid);
   void set_retry(const std::string& uid, std::optional<Retry> retry);

@@ -29,6 +29,12 @@ bool active(const RunFacts& run) {
   return run.activity != Activity::Idle && !run.ended;
 }
 
+/// The spec or the credentials are others than those that failed.
+bool was_changed(const Retry& retry, const View& view) {
+  return retry.generation != view.pipe.generation ||
+         (!view.fingerprint.empty() && retry.fingerprint != view.fingerprint);
+}
+
 /// "Waiting for …" while an error is waited out or a person is waited for; the state stays.
 Decision waiting(const View& view, PipeState state, const Error& error, const char* rule) {
   Decision out{state, error.text(), error, Rest{}, rule};
@@ -39,11 +45,36 @@ Decision waiting(const View& view, PipeState state, const Error& error, const ch
   return out;
 }
 
-/// A step that needs the source or the destination: taken when the Secrets are there and it is time.
+/// What failed before, while nothing of it was changed.
+std::optional<Error> standing_fault(const View& view) {
+  if (!view.retry || was_changed(*view.retry, view)) return std::nullopt;
+  return view.retry->error;
+}
+
+/// A step that needs the source or the destination: taken when the Secrets are there and it is time. Trying
+/// again does not take back what is said of the failure, so that conditions do not flap; succeeding does.
 Decision step(const View& view, PipeState state, std::string message, Action action, const char* rule) {
   if (view.credentials_missing) return waiting(view, state, *view.credentials_missing, rule);
   if (!may_try(view)) return waiting(view, state, view.retry->error, rule);
-  return {state, std::move(message), std::nullopt, std::move(action), rule};
+  auto fault = standing_fault(view);
+  if (fault) message = fault->text();
+  return {state, std::move(message), std::move(fault), std::move(action), rule};
+}
+
+/// What is said of a stream that does not run yet: that it failed, until it is connected. Once what failed
+/// was changed, nobody has to mend it any more: it is being tried.
+std::optional<Error> doubt(const View& view) {
+  if (!view.retry || view.run.connected) return std::nullopt;
+  auto out = std::optional(view.retry->error);
+  if (was_changed(*view.retry, view)) out->kind = ErrorKind::Transient;
+  return out;
+}
+
+Decision with_doubt(const View& view, Decision decision) {
+  if (decision.fault || decision.state != PipeState::Running) return decision;
+  decision.fault = doubt(view);
+  if (decision.fault) decision.message = decision.fault->text();
+  return decision;
 }
 
 // ---- the rules, in order ----
@@ -89,8 +120,8 @@ Verdict stop_what_runs_on_old_settings(const View& view) {
   if (!active(view.run) || view.fingerprint.empty() || view.run.fingerprint == view.fingerprint)
     return std::nullopt;
   const auto state = view.pipe.status.state.value_or(PipeState::Running);
-  return Decision{state, "Taking up changed settings", std::nullopt,
-                  view.run.stopping ? Action(Rest{Millis(100)}) : Action(StopRun{}), rule};
+  return with_doubt(view, {state, "Taking up changed settings", std::nullopt,
+                           view.run.stopping ? Action(Rest{Millis(100)}) : Action(StopRun{}), rule});
 }
 
 Verdict honour_pause(const View& view) {
@@ -169,13 +200,12 @@ Verdict keep_streaming(const View& view) {
   const char* rule = "keep_streaming";
   if (view.run.activity == Activity::Streaming && !view.run.ended) {
     Decision out{PipeState::Running, "Replicating", view.run.retrying, Rest{kStreamProgressEvery}, rule};
-    // Not connected yet after a failure: still the same trouble as far as anybody can tell.
-    if (!view.run.connected) out.action = Rest{Millis(200)};
-    if (!view.run.connected && view.retry) out.fault = view.retry->error;
     if (out.fault) out.message = out.fault->text();
-    return out;
+    if (!view.run.connected) out.action = Rest{Millis(200)};
+    return with_doubt(view, std::move(out));
   }
-  return step(view, PipeState::Running, "Replicating", StartStream{view.pipe.resource_version}, rule);
+  return with_doubt(
+      view, step(view, PipeState::Running, "Replicating", StartStream{view.pipe.resource_version}, rule));
 }
 
 using Rule = Verdict (*)(const View&);
@@ -191,9 +221,7 @@ constexpr Rule kRules[] = {
 }  // namespace
 
 bool may_try(const View& view) {
-  if (!view.retry) return true;
-  return view.now >= view.retry->next || view.retry->generation != view.pipe.generation ||
-         (!view.fingerprint.empty() && view.retry->fingerprint != view.fingerprint);
+  return !view.retry || view.now >= view.retry->next || was_changed(*view.retry, view);
 }
 
 PipeState phase_of(const Pipe& pipe) {

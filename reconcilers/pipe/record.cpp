@@ -118,7 +118,7 @@ std::vector<EventNote> events_between(const PipeStatus& before, const PipeStatus
                                       const Decision& decision) {
   std::vector<EventNote> out;
   if (before.state != after.state && after.state && !(decision.fault && *after.state == PipeState::Failed))
-    out.push_back({false, to_text(*after.state), after.message});
+    out.push_back({false, to_text(*after.state), decision.fault ? "Held up" : after.message});
   if (!decision.fault) return out;
   const auto* ready = find_condition(before.conditions, "Ready");
   const bool known = ready && !ready->status && before.message == after.message;

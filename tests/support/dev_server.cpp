@@ -1,6 +1,7 @@
 #include "tests/support/dev_server.hpp"
 
 #include <signal.h>
+#include <algorithm>
 
 #include <cstdlib>
 #include <sstream>
@@ -11,11 +12,6 @@ namespace {
 
 constexpr std::chrono::seconds kStartLimit{60};  // sanitizers and a loaded machine
 constexpr std::chrono::seconds kKubectlLimit{60};
-
-std::string dev_program(const std::string& wanted) {
-  if (!wanted.empty()) return wanted;
-  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "penstock").string();
-}
 
 std::string kubectl_program() {
   const char* program = std::getenv("PENSTOCK_KUBECTL");
@@ -31,6 +27,10 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 }  // namespace
+
+std::string penstock_program() {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "penstock").string();
+}
 
 std::vector<std::string> StateWatch::states() const {
   std::vector<std::string> out;
@@ -53,7 +53,8 @@ void DevServer::start() {
   ProcessOptions process;
   process.arguments = {"dev", "--data-dir", data_dir(), "--api", "127.0.0.1:" + std::to_string(port_)};
   process.arguments.insert(process.arguments.end(), options_.arguments.begin(), options_.arguments.end());
-  process_ = std::make_unique<Process>(dev_program(options_.program), std::move(process));
+  process_ = std::make_unique<Process>(options_.program.empty() ? penstock_program() : options_.program,
+                                       std::move(process));
   if (!process_->wait_for_output("serving the Kubernetes API", kStartLimit))
     throw std::runtime_error("penstock dev does not start: " + log());
 }
@@ -129,9 +130,14 @@ StateWatch DevServer::watch(const std::string& pipe) const {
 }
 
 std::vector<std::string> DevServer::events(const std::string& pipe, const std::string& type) const {
-  return lines_of(must_kubectl(
-      {"get", "events", "--field-selector", "involvedObject.name=" + pipe + ",type=" + type, "--sort-by",
-       ".metadata.name", "-o", "jsonpath={range .items[*]}{.reason}{\"\\n\"}{end}"}));
+  // Their names end in the time, in hexadecimal: in the order of bytes, which is not how kubectl sorts names.
+  auto lines = lines_of(
+      must_kubectl({"get", "events", "--field-selector", "involvedObject.name=" + pipe + ",type=" + type,
+                    "-o", "jsonpath={range .items[*]}{.metadata.name} {.reason}{\"\\n\"}{end}"}));
+  std::sort(lines.begin(), lines.end());
+  for (auto& line : lines)
+    line.erase(0, line.find(' ') + 1);
+  return lines;
 }
 
 std::string DevServer::describe(const std::string& pipe) const {

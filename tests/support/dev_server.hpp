@@ -11,6 +11,9 @@
 
 namespace penstock::test {
 
+/// The penstock that was built beside the test program.
+std::string penstock_program();
+
 struct DevServerOptions {
   std::string program{};  ///< empty: the penstock that was built beside the test program
   std::vector<std::string>

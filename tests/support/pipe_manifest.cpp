@@ -32,12 +32,13 @@ std::string PipeManifest::pipe() const {
       "metadata: {{name: {0}}}\n"
       "spec:\n"
       "  source:\n"
-      "    postgres: {{host: {1}, port: {2}, database: {3}, user: {4}, tls: {{mode: Disable}},"
+      "    postgres: {{host: {1}, port: {2}, database: {3}, user: {4}, tls: {{mode: {10}}},"
       " passwordSecretRef: {{name: {0}-postgres, key: password}}{5}}}\n"
       "  destination:\n"
-      "    clickhouse: {{url: '{6}', database: {7}}}\n"
+      "    clickhouse: {{url: '{6}', database: {7}{11}}}\n"
       "  tables:\n{8}{9}",
-      name, host, port, database, user, source_more, url, target_database, lines, spec_more);
+      name, host, port, database, user, source_more, url, target_database, lines, spec_more, tls,
+      destination_more);
 }
 
 }  // namespace penstock::test

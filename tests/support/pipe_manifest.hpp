@@ -17,8 +17,10 @@ struct PipeManifest {
   std::string database;
   std::string user = PostgresServer::kSuperuser;
   std::string password = PostgresServer::kPassword;
+  std::string tls = "Disable";  ///< its mode
   std::string
       source_more;  ///< flow-style fields of spec.source.postgres, with a leading comma: ", publication: p"
+  std::string destination_more;  ///< the same of spec.destination.clickhouse: ", user: reader"
   std::string url;
   std::string target_database;
   std::vector<std::string>

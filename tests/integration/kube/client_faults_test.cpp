@@ -103,14 +103,18 @@ TEST(ClientFaultsTest, DoesNotSendAWriteAgainWhenAReusedConnectionBreaks) {
              return client->create(pipes(), {{"metadata", {{"name", "x"}}}}).map([](auto&&) {});
            },
            [&] { return client->remove(pipes(), kShop); }}) {
-    ASSERT_TRUE(client->get(pipes(), kShop));
-    const auto before = server.requests();
-    const auto written = write();
-    const auto after = server.requests();
-    ASSERT_FALSE(written);
-    EXPECT_EQ(written.error().kind, ErrorKind::InDoubt);
-    ASSERT_EQ(after.size(), before.size() + 1);
-    EXPECT_EQ(after.back().connection, before.back().connection) << "the case needs a reused connection";
+    bool reused = false;  // a connection goes back to the pool a moment after its answer: not always in time
+    for (int attempt = 0; attempt < 50 && !reused; ++attempt) {
+      ASSERT_TRUE(client->get(pipes(), kShop));
+      const auto before = server.requests();
+      const auto written = write();
+      const auto after = server.requests();
+      ASSERT_FALSE(written);
+      EXPECT_EQ(written.error().kind, ErrorKind::InDoubt);
+      ASSERT_EQ(after.size(), before.size() + 1);
+      reused = after.back().connection == before.back().connection;
+    }
+    EXPECT_TRUE(reused) << "the case needs a reused connection";
   }
 }
 

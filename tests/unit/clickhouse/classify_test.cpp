@@ -87,9 +87,9 @@ TEST(Classify, SaysWhatWasDoneWhereAndWhatTheServerSaid) {
   const auto error = classified(404, 60,
                                 "Code: 60. DB::Exception: Table shop.orders does not exist. (UNKNOWN_TABLE) "
                                 "(version 23.3.1.1 (official build))\n");
-  EXPECT_EQ(
-      error.message,
-      "insert into orders at http://ch:8123 as loader: Table shop.orders does not exist (UNKNOWN_TABLE)");
+  EXPECT_EQ(error.message,
+            "cannot insert into orders at http://ch:8123 as loader: Table shop.orders does not exist "
+            "(UNKNOWN_TABLE)");
   EXPECT_FALSE(error.cure.empty());
 }
 

@@ -350,6 +350,44 @@ TEST(Plan, LooksForANewSecretEveryTwoSeconds) {
   EXPECT_EQ(decision.fault->reason, "Reason");
 }
 
+TEST(Plan, TryingAgainDoesNotTakeBackWhatIsSaidOfTheFailure) {
+  auto view = fresh();
+  view.retry = failed(ErrorKind::NeedsUser, std::chrono::seconds(31), std::chrono::seconds(30));
+  const auto decision = plan(view);
+  ASSERT_TRUE(std::holds_alternative<reconcile::SetUp>(decision.action));
+  ASSERT_TRUE(decision.fault);
+  EXPECT_EQ(*decision.fault, view.retry->error);
+  EXPECT_EQ(decision.message, "it failed. mend it");
+}
+
+TEST(Plan, AChangedSpecBeginsWithoutTheOldFailure) {
+  auto view = fresh();
+  view.retry = failed(ErrorKind::NeedsUser, std::chrono::seconds(1), std::chrono::seconds(30));
+  view.pipe.generation = 2;
+  const auto decision = plan(view);
+  EXPECT_TRUE(std::holds_alternative<reconcile::SetUp>(decision.action));
+  EXPECT_FALSE(decision.fault);
+}
+
+TEST(Plan, AStreamThatFailedIsNotReadyBeforeItIsConnected) {
+  auto view = streaming();
+  view.retry = failed(ErrorKind::NeedsUser, std::chrono::seconds(1), std::chrono::seconds(30));
+  view.run = {};
+  view.pipe.generation = 2;  // what failed was changed: it is tried, and nobody has to mend it
+  const auto starts = plan(view);
+  EXPECT_TRUE(std::holds_alternative<StartStream>(starts.action));
+  ASSERT_TRUE(starts.fault);
+  EXPECT_EQ(starts.fault->kind, ErrorKind::Transient);
+
+  view.run = streaming().run;
+  view.run.connected = false;
+  ASSERT_TRUE(plan(view).fault);
+  view.run.fingerprint = "of other settings";
+  ASSERT_TRUE(plan(view).fault);
+  view.run = streaming().run;
+  EXPECT_FALSE(plan(view).fault);
+}
+
 TEST(Plan, TellsWhatARunIsWaitingOut) {
   auto view = streaming();
   view.run.retrying = Error{ErrorKind::Transient, "DestinationUnreachable", "down", "start it"};

@@ -1,0 +1,155 @@
+// What can be wrong with the destination: each is told with its cure, and the cure is taken up by itself.
+
+#include <fmt/format.h>
+
+#include "tests/e2e/errors/fault_scene.hpp"
+
+namespace penstock {
+namespace {
+
+test::EngineServer& that_is_stopped() {
+  static test::EngineServer server;
+  return server;
+}
+
+/// A target table that stands in the way, as somebody else might have made it.
+void make_target(Scene& scene, const std::string& columns, const std::string& rest) {
+  scene.engine.query("CREATE DATABASE IF NOT EXISTS " + scene.manifest.target_database);
+  scene.engine.query(
+      fmt::format("CREATE TABLE {}.orders ({}) {}", scene.manifest.target_database, columns, rest));
+}
+
+void drop_target(Scene& scene) {
+  scene.engine.query(fmt::format("DROP TABLE {}.orders SYNC", scene.manifest.target_database));
+}
+
+constexpr const char* kOurEngine =
+    "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY id";
+constexpr const char* kControlColumns =
+    ", _penstock_version UInt64, _penstock_deleted UInt8, _penstock_synced_at DateTime64(3) DEFAULT now64(3)";
+
+void with_destination_secret(Scene& scene, const std::string& password) {
+  shared_dev().must_kubectl(
+      {"create", "secret", "generic", scene.name + "-clickhouse", "--from-literal=password=" + password});
+}
+
+std::vector<Fault> connecting() {
+  return {
+      {"clickhouse-down",
+       [](Scene& s) { s.engine.stop(); },
+       "DestinationUnreachable",
+       {"Connection refused", "127.0.0.1:", "spec.destination.clickhouse.url"},
+       [](Scene& s) { s.engine.start(); },
+       Noticed::Soon,
+       Waits::ForTime,
+       shared_postgres,
+       that_is_stopped},
+      {"clickhouse-unknown-host",
+       [](Scene& s) { s.manifest.url = "http://no-such-host.invalid:8123"; },
+       "DestinationUnreachable",
+       {"no-such-host.invalid", "spec.destination.clickhouse.url"},
+       [](Scene& s) {
+         s.manifest.url = s.engine.url();
+         s.apply_pipe();
+       },
+       Noticed::AtOnce,
+       Waits::ForTime},
+      {"not-clickhouse",
+       [](Scene& s) { s.manifest.url = "https://127.0.0.1:" + std::to_string(shared_dev().port()); },
+       "DestinationTlsRefused",
+       {"spec.destination.clickhouse.url"},
+       [](Scene& s) {
+         s.manifest.url = s.engine.url();
+         s.apply_pipe();
+       },
+       Noticed::AtOnce},
+      {"clickhouse-wrong-password",
+       [](Scene& s) {
+         with_destination_secret(s, kWrongPassword);
+         s.manifest.destination_more = ", passwordSecretRef: {name: clickhouse-wrong-password-clickhouse}";
+       },
+       "DestinationAuthenticationFailed",
+       {"default", "passwordSecretRef", "spec.destination.clickhouse"},
+       [](Scene& s) {
+         shared_dev().must_kubectl({"patch", "secret", s.name + "-clickhouse", "--type", "merge", "-p",
+                                    R"({"stringData":{"password":""}})"});
+       },
+       Noticed::AtOnce},
+      {"clickhouse-unknown-user",
+       [](Scene& s) { s.manifest.destination_more = ", user: somebody"; },
+       "DestinationAuthenticationFailed",
+       {"somebody", "spec.destination.clickhouse"}},
+      {"clickhouse-secret-missing",
+       [](Scene& s) { s.manifest.destination_more = ", passwordSecretRef: {name: not-there}"; },
+       "SecretMissing",
+       {"Secret default/not-there does not exist", "kubectl -n default create secret"}},
+  };
+}
+
+std::vector<Fault> targets() {
+  return {
+      {"target-lacks-column",
+       [](Scene& s) {
+         make_target(s, std::string("id Int64, email Nullable(String)") + kControlColumns, kOurEngine);
+       },
+       "TargetColumnMissing",
+       {"orders", "has no column total", "ADD COLUMN"},
+       [](Scene& s) {
+         s.engine.query(fmt::format("ALTER TABLE {}.orders ADD COLUMN total Nullable(Decimal(10, 2))",
+                                    s.manifest.target_database));
+       }},
+      {"target-other-type",
+       [](Scene& s) {
+         make_target(s, std::string("id Int64, email Nullable(String), total UInt8") + kControlColumns,
+                     kOurEngine);
+       },
+       "TargetColumnType",
+       {"column total as UInt8", "Nullable(Decimal(10, 2)) is wanted", "MODIFY COLUMN"},
+       drop_target},
+      {"target-other-engine",
+       [](Scene& s) { make_target(s, "a String", "ENGINE = MergeTree ORDER BY a"); },
+       "TargetEngine",
+       {"has the engine MergeTree", "drop the table"},
+       drop_target},
+      {"target-is-view",
+       [](Scene& s) {
+         s.engine.query("CREATE DATABASE IF NOT EXISTS " + s.manifest.target_database);
+         s.engine.query(fmt::format("CREATE VIEW {}.orders AS SELECT 1 AS id", s.manifest.target_database));
+       },
+       "TargetIsView",
+       {"is a View, not a table", "spec.tables[].target"},
+       drop_target},
+      {"target-of-another-pipe",
+       [](Scene& s) {
+         make_target(s,
+                     std::string("id Int64, email Nullable(String), total Nullable(Decimal(10, 2))") +
+                         kControlColumns,
+                     std::string(kOurEngine) +
+                         " COMMENT 'penstock pipe=11111111-2222-3333-4444-555555555555 generation=0'");
+       },
+       "TargetNotOurs",
+       {"belongs to another Pipe", "Name another target"},
+       drop_target},
+      {"nonsense-type",
+       [](Scene& s) {
+         s.manifest.tables = {"{source: public.orders, columns: [{name: email, type: Strin}]}"};
+       },
+       "TargetTypeInvalid",
+       {"Strin", "spec.tables[].columns"},
+       [](Scene& s) {
+         s.manifest.tables = {"public.orders"};
+         s.apply_pipe();
+       },
+       Noticed::AtOnce},
+  };
+}
+
+TEST(DestinationFaults, AreToldWithTheirCureWhichIsTakenUpByItself) {
+  auto all = connecting();
+  const auto more = targets();
+  all.insert(all.end(), more.begin(), more.end());
+  expect_told_and_cured(all);
+}
+
+}  // namespace
+}  // namespace penstock

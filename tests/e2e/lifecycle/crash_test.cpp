@@ -1,0 +1,157 @@
+// kill -9 of `penstock dev`, at any moment: what was promised holds.
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <random>
+#include <thread>
+
+#include "tests/e2e/lifecycle/lifecycle_test.hpp"
+#include "tests/support/workload.hpp"
+
+namespace penstock {
+namespace {
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+class Crash : public testing::Test {
+ protected:
+  Crash() : world{shared_world().postgres, shared_world().engine, &dev}, scene(world) {}
+
+  test::DevServer dev;
+  World world;
+  Scene scene;
+};
+
+/// PENSTOCK_KILLS and PENSTOCK_SEED: how many kills, and at which moments, of which statements.
+TEST_F(Crash, RandomKillsInLoadAndStreamEndRowByRowEqual) {
+  const auto kills = from_environment("PENSTOCK_KILLS", 12);
+  const auto seed = from_environment("PENSTOCK_SEED", std::random_device{}());
+  RecordProperty("seed", std::to_string(seed));
+  SCOPED_TRACE(fmt::format("repeat with PENSTOCK_SEED={} PENSTOCK_KILLS={}", seed, kills));
+  std::mt19937_64 random(seed);
+  test::Workload workload(seed, random() % 2 == 0);
+  auto session = scene.postgres.session(scene.database);
+  workload.create(session, 2500);
+  std::atomic<bool> busy{true};
+  std::exception_ptr thrown;
+  std::thread writer([&] {
+    try {
+      while (busy.load())
+        workload.step(session);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  });
+
+  scene.declare({"public.items", "public.pairs", "public.whole"});
+  scene.manifest.spec_more =
+      "  sync: {interval: 20ms, maxInsertsPerSecond: 1000, batchRows: 100}\n"
+      "  snapshot: {rowsPerPartition: 1000, workersPerTable: 1, parallelTables: 2}\n";
+  scene.apply();
+  std::string states;
+  for (std::uint64_t at = 0; at < kills; ++at) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % (at % 4 == 3 ? 2500 : 600)));
+    states += dev.state(scene.pipe) + " ";
+    dev.kill9();
+    dev.start();
+  }
+  RecordProperty("killed_in", states);
+  EXPECT_TRUE(scene.reaches("Running", 60s)) << states;
+  std::this_thread::sleep_for(std::chrono::milliseconds(random() % 500));
+  busy.store(false);
+  writer.join();
+  if (thrown) std::rethrow_exception(thrown);
+  ASSERT_TRUE(scene.caught_up(60s)) << states;
+  EXPECT_EQ(scene.differences(test::Workload::tables(), 0ms), "") << states;
+  EXPECT_EQ(scene.slots(), 1);
+  EXPECT_EQ(scene.publications(), 1);
+}
+
+TEST_F(Crash, InMidLoadLoadsNoPartitionAgainThatTheStatusCounts) {
+  constexpr std::int64_t kRows = 60000;
+  scene.create_table("orders", kRows);
+  scene.declare({"public.orders"});
+  scene.manifest.spec_more =
+      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
+  scene.apply();
+  ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
+  dev.kill9();
+  ASSERT_TRUE(scene.idle());
+  scene.exec("SELECT pg_stat_reset()");
+  dev.start();
+  const auto loaded = scene.number(".status.tables[0].rowsLoaded");
+  ASSERT_GT(loaded, 0);
+  EXPECT_NE(scene.field(".status.tables[0].load.done"), "");
+  ASSERT_TRUE(scene.reaches("Running", 60s));
+  // To the row: all that was not counted is read, and nothing else.
+  EXPECT_EQ(scene.rows_read("orders"), kRows - loaded);
+  EXPECT_EQ(scene.number(".status.tables[0].rowsLoaded"), kRows);
+  EXPECT_EQ(scene.differences({"orders"}), "");
+}
+
+TEST_F(Crash, AppendOnlyTargetsGetEveryChangeExactlyOnce) {
+  scene.create_table("log", 500);
+  scene.declare({"{source: public.log, engine: MergeTree}"});
+  scene.manifest.spec_more = "  sync: {interval: 20ms, maxInsertsPerSecond: 1000, batchRows: 100}\n";
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  std::atomic<bool> busy{true};
+  std::int64_t changes = 0;
+  std::thread writer([&] {
+    auto session = scene.postgres.session(scene.database);
+    for (int at = 0; busy.load(); ++at) {
+      const int rows = at % 10 == 0 ? 400 : 7;  // now and then more than a batch holds
+      session.exec(fmt::format("UPDATE log SET n = {} WHERE id <= {}", at, rows));
+      changes += rows;
+    }
+  });
+  std::mt19937 random(7);
+  for (int kill = 0; kill < 5; ++kill) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200 + random() % 600));
+    dev.kill9();
+    dev.start();
+  }
+  std::this_thread::sleep_for(500ms);
+  busy.store(false);
+  writer.join();
+  ASSERT_TRUE(scene.caught_up(60s));
+  EXPECT_EQ(scene.target_count("log"), 500 + changes);
+  EXPECT_EQ(
+      scene.target_value(
+          "SELECT count() FROM (SELECT id, _penstock_version FROM log GROUP BY ALL HAVING count() > 1)"),
+      "0");
+}
+
+TEST_F(Crash, AnAppendOnlyLoadBeginsAgainAndIsStillExact) {
+  constexpr std::int64_t kRows = 40000;
+  scene.create_table("log", kRows);
+  scene.declare({"{source: public.log, engine: MergeTree}"});
+  scene.manifest.spec_more =
+      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
+  scene.apply();
+  for (int kill = 0; kill < 2; ++kill) {
+    ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
+    dev.kill9();
+    scene.exec("UPDATE log SET n = n + 1 WHERE id <= 10");
+    dev.start();
+  }
+  ASSERT_TRUE(scene.reaches("Running", 60s));
+  scene.exec("UPDATE log SET n = n + 1 WHERE id <= 10");
+  ASSERT_TRUE(scene.caught_up(60s));
+  // The last load's snapshot, and every change after it: 40,000 rows, and between 10 and 30 changes of ten
+  // rows.
+  EXPECT_EQ(scene.target_value("SELECT uniqExact(id) FROM log"), std::to_string(kRows));
+  EXPECT_EQ(
+      scene.target_value("SELECT argMax(n, (_penstock_commit_lsn, _penstock_version)) FROM log WHERE id = 5"),
+      scene.value("SELECT n FROM log WHERE id = 5"));
+  EXPECT_EQ(scene.target_value("SELECT count() FROM log WHERE id > 10"), std::to_string(kRows - 10));
+}
+
+}  // namespace
+}  // namespace penstock

@@ -1,0 +1,147 @@
+// `penstock dev` as a process: how it stops, starts again, and refuses to start.
+
+#include <signal.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/e2e/lifecycle/lifecycle_test.hpp"
+
+namespace penstock {
+namespace {
+
+/// The shared databases, and a `penstock dev` of the test's own.
+class DevProcess : public testing::Test {
+ protected:
+  DevProcess() : world{shared_world().postgres, shared_world().engine, &dev}, scene(world) {}
+
+  void expect_clean_stop() {
+    const auto stopped = dev.stop();
+    EXPECT_TRUE(stopped.status.ok()) << "exit " << stopped.status.code << ", signal " << stopped.status.signal
+                                     << "\n"
+                                     << dev.log();
+    EXPECT_LT(stopped.took, 10s);
+  }
+
+  test::DevServer dev;
+  World world;
+  Scene scene;
+};
+
+TEST_F(DevProcess, StopsWithinTenSecondsAndResumesItsPipesOnTheSameDirectory) {
+  scene.create_table("orders", 2000);
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  std::atomic<bool> busy{true};
+  std::thread writer([&] {
+    auto session = scene.postgres.session(scene.database);
+    for (int at = 0; busy.load(); ++at)
+      session.exec("UPDATE orders SET n = " + std::to_string(at) +
+                   " WHERE id % 20 = " + std::to_string(at % 20));
+  });
+  const auto slot = scene.field(".status.replication.slot");
+  for (int round = 0; round < 2; ++round) {
+    expect_clean_stop();
+    EXPECT_EQ(scene.value("SELECT active::text FROM pg_replication_slots WHERE slot_name = '" + slot + "'"),
+              "false");
+    dev.start();
+    EXPECT_EQ(dev.state(scene.pipe), "Running");
+  }
+  busy.store(false);
+  writer.join();
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_EQ(scene.field(".status.replication.slot"), slot);
+  EXPECT_EQ(dev.events(scene.pipe, "Warning"), States{});
+}
+
+TEST_F(DevProcess, StopsInMidLoadAndGoesOnWithThePartitionsThatAreLeft) {
+  scene.create_table("orders", 60000);
+  scene.declare({"public.orders"});
+  scene.manifest.spec_more =
+      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
+  scene.apply();
+  ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
+  expect_clean_stop();
+  EXPECT_TRUE(scene.idle());
+  scene.exec("SELECT pg_stat_reset()");
+  dev.start();
+  EXPECT_EQ(dev.state(scene.pipe), "Snapshot");
+  const auto loaded = scene.number(".status.tables[0].rowsLoaded");
+  EXPECT_GT(loaded, 0);
+  ASSERT_TRUE(scene.reaches("Running", 60s));
+  EXPECT_LE(scene.rows_read("orders"), 60000 - loaded);
+  EXPECT_EQ(scene.differences({"orders"}), "");
+}
+
+TEST_F(DevProcess, StopsInTimeWhenNeitherSideAnswers) {
+  test::PostgresServer postgres;
+  test::EngineServer engine;
+  World silent{&postgres, &engine, &dev};
+  Scene stream(silent);
+  stream.create_table("orders", 1000);
+  stream.declare({"public.orders"});
+  stream.apply();
+  ASSERT_TRUE(stream.reaches("Running"));
+  EXPECT_EQ(stream.differences({"orders"}), "");
+  Scene load(silent);
+  load.create_table("orders", 60000);
+  load.declare({"public.orders"});
+  load.manifest.spec_more =
+      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
+  load.apply();
+  ASSERT_TRUE(test::eventually([&] { return load.number(".status.rows") > 0; }, 30s));
+  stream.exec("UPDATE orders SET n = 1");
+  ::kill(engine.pid(), SIGSTOP);
+  for (const auto& row :
+       postgres.query("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'penstock%'"))
+    ::kill(std::stoi(row[0]), SIGSTOP);
+  ::kill(postgres.pid(), SIGSTOP);
+  std::this_thread::sleep_for(500ms);  // for passes to meet the silence
+  expect_clean_stop();
+  ::kill(engine.pid(), SIGCONT);
+  postgres.kill9();
+  postgres.start();
+  dev.start();
+  EXPECT_EQ(stream.differences({"orders"}), "");
+  ASSERT_TRUE(load.reaches("Running", 60s));
+  EXPECT_EQ(load.differences({"orders"}), "");
+}
+
+TEST_F(DevProcess, ObeysAnInterruptAsWell) {
+  ASSERT_EQ(::kill(dev.pid(), SIGINT), 0);
+  const auto stopped = dev.stop();  // its SIGTERM comes while it stops already
+  EXPECT_TRUE(stopped.status.ok()) << dev.log();
+  dev.start();
+}
+
+TEST_F(DevProcess, IsRefusedOnADirectoryThatIsInUse) {
+  const auto second =
+      test::run(test::penstock_program(),
+                {.arguments = {"dev", "--data-dir", dev.data_dir(), "--api", "127.0.0.1:0"}}, 10s);
+  EXPECT_FALSE(second.timed_out);
+  EXPECT_NE(second.status.code, 0);
+  EXPECT_NE(second.err.find(dev.data_dir()), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("in use"), std::string::npos) << second.err;
+  EXPECT_TRUE(dev.kubectl({"get", "pipes"}).ok()) << "the first one is disturbed";
+}
+
+TEST_F(DevProcess, IsRefusedOnAPortThatIsInUse) {
+  const test::TempDir directory;
+  const auto address = "127.0.0.1:" + std::to_string(dev.port());
+  const auto second = test::run(test::penstock_program(),
+                                {.arguments = {"dev", "--data-dir", directory / "d", "--api", address}}, 10s);
+  EXPECT_FALSE(second.timed_out);
+  EXPECT_NE(second.status.code, 0);
+  EXPECT_NE(second.err.find(std::to_string(dev.port())), std::string::npos) << second.err;
+}
+
+TEST_F(DevProcess, ComesBackFromAKillOnTheSameDirectory) {
+  dev.must_kubectl({"create", "namespace", "kept"});
+  dev.kill9();
+  dev.start();
+  EXPECT_EQ(dev.must_kubectl({"get", "namespace", "kept", "-o", "name"}), "namespace/kept\n");
+}
+
+}  // namespace
+}  // namespace penstock

@@ -1,0 +1,70 @@
+// Loads of tables that are not simply a heap with rows.
+
+#include <gtest/gtest.h>
+
+#include "dataplane/pipeline/load_run.hpp"
+#include "dataplane/pipeline/setup.hpp"
+#include "tests/integration/pipeline/pipe_world.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/row_diff.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Sets up and loads what `ddl` makes; the facts when the load has ended.
+LoadFacts load(const std::string& database, const PipeJob& job) {
+  const auto report = set_up(job);
+  EXPECT_TRUE(report) << report.error().text();
+  if (!report) return {};
+  EXPECT_TRUE(make_publication(job));
+  auto slot = penstock::postgres::create_slot(job.source, job.slot);
+  EXPECT_TRUE(slot) << slot.error().text();
+  if (!slot) return {};
+  const Lsn version = slot->restart_lsn;
+  LoadRun run({job, report->system, version, {}, *std::move(slot), {}});
+  EXPECT_TRUE(test::eventually([&] { return run.facts().run.ended; }, 60s))
+      << "the load of " << database << " hangs";
+  return run.facts();
+}
+
+TEST(Load, OfATableWithoutPartitionsIsDoneAtOnce) {
+  const auto database = world_postgres().create_database();
+  world_postgres().exec("CREATE TABLE t (id int PRIMARY KEY, a int) PARTITION BY RANGE (id)", database);
+  const auto facts = load(database, job_for(database, {"t"}));
+  EXPECT_FALSE(facts.run.error);
+  ASSERT_EQ(facts.tables.size(), 1u);
+  EXPECT_TRUE(facts.tables[0].finished);
+}
+
+TEST(Load, OfAPartitionedTableReadsEveryLeafOnce) {
+  const auto database = world_postgres().create_database();
+  world_postgres().exec(
+      "CREATE TABLE t (id int, a text, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
+      "CREATE TABLE t_low PARTITION OF t FOR VALUES FROM (0) TO (1000) PARTITION BY HASH (id);"
+      "CREATE TABLE t_low_0 PARTITION OF t_low FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+      "CREATE TABLE t_low_1 PARTITION OF t_low FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+      "CREATE TABLE t_rest PARTITION OF t DEFAULT;"
+      "INSERT INTO t SELECT i, repeat('x', 50) FROM generate_series(0, 4999) i",
+      database);
+  const auto facts = load(database, job_for(database, {"t"}));
+  EXPECT_FALSE(facts.run.error);
+  ASSERT_EQ(facts.tables.size(), 1u);
+  EXPECT_TRUE(facts.tables[0].finished);
+  EXPECT_EQ(facts.tables[0].rows, 5000);
+  EXPECT_EQ(test::row_diff(world_postgres(), database, "t", test::shared_engine(), database, "t"), "");
+}
+
+TEST(Load, OfAnEmptyTableIsDone) {
+  const auto database = world_postgres().create_database();
+  world_postgres().exec("CREATE TABLE t (id int PRIMARY KEY, a int)", database);
+  const auto facts = load(database, job_for(database, {"t"}));
+  EXPECT_FALSE(facts.run.error);
+  ASSERT_EQ(facts.tables.size(), 1u);
+  EXPECT_TRUE(facts.tables[0].finished);
+  EXPECT_EQ(facts.tables[0].rows, 0);
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
