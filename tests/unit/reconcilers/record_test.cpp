@@ -173,6 +173,16 @@ TEST(Events, OneWarningForEachNewFault) {
       << "the same fault again is not news";
 }
 
+TEST(Events, AStateThatBeginsHeldUpLeavesTheReasonToTheWarning) {
+  auto before = streaming().pipe;
+  const auto decision =
+      decided(PipeState::Setup, Error{ErrorKind::NeedsUser, "SecretMissing", "none", "make it"});
+  const auto after = with_decision(before, before.status, decision, kNow);
+  EXPECT_THAT(events_between(before.status, after, decision),
+              testing::ElementsAre(EventNote{false, "Setup", "Held up"},
+                                   EventNote{true, "SecretMissing", "none. make it"}));
+}
+
 TEST(WithDecision, MovesTheTransitionTimeOnlyWhenAStatusFlips) {
   auto pipe = streaming().pipe;
   pipe.status = with_decision(pipe, pipe.status, decided(PipeState::Running), kNow);
