@@ -6,12 +6,14 @@
 #include <cstdlib>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 namespace penstock::test {
 namespace {
 
 constexpr std::chrono::seconds kStartLimit{60};  // sanitizers and a loaded machine
 constexpr std::chrono::seconds kKubectlLimit{60};
+constexpr std::chrono::milliseconds kBetweenLooks{100};
 
 std::string kubectl_program() {
   const char* program = std::getenv("PENSTOCK_KUBECTL");
@@ -77,10 +79,14 @@ std::vector<std::string> DevServer::with_config(const std::vector<std::string>& 
 }
 
 Finished DevServer::kubectl(const std::vector<std::string>& arguments, const std::string& input) const {
+  if (arguments == last_command_) std::this_thread::sleep_until(last_answer_ + kBetweenLooks);
   ProcessOptions process;
   process.arguments = with_config(arguments);
   process.input = input;
-  return run(kubectl_program(), std::move(process), kKubectlLimit);
+  auto done = run(kubectl_program(), std::move(process), kKubectlLimit);
+  last_command_ = arguments;
+  last_answer_ = std::chrono::steady_clock::now();
+  return done;
 }
 
 std::string DevServer::must_kubectl(const std::vector<std::string>& arguments,

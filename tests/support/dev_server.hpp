@@ -62,7 +62,8 @@ class DevServer {
   /// Starts it again on the same directory and port.
   void start();
 
-  /// Runs kubectl with these arguments; `input` is its stdin.
+  /// Runs kubectl with these arguments; `input` is its stdin. The same command again waits until a tenth of a
+  /// second has passed, so that asking until something holds does not take the machine.
   [[nodiscard]] Finished kubectl(const std::vector<std::string>& arguments,
                                  const std::string& input = "") const;
   /// The same, and its stdout; throws std::runtime_error with its stderr when it fails.
@@ -105,6 +106,8 @@ class DevServer {
   TempDir directory_{"penstock-dev"};
   int port_;
   std::string earlier_logs_;
+  mutable std::vector<std::string> last_command_;
+  mutable std::chrono::steady_clock::time_point last_answer_;
   std::unique_ptr<Process> process_;
 };
 

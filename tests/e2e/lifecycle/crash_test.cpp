@@ -74,14 +74,12 @@ TEST_F(Crash, RandomKillsInLoadAndStreamEndRowByRowEqual) {
 }
 
 TEST_F(Crash, InMidLoadLoadsNoPartitionAgainThatTheStatusCounts) {
-  constexpr std::int64_t kRows = 60000;
+  constexpr std::int64_t kRows = 40000;
   scene.create_table("orders", kRows);
   scene.declare({"public.orders"});
-  scene.manifest.spec_more =
-      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
-  scene.apply();
-  ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("orders"));
   dev.kill9();
+  scene.speed_up();
   ASSERT_TRUE(scene.idle());
   scene.exec("SELECT pg_stat_reset()");
   dev.start();
@@ -98,7 +96,7 @@ TEST_F(Crash, InMidLoadLoadsNoPartitionAgainThatTheStatusCounts) {
 TEST_F(Crash, AppendOnlyTargetsGetEveryChangeExactlyOnce) {
   scene.create_table("log", 500);
   scene.declare({"{source: public.log, engine: MergeTree}"});
-  scene.manifest.spec_more = "  sync: {interval: 20ms, maxInsertsPerSecond: 1000, batchRows: 100}\n";
+  scene.manifest.spec_more = "  sync: {interval: 20ms, maxInsertsPerSecond: 1000, batchRows: 300}\n";
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
   std::atomic<bool> busy{true};
@@ -109,6 +107,7 @@ TEST_F(Crash, AppendOnlyTargetsGetEveryChangeExactlyOnce) {
       const int rows = at % 10 == 0 ? 400 : 7;  // now and then more than a batch holds
       session.exec(fmt::format("UPDATE log SET n = {} WHERE id <= {}", at, rows));
       changes += rows;
+      std::this_thread::sleep_for(3ms);
     }
   });
   std::mt19937 random(7);
@@ -132,12 +131,11 @@ TEST_F(Crash, AnAppendOnlyLoadBeginsAgainAndIsStillExact) {
   constexpr std::int64_t kRows = 40000;
   scene.create_table("log", kRows);
   scene.declare({"{source: public.log, engine: MergeTree}"});
-  scene.manifest.spec_more =
-      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
-  scene.apply();
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("log"));
   for (int kill = 0; kill < 2; ++kill) {
-    ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
+    std::this_thread::sleep_for(300ms);
     dev.kill9();
+    if (kill == 1) scene.speed_up();
     scene.exec("UPDATE log SET n = n + 1 WHERE id <= 10");
     dev.start();
   }

@@ -31,7 +31,8 @@ Scene::Scene(World& world)
       manifest(pipe, postgres, database, engine, {}) {}
 
 Scene::~Scene() {
-  if (testing::Test::HasFailure()) std::cerr << dev.describe(pipe) << dev.all_logs();
+  if (testing::Test::HasFailure() || std::getenv("PENSTOCK_SHOW_LOGS") != nullptr)
+    std::cerr << dev.describe(pipe) << dev.all_logs();
   if (dev.running()) (void)dev.kubectl({"delete", "pipe", pipe, "--ignore-not-found", "--timeout=20s"});
 }
 
@@ -40,6 +41,20 @@ void Scene::create_table(const std::string& name, std::int64_t rows) {
       "CREATE TABLE {0} (id bigint PRIMARY KEY, v text, n int);"
       "INSERT INTO {0} SELECT i, 'row ' || i, i % 1000 FROM generate_series(1, {1}) i; ANALYZE {0}",
       name, rows));
+}
+
+void Scene::begin_a_slow_load(const std::string& table, const std::string& pace) {
+  manifest.spec_more += "  sync: {batchRows: 100}\n" + pace;
+  apply();
+  ASSERT_TRUE(test::eventually([&] { return target_exists(table); }, 30s));
+  engine.query(
+      fmt::format("CREATE MATERIALIZED VIEW {0}.brake ENGINE = Null AS SELECT sleep(0.03) AS s FROM {0}.{1}",
+                  database, table));
+  ASSERT_TRUE(test::eventually([&] { return number(".status.tables[0].rowsLoaded") > 0; }, 30s));
+}
+
+void Scene::speed_up() {
+  engine.query("DROP VIEW " + database + ".brake SYNC");
 }
 
 std::int64_t Scene::target_count(const std::string& table) {

@@ -40,6 +40,14 @@ class Scene {
 
   /// Table `name` (id bigint primary key, v text, n int) with rows 1..rows, analysed.
   void create_table(const std::string& name, std::int64_t rows);
+  /// Applies the pipe over the table, written a hundred rows at a time, by two workers, each insert with a
+  /// wait in it; returns when the status counts loaded rows: the middle of a load. `pace`: more lines of the
+  /// spec.
+  void begin_a_slow_load(
+      const std::string& table,
+      const std::string& pace = "  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n");
+  /// Takes the waits away.
+  void speed_up();
   /// Declares the tables for the manifest: their names, or flow maps.
   void declare(std::vector<std::string> tables) { manifest.tables = std::move(tables); }
   void apply() { dev.apply(manifest.both()); }

@@ -33,20 +33,16 @@ TEST(Modes, SnapshotOnlyCompletesAndHoldsNothingInTheSource) {
 
 TEST(Modes, SnapshotOnlyPausedInMidLoadStillEndsAsOneMomentOfTheSource) {
   Scene scene(shared_world());
-  scene.create_table("orders", 150000);
+  scene.create_table("orders", 40000);
   scene.declare({"public.orders"});
-  scene.manifest.spec_more =
-      "  mode: SnapshotOnly\n  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: "
-      "1}\n";
-  scene.apply();
-  ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
+  scene.manifest.spec_more = "  mode: SnapshotOnly\n";
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("orders"));
   scene.pause(true);
   ASSERT_TRUE(scene.reaches("Paused"));
-  ASSERT_LT(scene.number(".status.rows"), 150000) << "the load was over before it could be paused";
+  ASSERT_LT(scene.number(".status.rows"), 40000) << "the load was over before it could be paused";
+  scene.speed_up();
   scene.exec("UPDATE orders SET v = 'changed'; DELETE FROM orders WHERE id % 3 = 0");
-  scene.dev.patch(
-      scene.pipe,
-      R"({"spec":{"paused":false,"sync":{"batchRows":100000},"snapshot":{"rowsPerPartition":100000}}})");
+  scene.pause(false);
   ASSERT_TRUE(scene.reaches("Completed", 60s));
   EXPECT_EQ(test::row_diff(scene.postgres, scene.database, "orders", scene.engine, scene.database, "orders"),
             "");

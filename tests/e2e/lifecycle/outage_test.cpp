@@ -5,9 +5,6 @@
 namespace penstock {
 namespace {
 
-constexpr const char* kSlowLoad =
-    "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
-
 /// Databases of this test's own, to be stopped and killed; the shared `penstock dev`.
 class Outage : public testing::Test {
  protected:
@@ -22,11 +19,9 @@ class Outage : public testing::Test {
   }
 
   void begin_a_slow_load() {
-    scene.create_table("orders", kRows);
+    scene.create_table("orders", 40000);
     scene.declare({"public.orders"});
-    scene.manifest.spec_more = kSlowLoad;
-    scene.apply();
-    ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
+    scene.begin_a_slow_load("orders");
   }
 
   void expect_to_be_waiting(const std::string& state) {
@@ -42,7 +37,6 @@ class Outage : public testing::Test {
     EXPECT_EQ(scene.differences({"orders"}), "");
   }
 
-  static constexpr std::int64_t kRows = 60000;
   test::PostgresServer postgres;
   test::EngineServer engine;
   World world;
@@ -65,6 +59,7 @@ TEST_F(Outage, OfTheSourceInALoadIsWaitedOutAndKeepsTheProgress) {
   expect_to_be_waiting("Snapshot");
   const auto loaded = scene.number(".status.tables[0].rowsLoaded");
   EXPECT_GT(loaded, 0);
+  scene.speed_up();
   postgres.start();
   scene.exec("UPDATE orders SET v = 'after the outage' WHERE id % 3 = 0");
   ASSERT_TRUE(test::eventually([&] { return scene.number(".status.tables[0].rowsLoaded") > loaded; }, 45s));
@@ -86,6 +81,7 @@ TEST_F(Outage, OfTheDestinationInALoadIsWaitedOut) {
   engine.kill9();
   expect_to_be_waiting("Snapshot");
   engine.start();
+  scene.speed_up();
   ASSERT_TRUE(scene.reaches("Running", 60s));
   expect_to_be_well();
 }

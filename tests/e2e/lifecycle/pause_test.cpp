@@ -5,12 +5,7 @@
 namespace penstock {
 namespace {
 
-constexpr std::int64_t kRows = 60000;
-/// Many small partitions, written a hundred rows at a time: a load that takes its time.
-constexpr const char* kSlowLoad =
-    "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
-constexpr const char* kGoOnFast =
-    R"({"spec":{"paused":false,"sync":{"batchRows":100000},"snapshot":{"workersPerTable":4}}})";
+constexpr std::int64_t kRows = 40000;
 
 class PauseInLoad : public testing::Test {
  protected:
@@ -20,14 +15,13 @@ class PauseInLoad : public testing::Test {
   void pause_in_mid_load() {
     scene.create_table("orders", kRows);
     scene.declare({"public.orders"});
-    scene.manifest.spec_more = kSlowLoad;
-    scene.apply();
-    ASSERT_TRUE(test::eventually([&] { return scene.number(".status.tables[0].rowsLoaded") > 0; }, 30s));
+    ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("orders"));
     scene.pause(true);
     ASSERT_TRUE(scene.reaches("Paused"));
     loaded = scene.number(".status.tables[0].rowsLoaded");
     ASSERT_GT(loaded, 0);
     ASSERT_LT(loaded, kRows) << "the load was over before it could be paused";
+    scene.speed_up();
   }
 
   Scene scene;
@@ -41,7 +35,7 @@ TEST_F(PauseInLoad, FinishesThePartitionsInFlightAndGoesOnWithThoseThatAreLeft) 
   EXPECT_TRUE(scene.idle());
   scene.exec("SELECT pg_stat_reset()");
 
-  scene.dev.patch(scene.pipe, kGoOnFast);
+  scene.pause(false);
   std::int64_t seen = loaded;
   ASSERT_TRUE(test::eventually(
       [&] {
@@ -62,7 +56,7 @@ TEST_F(PauseInLoad, EndsEqualWhenTheSourceChangesMeanwhile) {
       "UPDATE orders SET v = 'changed' WHERE id % 7 = 0; DELETE FROM orders WHERE id % 11 = 0;"
       "UPDATE orders SET id = -id WHERE id % 13 = 0; INSERT INTO orders SELECT i, 'new', 0 FROM "
       "generate_series(100001, 101000) i");
-  scene.dev.patch(scene.pipe, kGoOnFast);
+  scene.pause(false);
   ASSERT_TRUE(scene.reaches("Running", 60s));
   EXPECT_EQ(scene.differences({"orders"}), "");
   EXPECT_TRUE(scene.dev.wait_for_field(scene.pipe, ".status.tables[0].state", "Streaming"));
@@ -72,7 +66,7 @@ TEST_F(PauseInLoad, TellsItsStatesOnTheWay) {
   const auto watch = scene.dev.watch(scene.pipe);
   ASSERT_NO_FATAL_FAILURE(pause_in_mid_load());
   EXPECT_EQ(conditions_of(scene), "Ready=True Paused=True");
-  scene.dev.patch(scene.pipe, kGoOnFast);
+  scene.pause(false);
   ASSERT_TRUE(scene.reaches("Running", 60s));
   const States wanted{"Provisioning", "Setup", "Snapshot", "Pausing", "Paused", "Snapshot", "Running"};
   EXPECT_TRUE(watch.saw(wanted, 5s)) << testing::PrintToString(watch.states());

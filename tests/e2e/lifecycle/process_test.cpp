@@ -56,13 +56,11 @@ TEST_F(DevProcess, StopsWithinTenSecondsAndResumesItsPipesOnTheSameDirectory) {
 }
 
 TEST_F(DevProcess, StopsInMidLoadAndGoesOnWithThePartitionsThatAreLeft) {
-  scene.create_table("orders", 60000);
+  scene.create_table("orders", 40000);
   scene.declare({"public.orders"});
-  scene.manifest.spec_more =
-      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
-  scene.apply();
-  ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("orders"));
   expect_clean_stop();
+  scene.speed_up();
   EXPECT_TRUE(scene.idle());
   scene.exec("SELECT pg_stat_reset()");
   dev.start();
@@ -70,7 +68,7 @@ TEST_F(DevProcess, StopsInMidLoadAndGoesOnWithThePartitionsThatAreLeft) {
   const auto loaded = scene.number(".status.tables[0].rowsLoaded");
   EXPECT_GT(loaded, 0);
   ASSERT_TRUE(scene.reaches("Running", 60s));
-  EXPECT_LE(scene.rows_read("orders"), 60000 - loaded);
+  EXPECT_LE(scene.rows_read("orders"), 40000 - loaded);
   EXPECT_EQ(scene.differences({"orders"}), "");
 }
 
@@ -85,12 +83,9 @@ TEST_F(DevProcess, StopsInTimeWhenNeitherSideAnswers) {
   ASSERT_TRUE(stream.reaches("Running"));
   EXPECT_EQ(stream.differences({"orders"}), "");
   Scene load(silent);
-  load.create_table("orders", 60000);
+  load.create_table("orders", 40000);
   load.declare({"public.orders"});
-  load.manifest.spec_more =
-      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
-  load.apply();
-  ASSERT_TRUE(test::eventually([&] { return load.number(".status.rows") > 0; }, 30s));
+  ASSERT_NO_FATAL_FAILURE(load.begin_a_slow_load("orders"));
   stream.exec("UPDATE orders SET n = 1");
   ::kill(engine.pid(), SIGSTOP);
   for (const auto& row :
@@ -100,6 +95,7 @@ TEST_F(DevProcess, StopsInTimeWhenNeitherSideAnswers) {
   std::this_thread::sleep_for(500ms);  // for passes to meet the silence
   expect_clean_stop();
   ::kill(engine.pid(), SIGCONT);
+  load.speed_up();
   postgres.kill9();
   postgres.start();
   dev.start();

@@ -100,18 +100,16 @@ TEST(Stream, TruncateBuriesEveryRowThatIsOlder) {
 
 TEST(Stream, ChangesOfTheLoadsTimeWinOverLoadedRows) {
   Scene scene(shared_world());
-  scene.create_table("orders", 40000);
+  scene.create_table("orders", 20000);
   auto open = scene.postgres.session(scene.database);
   scene.declare({"public.orders"});
-  scene.manifest.spec_more =
-      "  sync: {batchRows: 100}\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 1}\n";
-  scene.apply();
-  ASSERT_TRUE(test::eventually([&] { return scene.number(".status.rows") > 0; }, 30s));
-  open.exec("BEGIN; UPDATE orders SET v = 'long transaction' WHERE id IN (1, 39999)");
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("orders"));
+  open.exec("BEGIN; UPDATE orders SET v = 'long transaction' WHERE id IN (1, 19999)");
   scene.exec(
       "UPDATE orders SET v = 'in the load' WHERE id % 100 = 0; DELETE FROM orders WHERE id % 100 = 1 AND id "
       "> 1;"
       "UPDATE orders SET id = id + 100000 WHERE id % 100 = 2");
+  scene.speed_up();
   ASSERT_TRUE(scene.reaches("Running", 60s));
   open.exec("COMMIT");
   ASSERT_TRUE(scene.caught_up());
