@@ -5,7 +5,8 @@ namespace penstock::pipeline {
 using namespace std::chrono_literals;
 
 test::PostgresServer& world_postgres() {
-  static test::PostgresServer server;
+  static test::PostgresServer server(
+      test::PostgresOptions{.settings = {{"max_replication_slots", "50"}, {"max_wal_senders", "50"}}});
   return server;
 }
 

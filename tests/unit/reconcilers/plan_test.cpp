@@ -300,8 +300,7 @@ TEST(Plan, DecidesEachCase) {
 
 TEST(Plan, IsPure) {
   for (const auto& one : cases()) {
-    const auto first = plan(one.view);
-    const auto second = plan(one.view);
+    const auto first = plan(one.view), second = plan(one.view);
     EXPECT_EQ(first.message, second.message) << one.name;
     EXPECT_EQ(first.fault, second.fault) << one.name;
     EXPECT_EQ(first.action.index(), second.action.index()) << one.name;
