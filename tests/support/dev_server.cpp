@@ -131,8 +131,12 @@ bool DevServer::wait_until_gone(const std::string& pipe, std::chrono::millisecon
 StateWatch DevServer::watch(const std::string& pipe) const {
   ProcessOptions process;
   process.arguments = with_config({"get", "pipes", "--field-selector", "metadata.name=" + pipe, "--watch",
-                                   "-o", "jsonpath={.status.state}{\"\\n\"}"});
-  return StateWatch(Process(kubectl_program(), std::move(process)));
+                                   "-o", "jsonpath={.status.state}{\"\\n\"}", "-v=6"});
+  Process kubectl(kubectl_program(), std::move(process));
+  // At this verbosity it logs each request when the answer begins: what happens from then on is seen.
+  if (!kubectl.wait_for_output("watch=true", kKubectlLimit))
+    throw std::runtime_error("kubectl does not watch: " + kubectl.err());
+  return StateWatch(std::move(kubectl));
 }
 
 std::vector<std::string> DevServer::events(const std::string& pipe, const std::string& type) const {

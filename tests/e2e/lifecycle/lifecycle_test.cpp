@@ -33,7 +33,7 @@ Scene::Scene(World& world)
 Scene::~Scene() {
   if (testing::Test::HasFailure() || std::getenv("PENSTOCK_SHOW_LOGS") != nullptr)
     std::cerr << dev.describe(pipe) << dev.all_logs();
-  if (dev.running()) (void)dev.kubectl({"delete", "pipe", pipe, "--ignore-not-found", "--timeout=20s"});
+  if (dev.running()) (void)dev.kubectl({"delete", "pipe", pipe, "--ignore-not-found", "--timeout=5s"});
 }
 
 void Scene::create_table(const std::string& name, std::int64_t rows) {
