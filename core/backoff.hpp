@@ -5,7 +5,8 @@
 
 namespace penstock {
 
-/// Exponential back-off: `first`, doubled at each failure, never above `limit`. A value type; no clock, no sleep.
+/// Exponential back-off: `first`, doubled at each failure, never above `limit`. A value type; no clock, no
+/// sleep.
 class Backoff {
  public:
   Backoff(std::chrono::milliseconds first, std::chrono::milliseconds limit) : first_(first), limit_(limit) {}

@@ -5,8 +5,9 @@
 
 namespace penstock {
 
-/// Text that must not be seen: a password, a token, a private key. It has no formatter and no stream operator,
-/// so that printing one does not compile; `reveal()` is the one way out, for the call that needs it.
+/// Text that must not be seen: a password, a token, a private key. It has no formatter and no stream
+/// operator, so that printing one does not compile; `reveal()` is the one way out, for the call that needs
+/// it.
 class Secret {
  public:
   Secret() = default;
@@ -20,7 +21,8 @@ class Secret {
   std::string value_;
 };
 
-/// `text` with every occurrence of `secret` replaced by "***": for messages that come from a server or library.
+/// `text` with every occurrence of `secret` replaced by "***": for messages that come from a server or
+/// library.
 [[nodiscard]] std::string redact(std::string text, const Secret& secret);
 
 }  // namespace penstock

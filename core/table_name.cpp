@@ -11,9 +11,8 @@ namespace {
 bool plain_identifier(std::string_view name) {
   const auto lower_or_underscore = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
   return !name.empty() && lower_or_underscore(name.front()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) {
-           return lower_or_underscore(c) || (c >= '0' && c <= '9') || c == '$';
-         });
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return lower_or_underscore(c) || (c >= '0' && c <= '9') || c == '$'; });
 }
 
 /// Takes one identifier off the front of `rest`; nullopt-like empty result on bad syntax.
@@ -36,7 +35,8 @@ bool take_quoted(std::string_view& rest, std::string& out) {
 
 bool take_plain(std::string_view& rest, std::string& out) {
   const auto allowed = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '$' || c >= 0x80; };
-  if (rest.empty() || std::isdigit(static_cast<unsigned char>(rest.front())) || rest.front() == '$') return false;
+  if (rest.empty() || std::isdigit(static_cast<unsigned char>(rest.front())) || rest.front() == '$')
+    return false;
   while (!rest.empty() && allowed(static_cast<unsigned char>(rest.front()))) {
     const char c = rest.front();
     out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -23,7 +23,8 @@ std::optional<std::string> default_expression(const TargetColumn& column, const 
                          literal(column.type));
     }
     case ColumnType::Kind::String:
-      // bytea prints as \\x…, and what a String holds of it are the bytes: only its own decoder tells the two apart.
+      // bytea prints as \\x…, and what a String holds of it are the bytes: only its own decoder tells the two
+      // apart.
       if (value.starts_with("\\x")) return std::nullopt;
       return literal(value);
     default:

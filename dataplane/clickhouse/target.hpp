@@ -90,8 +90,8 @@ struct DestinationFacts {
 /// table.
 [[nodiscard]] Status truncate_target(Client& client, const std::string& database, const std::string& table);
 
-/// ALTER TABLE … ADD COLUMN IF NOT EXISTS. `old_value`: what rows from before hold, as PostgreSQL's text; where the
-/// server cannot take it as a default, the column is added without, and a warning logged.
+/// ALTER TABLE … ADD COLUMN IF NOT EXISTS. `old_value`: what rows from before hold, as PostgreSQL's text;
+/// where the server cannot take it as a default, the column is added without, and a warning logged.
 [[nodiscard]] Status add_column(Client& client, const std::string& database, const std::string& table,
                                 const TargetColumn& column, const std::optional<std::string>& old_value);
 

@@ -18,8 +18,8 @@ struct SourceColumn {
   PgType type;
   int attribute_number = 0;
   bool not_null = false;
-  bool generated = false;   ///< GENERATED ALWAYS AS … : left out of load and stream alike
-  bool selectable = true;   ///< this role has SELECT on it
+  bool generated = false;           ///< GENERATED ALWAYS AS … : left out of load and stream alike
+  bool selectable = true;           ///< this role has SELECT on it
   std::uint32_t declared_type = 0;  ///< pg_attribute.atttypid: of a domain, the domain; what the stream names
   /// What rows from before an ADD COLUMN … DEFAULT hold (pg_attribute.attmissingval), as text.
   std::optional<std::string> missing_value{};
@@ -33,8 +33,8 @@ struct Heap {
   std::uint32_t oid = 0;
   std::int64_t relation_file = 0;  ///< pg_relation_filenode
   std::int64_t pages = 0;          ///< pg_relation_size / block size, now
-  bool ctid_ranges = true;         ///< false: PostgreSQL 13, foreign table, view, or no SELECT on the whole table
-  char kind = 'r';                 ///< pg_class.relkind
+  bool ctid_ranges = true;  ///< false: PostgreSQL 13, foreign table, view, or no SELECT on the whole table
+  char kind = 'r';          ///< pg_class.relkind
   ReplicaIdentity identity = ReplicaIdentity::Default;
   std::vector<std::string> identity_key{};    ///< as in SourceTable, of this heap
   std::vector<std::string> hidden_columns{};  ///< this role has no SELECT on them here: grants do not descend
@@ -47,16 +47,17 @@ struct SourceTable {
   char kind = 'r';  ///< pg_class.relkind
   /// Of a partitioned or inherited table: Full only when every heap's is, which is what the stream goes by.
   ReplicaIdentity identity = ReplicaIdentity::Default;
-  std::vector<SourceColumn> columns;         ///< in attribute order, dropped ones left out
+  std::vector<SourceColumn> columns;  ///< in attribute order, dropped ones left out
   std::vector<std::string> primary_key;
-  std::vector<std::string> identity_key;     ///< what an UPDATE/DELETE names the old row by; empty for FULL and none
-  bool row_security = false;   ///< row-level security would apply to this role's SELECT
-  bool table_select = true;    ///< SELECT on the whole table (ctid needs it)
+  std::vector<std::string>
+      identity_key;                 ///< what an UPDATE/DELETE names the old row by; empty for FULL and none
+  bool row_security = false;        ///< row-level security would apply to this role's SELECT
+  bool table_select = true;         ///< SELECT on the whole table (ctid needs it)
   std::int64_t rows_estimated = 0;  ///< reltuples, or from the heap's size when never analysed; ≥ 0
-  std::vector<Heap> heaps;  ///< by oid; empty for a partitioned table without partitions
-  char persistence = 'p';     ///< pg_class.relpersistence: 'u' unlogged, 't' temporary
-  bool owned = true;          ///< this role may act as its owner: add it to a publication
-  bool schema_usage = true;   ///< USAGE on its schema
+  std::vector<Heap> heaps;          ///< by oid; empty for a partitioned table without partitions
+  char persistence = 'p';           ///< pg_class.relpersistence: 'u' unlogged, 't' temporary
+  bool owned = true;                ///< this role may act as its owner: add it to a publication
+  bool schema_usage = true;         ///< USAGE on its schema
 };
 
 /// The server, the role and what the role may do.
@@ -68,10 +69,10 @@ struct ServerFacts {
   std::string wal_level;
   int max_slots = 0, used_slots = 0;
   int max_senders = 0, used_senders = 0;
-  bool may_replicate = false;           ///< REPLICATION attribute or superuser (or rds_replication and its kin)
+  bool may_replicate = false;  ///< REPLICATION attribute or superuser (or rds_replication and its kin)
   bool may_create_publication = false;  ///< CREATE on the database
   std::int64_t block_size = 8192;
-  std::string role, database;           ///< whom and what this session is
+  std::string role, database;  ///< whom and what this session is
 };
 
 /// A table of a publication, and what of it is published.
@@ -87,10 +88,10 @@ struct PublicationFacts {
   bool all_tables = false;
   bool via_root = false;
   bool inserts = true, updates = true, deletes = true, truncates = true;
-  std::vector<TableName> tables;        ///< pg_publication_tables
-  std::vector<TableName> partial;       ///< those of them with a row filter or a column list
+  std::vector<TableName> tables;           ///< pg_publication_tables
+  std::vector<TableName> partial;          ///< those of them with a row filter or a column list
   std::vector<PublishedTable> contents{};  ///< of each of `tables`, in its order
-  bool owned = true;                    ///< this role may alter it
+  bool owned = true;                       ///< this role may alter it
 };
 
 struct SlotFacts {
@@ -109,24 +110,24 @@ struct SlotFacts {
 
 [[nodiscard]] Result<ServerFacts> read_server(const Endpoint& endpoint);
 /// Index for index; nullopt: no such table, view or foreign table.
-[[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables(const Endpoint& endpoint,
-                                                                          const std::vector<TableName>& names);
+[[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables(
+    const Endpoint& endpoint, const std::vector<TableName>& names);
 /// A type by pg_type.oid and typmod, domains resolved.
 [[nodiscard]] Result<PgType> read_type(const Endpoint& endpoint, std::uint32_t oid, std::int32_t typmod);
 [[nodiscard]] Result<PublicationFacts> read_publication(const Endpoint& endpoint, const std::string& name);
 [[nodiscard]] Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name);
 [[nodiscard]] Result<Lsn> current_wal_lsn(const Endpoint& endpoint);
 
-/// Makes a publication FOR TABLE … WITH (publish_via_partition_root = true) or brings ours to hold exactly these and
-/// what inherits from them (children of plain inheritance are published under their own names; partitions under their
-/// root's). A publication that is right already is not touched. Reason CannotCreatePublication (NeedsUser) where the
-/// role may not.
+/// Makes a publication FOR TABLE … WITH (publish_via_partition_root = true) or brings ours to hold exactly
+/// these and what inherits from them (children of plain inheritance are published under their own names;
+/// partitions under their root's). A publication that is right already is not touched. Reason
+/// CannotCreatePublication (NeedsUser) where the role may not.
 [[nodiscard]] Status ensure_publication(const Endpoint& endpoint, const std::string& name,
                                         const std::vector<TableName>& tables);
 /// Absent already: success.
 [[nodiscard]] Status drop_publication(const Endpoint& endpoint, const std::string& name);
-/// Absent already: success. A slot that is active: its walsender is terminated first (ours was stopped; a dead
-/// client's may linger). SlotInUse (Transient) when it is not let go of within 10 s.
+/// Absent already: success. A slot that is active: its walsender is terminated first (ours was stopped; a
+/// dead client's may linger). SlotInUse (Transient) when it is not let go of within 10 s.
 [[nodiscard]] Status drop_slot(const Endpoint& endpoint, const std::string& name);
 
 }  // namespace penstock::postgres

@@ -135,9 +135,8 @@ void read_columns(pqxx::transaction_base& tx, const ByOid& tables, const std::st
   const auto types = resolve_types(tx, declared);
   for (std::size_t at = 0; at < types.size(); ++at) {
     const auto row = rows[static_cast<pqxx::result::size_type>(at)];
-    SourceColumn column{text_of(row[1]),   types[at],         row[2].as<int>(),
-                        row[5].as<bool>(), row[6].as<bool>(), row[7].as<bool>(),
-                        declared[at].oid};
+    SourceColumn column{text_of(row[1]),   types[at],         row[2].as<int>(), row[5].as<bool>(),
+                        row[6].as<bool>(), row[7].as<bool>(), declared[at].oid};
     if (!row[8].is_null()) column.missing_value = text_of(row[8]);
     for_table(tables, row[0], [&](SourceTable& table) { table.columns.push_back(column); });
   }

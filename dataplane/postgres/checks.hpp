@@ -15,16 +15,16 @@ struct TableWish {
   TableName name;
   std::string source_text;  ///< as written in the manifest
   std::vector<std::string> excluded_columns;
-  std::vector<std::string> named_columns;  ///< every column that the manifest names (overrides, orderBy)
-  std::vector<std::string> order_by;       ///< empty: the key
-  bool replacing = true;                   ///< engine ReplacingMergeTree
+  std::vector<std::string> named_columns;      ///< every column that the manifest names (overrides, orderBy)
+  std::vector<std::string> order_by;           ///< empty: the key
+  bool replacing = true;                       ///< engine ReplacingMergeTree
   std::vector<std::string> retyped_columns{};  ///< whose target type the manifest gives
 };
 
 struct SourceWish {
-  bool streams = true;             ///< CDC, CDCOnly
-  std::string publication;         ///< the user's; empty: ours
-  std::string replication_slot;    ///< the user's; empty: ours
+  bool streams = true;               ///< CDC, CDCOnly
+  std::string publication;           ///< the user's; empty: ours
+  std::string replication_slot;      ///< the user's; empty: ours
   bool slot_exists_already = false;  ///< ours is there: no free slot needed
   std::vector<TableWish> tables;
 };

@@ -39,18 +39,19 @@ struct CloseConnection {
 /// A libpq connection; closed when it goes. One thread at a time.
 using Connection = std::unique_ptr<pg_conn, CloseConnection>;
 
-/// Opens a session with a bound on the wait (10 s beside the name's look-up), TCP keep-alives, and every setting
-/// pinned that changes how a value is written: TimeZone UTC, DateStyle ISO, IntervalStyle postgres, bytea_output hex,
-/// extra_float_digits 3, lc_monetary C, search_path pg_catalog, client_encoding UTF8; every timeout off; row_security
-/// off, so that a policy that would hide rows is an error; the walsender's session likewise. No setting of the role
-/// or the database wins over these. TLS without a ca_pem: VerifyFull takes the system's authorities, Require any.
-/// Errors: SourceUnreachable, SourceStarting, TooManyConnections (Transient), HostNotFound, AuthenticationFailed,
-/// ConnectionNotPermitted, DatabaseNotFound, TlsFailed, NotPostgres (NeedsUser), ….
+/// Opens a session with a bound on the wait (10 s beside the name's look-up), TCP keep-alives, and every
+/// setting pinned that changes how a value is written: TimeZone UTC, DateStyle ISO, IntervalStyle postgres,
+/// bytea_output hex, extra_float_digits 3, lc_monetary C, search_path pg_catalog, client_encoding UTF8; every
+/// timeout off; row_security off, so that a policy that would hide rows is an error; the walsender's session
+/// likewise. No setting of the role or the database wins over these. TLS without a ca_pem: VerifyFull takes
+/// the system's authorities, Require any. Errors: SourceUnreachable, SourceStarting, TooManyConnections
+/// (Transient), HostNotFound, AuthenticationFailed, ConnectionNotPermitted, DatabaseNotFound, TlsFailed,
+/// NotPostgres (NeedsUser), ….
 [[nodiscard]] Result<Connection> connect(const Endpoint& endpoint, SessionKind kind = SessionKind::Sql);
 
-/// Cancels what runs on a session, from another thread (PostgreSQL docs, "Canceling Queries in Progress"): the call
-/// that waits there then fails with reason StatementCancelled. Made on the session's own thread before it waits;
-/// cancel() is thread-safe, may come late, and does no harm when nothing runs.
+/// Cancels what runs on a session, from another thread (PostgreSQL docs, "Canceling Queries in Progress"):
+/// the call that waits there then fails with reason StatementCancelled. Made on the session's own thread
+/// before it waits; cancel() is thread-safe, may come late, and does no harm when nothing runs.
 class Canceller {
  public:
   explicit Canceller(pg_conn* session);
@@ -61,7 +62,7 @@ class Canceller {
 };
 
 /// Turns what libpq or the server said (SQLSTATE, message) into an Error; `doing`: "connecting".
-[[nodiscard]] Error error_of(const Endpoint& endpoint, const std::string& sqlstate, const std::string& message,
-                             const std::string& doing);
+[[nodiscard]] Error error_of(const Endpoint& endpoint, const std::string& sqlstate,
+                             const std::string& message, const std::string& doing);
 
 }  // namespace penstock::postgres

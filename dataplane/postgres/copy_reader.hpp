@@ -21,14 +21,15 @@ struct FieldView {
   std::string_view bytes;
 };
 
-/// Splits one CopyData message's tuple into fields. Pure; any bytes are safe. Fails with reason MalformedCopy.
+/// Splits one CopyData message's tuple into fields. Pure; any bytes are safe. Fails with reason
+/// MalformedCopy.
 [[nodiscard]] Status parse_copy_row(std::string_view tuple, std::size_t columns, std::vector<FieldView>& out);
 
 class CopyReader {
  public:
   /// Runs `sql` (a COPY … TO STDOUT (FORMAT binary)) on a session that must outlive the reader.
-  [[nodiscard]] static Result<CopyReader> start(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
-                                                std::size_t columns);
+  [[nodiscard]] static Result<CopyReader> start(pg_conn* session, const Endpoint& endpoint,
+                                                const std::string& sql, std::size_t columns);
   CopyReader(CopyReader&&) noexcept;
   CopyReader& operator=(CopyReader&&) = delete;
   ~CopyReader();  ///< cancels what still runs
@@ -47,9 +48,9 @@ class CopyReader {
   std::vector<FieldView> fields_;
 };
 
-/// A column of a load, and whether it leaves as its text (see FieldDecoder::takes_binary): what the type's output
-/// function gives, as pgoutput sends it. Not the cast `column::text`: that strips the blanks of char(n), adds the
-/// mask to inet, and is whatever an extension makes of it.
+/// A column of a load, and whether it leaves as its text (see FieldDecoder::takes_binary): what the type's
+/// output function gives, as pgoutput sends it. Not the cast `column::text`: that strips the blanks of
+/// char(n), adds the mask to inet, and is whatever an extension makes of it.
 struct CopyColumn {
   std::string name;
   bool as_text = false;
@@ -64,9 +65,10 @@ struct CopyColumn {
 /// The whole of a heap or view, in one stream.
 [[nodiscard]] std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns);
 
-/// A read-only REPEATABLE READ transaction on `session` that sees `snapshot`; one that is open there is ended first.
-/// Fails with reason SnapshotLost (Transient) when the session that exported it is gone.
-[[nodiscard]] Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint, const std::string& snapshot);
+/// A read-only REPEATABLE READ transaction on `session` that sees `snapshot`; one that is open there is ended
+/// first. Fails with reason SnapshotLost (Transient) when the session that exported it is gone.
+[[nodiscard]] Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint,
+                                       const std::string& snapshot);
 
 /// A statement without a result that matters.
 [[nodiscard]] Status execute(pg_conn* session, const Endpoint& endpoint, const std::string& sql);

@@ -41,8 +41,8 @@ void discard_results(pg_conn* session);
 /// Waits until the session's socket can be read (or, `for_write`, written); false when `wait` has passed.
 [[nodiscard]] bool wait_for_socket(pg_conn* session, bool for_write, int wait_ms);
 
-/// An error read out of a message in libpq's verbose form, for where there is no result to ask for its SQLSTATE:
-/// `connection to server at "h", port 1 failed: FATAL:  28P01: words` and further lines.
+/// An error read out of a message in libpq's verbose form, for where there is no result to ask for its
+/// SQLSTATE: `connection to server at "h", port 1 failed: FATAL:  28P01: words` and further lines.
 [[nodiscard]] Error error_of_verbose(const Endpoint& endpoint, std::string message, const std::string& doing);
 
 /// Server text of several lines on one line, without its trailing newline.

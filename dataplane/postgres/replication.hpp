@@ -12,22 +12,31 @@
 namespace penstock::postgres {
 
 /// PostgreSQL docs, "Streaming Replication Protocol": XLogData and primary keepalive.
-struct XLogData { Lsn start; Lsn wal_end; std::int64_t sent_at = 0; std::string_view payload; };  ///< until next()
-struct Keepalive { Lsn wal_end; std::int64_t sent_at = 0; bool reply_requested = false; };
+struct XLogData {
+  Lsn start;
+  Lsn wal_end;
+  std::int64_t sent_at = 0;
+  std::string_view payload;
+};  ///< until next()
+struct Keepalive {
+  Lsn wal_end;
+  std::int64_t sent_at = 0;
+  bool reply_requested = false;
+};
 struct Quiet {};  ///< nothing came within the wait
 using StreamMessage = std::variant<XLogData, Keepalive, Quiet>;
 
 struct StreamOptions {
   std::string slot;
   std::string publication;
-  Lsn start;             ///< the checkpoint; the server starts from the later of this and the slot's confirmed LSN
-  bool binary = false;   ///< ask for binary fields; PostgreSQL 13 sends text all the same (see Field::kind)
+  Lsn start;  ///< the checkpoint; the server starts from the later of this and the slot's confirmed LSN
+  bool binary = false;  ///< ask for binary fields; PostgreSQL 13 sends text all the same (see Field::kind)
 };
 
 /// START_REPLICATION on a slot. One thread. Errors: SlotLost (Terminal: missing or invalidated), SlotInUse
 /// (Transient), PublicationMissing (Terminal), SourceUnreachable (Transient) ….
-/// A publication that is dropped while the stream runs ends it with PublicationMissing up to PostgreSQL 17; from 18
-/// on the server goes on without it, and only a look at the catalog tells.
+/// A publication that is dropped while the stream runs ends it with PublicationMissing up to PostgreSQL 17;
+/// from 18 on the server goes on without it, and only a look at the catalog tells.
 class ReplicationStream {
  public:
   [[nodiscard]] static Result<ReplicationStream> open(const Endpoint& endpoint, const StreamOptions& options);

@@ -5,7 +5,8 @@
 namespace penstock::test {
 
 std::string Workload::words() {
-  static const char* const kWords[] = {"lantern", "Größe", "o''clock", "tab\there", "back\\slash", "", "日本", "null"};
+  static const char* const kWords[] = {"lantern",     "Größe", "o''clock", "tab\there",
+                                       "back\\slash", "",      "日本",     "null"};
   return kWords[number(0, 7)];
 }
 
@@ -13,7 +14,8 @@ std::string Workload::words() {
 std::string Workload::large_text() {
   std::string out;
   const int size = number(2500, 6000);
-  for (int at = 0; at < size; ++at) out += static_cast<char>('!' + number(0, 93));
+  for (int at = 0; at < size; ++at)
+    out += static_cast<char>('!' + number(0, 93));
   for (auto& c : out)
     if (c == '\'') c = '"';
   return out;
@@ -26,8 +28,8 @@ std::string Workload::item_values() {
       maybe(std::to_string(number(-2000000000, 2000000000))), words(), maybe("'" + large_text() + "'"),
       fmt::format("{}.{:02}", number(-99999999, 99999999), number(0, 99)),
       maybe(fmt::format("{}.{:06}", number(-1000000, 1000000), number(0, 999999))),
-      fmt::format("20{:02}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00", number(0, 60), number(1, 12), number(1, 28),
-                  number(0, 23), number(0, 59), number(0, 59), number(0, 999999)),
+      fmt::format("20{:02}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00", number(0, 60), number(1, 12),
+                  number(1, 28), number(0, 23), number(0, 59), number(0, 59), number(0, 999999)),
       maybe(fmt::format("'19{:02}-{:02}-{:02}'::date", number(0, 99), number(1, 12), number(1, 28))),
       maybe(fmt::format("'{{\"k\": {}, \"w\": \"{}\"}}'::jsonb", number(0, 1000), "w")),
       maybe(chance(50) ? "true" : "false"), maybe(fmt::format("'\\x{:08x}'::bytea", number(0, 2000000000))),
@@ -42,7 +44,8 @@ std::string Workload::item_values() {
 void Workload::create(PostgresSession& session, int rows) {
   session.exec(fmt::format(
       "CREATE TYPE mood AS ENUM ('calm', 'wild');"
-      "CREATE TABLE items (id bigint PRIMARY KEY, a int, b text NOT NULL, big text, n numeric(12,2), u numeric,"
+      "CREATE TABLE items (id bigint PRIMARY KEY, a int, b text NOT NULL, big text, n numeric(12,2), u "
+      "numeric,"
       " ts timestamptz, d date, j jsonb, ok bool, raw bytea, m mood, ia int[], ta text[], uid uuid, f float8,"
       " s smallint{});"
       "ALTER TABLE items ALTER COLUMN big SET STORAGE EXTERNAL;"
@@ -69,7 +72,8 @@ std::string Workload::change_items() {
       return fmt::format("INSERT INTO items VALUES ({}, {})", fresh, item_values());
     }
     case 2:
-      return fmt::format("INSERT INTO items VALUES ({}, {}) ON CONFLICT (id) DO UPDATE SET a = items.a # 1", id, item_values());
+      return fmt::format("INSERT INTO items VALUES ({}, {}) ON CONFLICT (id) DO UPDATE SET a = items.a # 1",
+                         id, item_values());
     case 3:
       return fmt::format("DELETE FROM items WHERE id = {}", id);
     case 4:  // the key moves, the large value does not change
@@ -77,18 +81,23 @@ std::string Workload::change_items() {
     case 5:
       return fmt::format("UPDATE items SET big = '{}' WHERE id = {}", large_text(), id);
     case 6:
-      return fmt::format("UPDATE items SET n = n + 1, ts = ts + interval '1 microsecond' WHERE id BETWEEN {} AND {} AND n < 9999999999",
-                         id, id + number(0, 30));
+      return fmt::format(
+          "UPDATE items SET n = n + 1, ts = ts + interval '1 microsecond' WHERE id BETWEEN {} AND {} AND n < "
+          "9999999999",
+          id, id + number(0, 30));
     case 7:  // one row, many times in one transaction
       return fmt::format(
           "UPDATE items SET a = 1, b = 'x' WHERE id = {0}; UPDATE items SET a = 2 WHERE id = {0};"
-          "UPDATE items SET b = '{1}', u = NULL WHERE id = {0}", id, words());
+          "UPDATE items SET b = '{1}', u = NULL WHERE id = {0}",
+          id, words());
     case 8:  // gone and back within the transaction, with an update that leaves the new large value alone
       return fmt::format(
-          "DELETE FROM items WHERE id = {0}; INSERT INTO items VALUES ({0}, {1}); UPDATE items SET a = 7 WHERE id = {0}",
+          "DELETE FROM items WHERE id = {0}; INSERT INTO items VALUES ({0}, {1}); UPDATE items SET a = 7 "
+          "WHERE id = {0}",
           id, item_values());
     default:
-      return fmt::format("UPDATE items SET a = {}, ok = NOT ok, m = 'wild', ia = NULL WHERE id = {}", number(0, 99), id);
+      return fmt::format("UPDATE items SET a = {}, ok = NOT ok, m = 'wild', ia = NULL WHERE id = {}",
+                         number(0, 99), id);
   }
 }
 
@@ -99,15 +108,18 @@ std::string Workload::change_pairs() {
       return fmt::format("UPDATE pairs SET v = '{}', n = n + 1 WHERE k1 = {}", words(), id);
     case 1:  // two rows exchange their keys
       return fmt::format(
-          "UPDATE pairs SET k1 = -1 WHERE k1 = {0} AND k2 = 'k{0}'; UPDATE pairs SET k1 = {0}, k2 = 'k{0}' WHERE k1 = {1}"
+          "UPDATE pairs SET k1 = -1 WHERE k1 = {0} AND k2 = 'k{0}'; UPDATE pairs SET k1 = {0}, k2 = 'k{0}' "
+          "WHERE k1 = {1}"
           " AND k2 = 'k{1}' AND NOT EXISTS (SELECT 1 FROM pairs WHERE k1 = {0} AND k2 = 'k{0}');"
-          "UPDATE pairs SET k1 = {1}, k2 = 'k{1}' WHERE k1 = -1 AND NOT EXISTS (SELECT 1 FROM pairs WHERE k1 = {1} AND k2 = 'k{1}');"
+          "UPDATE pairs SET k1 = {1}, k2 = 'k{1}' WHERE k1 = -1 AND NOT EXISTS (SELECT 1 FROM pairs WHERE k1 "
+          "= {1} AND k2 = 'k{1}');"
           "DELETE FROM pairs WHERE k1 = -1",
           id, id + 1);
     case 2:
       return fmt::format("DELETE FROM pairs WHERE k1 = {}", id);
     default:
-      return fmt::format("INSERT INTO pairs VALUES ({0}, 'k{0}', '{1}', 0) ON CONFLICT DO NOTHING", id, words());
+      return fmt::format("INSERT INTO pairs VALUES ({0}, 'k{0}', '{1}', 0) ON CONFLICT DO NOTHING", id,
+                         words());
   }
 }
 
@@ -117,12 +129,15 @@ std::string Workload::change_whole() {
     case 0:
       return fmt::format("UPDATE whole SET v = '{}' WHERE id = {}", words(), id);
     case 1:
-      return fmt::format("UPDATE whole SET id = -id WHERE id = {0} AND NOT EXISTS (SELECT 1 FROM whole WHERE id = -{0})", id);
+      return fmt::format(
+          "UPDATE whole SET id = -id WHERE id = {0} AND NOT EXISTS (SELECT 1 FROM whole WHERE id = -{0})",
+          id);
     case 2:
       return fmt::format("DELETE FROM whole WHERE id = {}", id);
     default:
-      return fmt::format("INSERT INTO whole VALUES ({}, '{}', '{}') ON CONFLICT (id) DO UPDATE SET big = excluded.big", id,
-                         words(), large_text());
+      return fmt::format(
+          "INSERT INTO whole VALUES ({}, '{}', '{}') ON CONFLICT (id) DO UPDATE SET big = excluded.big", id,
+          words(), large_text());
   }
 }
 

@@ -9,9 +9,9 @@
 
 namespace penstock::test {
 
-/// A seeded random workload over a few tables of many types: inserts, updates (key changes, key swaps and rows with
-/// untouched large values included), deletes, rows that return, many changes of one row in a transaction,
-/// rollbacks and savepoints. The same seed and number of steps give the same statements.
+/// A seeded random workload over a few tables of many types: inserts, updates (key changes, key swaps and
+/// rows with untouched large values included), deletes, rows that return, many changes of one row in a
+/// transaction, rollbacks and savepoints. The same seed and number of steps give the same statements.
 class Workload {
  public:
   /// `text_only`: with a column whose type travels as text, which puts the whole stream into text mode.
