@@ -54,6 +54,11 @@ inline constexpr std::array kEnumNames<TableState>{
     std::pair{TableState::CatchingUp, "CatchingUp"}, std::pair{TableState::Streaming, "Streaming"},
     std::pair{TableState::Completed, "Completed"},   std::pair{TableState::Failed, "Failed"}};
 
+template <>
+inline constexpr std::array kEnumNames<ResyncStep>{std::pair{ResyncStep::TakeDown, "TakeDown"},
+                                                   std::pair{ResyncStep::MakeTables, "MakeTables"},
+                                                   std::pair{ResyncStep::Load, "Load"}};
+
 template <typename Enum>
 [[nodiscard]] constexpr const char* enum_name(Enum value) {
   for (const auto& [each, name] : kEnumNames<Enum>)

@@ -80,6 +80,16 @@ std::string target_of(const TableSpec& table) {
   return source ? source->name : "";
 }
 
+const TableStatus* find_table(const PipeStatus& status, const std::string& source) {
+  const auto at = std::find_if(status.tables.begin(), status.tables.end(),
+                               [&](const TableStatus& table) { return table.source == source; });
+  return at == status.tables.end() ? nullptr : &*at;
+}
+
+TargetSettings settings_of(const TableSpec& table) {
+  return {table.excluded_columns, table.order_by, table.partition_by, table.engine, table.columns};
+}
+
 void summarize(PipeStatus& status) {
   std::size_t ready = 0;
   status.rows = 0;

@@ -133,11 +133,26 @@ struct LoadProgress {
   bool operator==(const LoadProgress&) const = default;
 };
 
+/// What only a new table can carry: the settings that a target was made with.
+struct TargetSettings {
+  std::vector<std::string> excluded_columns;
+  std::vector<std::string> order_by;
+  std::string partition_by;
+  TableEngine engine = TableEngine::ReplacingMergeTree;
+  std::vector<ColumnSpec> columns;
+  bool operator==(const TargetSettings&) const = default;
+};
+
 struct TableStatus {
   std::string source;
   std::string target;
   TableState state = TableState::Pending;
-  std::string message;
+  std::string message;               ///< why it is, or until lately was, set apart
+  std::int64_t load_generation = 0;  ///< counts up each time the target is made anew; in its mark
+  bool staged = false;               ///< rows go to `<target>_resync`, until the two are exchanged
+  bool added_later = false;          ///< its load waits for transactions that began before it was added
+  std::int64_t observed_resync_generation = 0;  ///< of spec.tables[].resyncGeneration
+  std::optional<TargetSettings> settings;       ///< what the target was made with
   std::int64_t rows_loaded = 0;
   std::int64_t rows_estimated = 0;
   std::int64_t partitions_loaded = 0;
@@ -162,6 +177,19 @@ struct ReplicationStatus {
   bool operator==(const ReplicationStatus&) const = default;
 };
 
+/// What a resync has done already; its load and swap show in the tables.
+enum class ResyncStep {
+  TakeDown,    ///< the former stream, slot and publication are being removed
+  MakeTables,  ///< the source's tables are read anew, `<target>_resync` made
+  Load         ///< a new slot, the load, the swap
+};
+struct ResyncStatus {
+  std::int64_t target_generation = 0;
+  ResyncStep step = ResyncStep::TakeDown;
+  WallTime start_time;
+  bool operator==(const ResyncStatus&) const = default;
+};
+
 /// Which PostgreSQL system the pipe was set up against (IDENTIFY_SYSTEM).
 struct SourceIdentity {
   std::string system_identifier;
@@ -182,6 +210,7 @@ struct PipeStatus {
   std::vector<TableStatus> tables;
   ReplicationStatus replication;
   std::optional<SourceIdentity> source;
+  std::optional<ResyncStatus> resync;  ///< while one runs
   bool operator==(const PipeStatus&) const = default;
 };
 
@@ -210,6 +239,10 @@ struct Pipe {
 
 /// The target's name of a table: `target`, or the source table's name. Empty where `source` is no table name.
 [[nodiscard]] std::string target_of(const TableSpec& table);
+
+/// Null: the status knows no such table.
+[[nodiscard]] const TableStatus* find_table(const PipeStatus& status, const std::string& source);
+[[nodiscard]] TargetSettings settings_of(const TableSpec& table);
 
 /// Fills what printer columns show (tables_ready, rows, replication.lag) from the rest of the status.
 /// Call it before a status is written.

@@ -109,6 +109,22 @@ void describe(Fields& fields, T& load) {
   fields.field("snapshotLSN", load.snapshot_lsn);
 }
 
+template <typename Fields, like<TargetSettings> T>
+void describe(Fields& fields, T& settings) {
+  fields.field("excludedColumns", settings.excluded_columns);
+  fields.field("orderBy", settings.order_by);
+  fields.field("partitionBy", settings.partition_by);
+  fields.field("engine", settings.engine);
+  fields.field("columns", settings.columns);
+}
+
+template <typename Fields, like<ResyncStatus> T>
+void describe(Fields& fields, T& resync) {
+  fields.field("targetGeneration", resync.target_generation);
+  fields.field("step", resync.step);
+  fields.field("startTime", resync.start_time);
+}
+
 template <typename Fields, like<TableStatus> T>
 void describe(Fields& fields, T& table) {
   fields.required("source", table.source);
@@ -120,6 +136,11 @@ void describe(Fields& fields, T& table) {
   fields.field("partitionsLoaded", table.partitions_loaded);
   fields.field("partitionsTotal", table.partitions_total);
   fields.field("rowsStreamed", table.rows_streamed);
+  fields.field("loadGeneration", table.load_generation);
+  fields.field("staged", table.staged);
+  fields.field("addedLater", table.added_later);
+  fields.field("observedResyncGeneration", table.observed_resync_generation);
+  fields.unless_empty("settings", table.settings);
   fields.unless_empty("load", table.load);
 }
 
@@ -159,6 +180,7 @@ void describe(Fields& fields, T& status) {
   fields.field("tables", status.tables);
   fields.unless_empty("replication", status.replication);
   fields.unless_empty("source", status.source);
+  fields.unless_empty("resync", status.resync);
 }
 
 }  // namespace penstock

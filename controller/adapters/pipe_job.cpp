@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 
@@ -62,24 +63,41 @@ clickhouse::Endpoint destination_of(const ClickHouseSpec& spec, const reconcile:
   return out;
 }
 
-pipeline::TableJob table_of(const TableSpec& spec) {
+/// What a table of the status is now; what may change live comes from the spec.
+pipeline::TableJob table_of(const Pipe& pipe, const TableStatus& status) {
   pipeline::TableJob out;
-  out.source = TableName::parse(spec.source).value_or(TableName{"", spec.source});
-  out.source_text = spec.source;
-  out.target = target_of(spec);
-  out.excluded_columns = spec.excluded_columns;
-  out.order_by = spec.order_by;
-  out.partition_by = spec.partition_by;
-  out.engine = engine_of(spec.engine);
-  for (const auto& column : spec.columns)
+  out.source = TableName::parse(status.source).value_or(TableName{"", status.source});
+  out.source_text = status.source;
+  out.target = status.target;
+  out.staged = status.staged;
+  out.load = status.load_generation;
+  out.added_later = status.added_later;
+  for (const auto& spec : pipe.spec.tables)
+    if (spec.source == status.source) out.ignore_truncate = spec.on_truncate == OnTruncate::Ignore;
+  const auto settings = status.settings.value_or(TargetSettings{});
+  out.excluded_columns = settings.excluded_columns;
+  out.order_by = settings.order_by;
+  out.partition_by = settings.partition_by;
+  out.engine = engine_of(settings.engine);
+  for (const auto& column : settings.columns)
     out.overrides.push_back({column.name, column.type, column.unrepresentable == Unrepresentable::Null});
-  out.ignore_truncate = spec.on_truncate == OnTruncate::Ignore;
   return out;
 }
 
-}  // namespace
+bool takes(JobTables wanted, const TableStatus& table) {
+  switch (wanted) {
+    case JobTables::All:
+      return true;
+    case JobTables::ToLoad:
+      return table.state == TableState::Pending || table.state == TableState::Loading;
+    case JobTables::Streamed:
+      return table.state != TableState::Failed;
+  }
+  return true;
+}
 
-pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credentials) {
+pipeline::PipeJob job_without_tables(const Pipe& pipe, const reconcile::Credentials& credentials) {
+  const auto& status = pipe.status;
   pipeline::PipeJob out;
   out.name = pipe.ns + "/" + pipe.name;
   out.uid = pipe.uid;
@@ -87,13 +105,12 @@ pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credent
   out.destination = destination_of(pipe.spec.destination, credentials);
   out.loads = pipe.spec.mode != Mode::CdcOnly;
   out.streams = pipe.spec.mode != Mode::SnapshotOnly;
-  out.slot = pipe.status.replication.slot;
-  out.publication = pipe.status.replication.publication;
-  out.owns_slot = pipe.status.replication.owns_slot;
-  out.owns_publication = pipe.status.replication.owns_publication;
-  out.generation = pipe.status.observed_resync_generation;
-  for (const auto& table : pipe.spec.tables)
-    out.tables.push_back(table_of(table));
+  out.slot = status.replication.slot;
+  out.publication = status.replication.publication;
+  out.owns_slot = status.replication.owns_slot;
+  out.owns_publication = status.replication.owns_publication;
+  out.replaces_a_slot = status.resync && status.resync->step == ResyncStep::TakeDown;
+  out.generation = status.resync ? status.resync->target_generation : status.observed_resync_generation;
   out.flush_interval = pipe.spec.sync.interval;
   out.max_inserts_per_second = pipe.spec.sync.max_inserts_per_second;
   out.batch_rows = static_cast<std::size_t>(pipe.spec.sync.batch_rows);
@@ -103,33 +120,58 @@ pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credent
   return out;
 }
 
-std::string fingerprint_of(const pipeline::PipeJob& job) {
-  const nlohmann::json seen = {job.source.host,
-                               job.source.port,
-                               job.source.database,
-                               job.source.user,
-                               job.source.password.reveal(),
-                               static_cast<int>(job.source.tls),
-                               job.source.ca_pem,
-                               job.source.client_certificate_pem,
-                               job.source.client_key_pem.reveal(),
-                               job.destination.url,
-                               job.destination.database,
-                               job.destination.user,
-                               job.destination.password.reveal(),
-                               job.destination.ca_pem,
-                               job.flush_interval.count(),
-                               job.max_inserts_per_second,
-                               job.batch_rows,
-                               job.rows_per_partition,
-                               job.workers_per_table,
-                               job.parallel_tables};
-  std::string tables;
+nlohmann::json connections_of(const pipeline::PipeJob& job) {
+  return {job.source.host,
+          job.source.port,
+          job.source.database,
+          job.source.user,
+          job.source.password.reveal(),
+          static_cast<int>(job.source.tls),
+          job.source.ca_pem,
+          job.source.client_certificate_pem,
+          job.source.client_key_pem.reveal(),
+          job.destination.url,
+          job.destination.database,
+          job.destination.user,
+          job.destination.password.reveal(),
+          job.destination.ca_pem};
+}
+
+std::string hash_of(const nlohmann::json& seen) {
+  return fmt::format("{:016x}", std::hash<std::string>{}(
+                                    seen.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+}
+
+}  // namespace
+
+pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credentials, JobTables tables) {
+  auto out = job_without_tables(pipe, credentials);
+  for (const auto& table : pipe.status.tables)
+    if (takes(tables, table)) out.tables.push_back(table_of(pipe, table));
+  return out;
+}
+
+pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credentials,
+                         const std::vector<std::string>& sources) {
+  auto out = job_without_tables(pipe, credentials);
+  for (const auto& table : pipe.status.tables)
+    if (std::find(sources.begin(), sources.end(), table.source) != sources.end())
+      out.tables.push_back(table_of(pipe, table));
+  return out;
+}
+
+std::string load_fingerprint(const pipeline::PipeJob& job) {
+  const nlohmann::json tuning = {job.batch_rows, job.rows_per_partition, job.workers_per_table,
+                                 job.parallel_tables};
+  return hash_of({connections_of(job), tuning});
+}
+
+std::string stream_fingerprint(const pipeline::PipeJob& job) {
+  nlohmann::json tables = nlohmann::json::array();
   for (const auto& table : job.tables)
-    tables += fmt::format("{}>{};", table.source_text, table.target);
-  return fmt::format(
-      "{:016x}",
-      std::hash<std::string>{}(seen.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + tables));
+    tables.push_back({table.source_text, table.written(), table.load, table.ignore_truncate});
+  const nlohmann::json tuning = {job.flush_interval.count(), job.max_inserts_per_second, job.batch_rows};
+  return hash_of({connections_of(job), tuning, job.slot, tables});
 }
 
 pipeline::SourceSystem system_of(const Pipe& pipe) {

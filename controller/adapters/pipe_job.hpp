@@ -7,12 +7,26 @@
 
 namespace penstock::adapters {
 
-/// The manifest, with its Secrets, as the dataplane's job. The Pipe has passed validation.
-[[nodiscard]] pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credentials);
+/// Which of the status's tables a job is about.
+enum class JobTables {
+  All,
+  ToLoad,   ///< Pending, Loading
+  Streamed  ///< all but those that are set apart
+};
 
-/// Equal for equal jobs: tells whether a run was started with the present settings and credentials. Holds a
-/// hash of the secrets, not the secrets.
-[[nodiscard]] std::string fingerprint_of(const pipeline::PipeJob& job);
+/// The Pipe, with its Secrets, as the dataplane's job: connections and tuning as the manifest has them now,
+/// tables as the status records them. The Pipe has passed validation.
+[[nodiscard]] pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credentials,
+                                       JobTables tables = JobTables::All);
+/// With these tables alone.
+[[nodiscard]] pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credentials,
+                                       const std::vector<std::string>& sources);
+
+/// Equal for equal jobs: tells whether a load (a stream) was started with the present settings and
+/// credentials. A load is not begun again for tables that join or leave. Holds hashes of the secrets, not the
+/// secrets.
+[[nodiscard]] std::string load_fingerprint(const pipeline::PipeJob& job);
+[[nodiscard]] std::string stream_fingerprint(const pipeline::PipeJob& job);
 
 [[nodiscard]] pipeline::SourceSystem system_of(const Pipe& pipe);
 

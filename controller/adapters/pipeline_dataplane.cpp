@@ -1,5 +1,6 @@
 #include "controller/adapters/pipeline_dataplane.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -7,6 +8,7 @@
 #include "controller/adapters/run_facts.hpp"
 #include "dataplane/pipeline/setup.hpp"
 #include "dataplane/postgres/catalog.hpp"
+#include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::adapters {
 namespace {
@@ -14,21 +16,26 @@ namespace {
 constexpr std::chrono::seconds kSlotWait{2};
 }  // namespace
 
-bool PipelineDataplane::Run::ended() const {
-  if (load) return load->facts().run.ended;
-  if (stream) return stream->facts().run.ended;
-  return true;
+template <typename What>
+void PipelineDataplane::Running<What>::stop() {
+  if (ended()) {
+    run.reset();
+    stopping = false;
+    return;
+  }
+  stopping = true;
+  run->stop(pipeline::StopMode::AfterPartitions);
 }
 
 PipelineDataplane::~PipelineDataplane() {
   const std::lock_guard lock(mutex_);
   for (const auto& [uid, run] : runs_) {  // ask all first, so that they end side by side
-    if (run->load) run->load->stop(pipeline::StopMode::Now);
-    if (run->stream) run->stream->stop(pipeline::StopMode::AfterPartitions);
+    if (run->load.run) run->load.run->stop(pipeline::StopMode::Now);
+    if (run->stream.run) run->stream.run->stop(pipeline::StopMode::AfterPartitions);
   }
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(3);
   for (const auto& [uid, run] : runs_)
-    while (!run->ended() && std::chrono::steady_clock::now() < deadline)
+    while (!(run->load.ended() && run->stream.ended()) && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
@@ -48,27 +55,32 @@ std::shared_ptr<PipelineDataplane::Run> PipelineDataplane::take(const std::strin
   return run;
 }
 
-reconcile::RunFacts PipelineDataplane::observe(const Pipe& pipe) {
+reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
-  reconcile::RunFacts out;
-  if (run->load) out = facts_of(run->load->facts());
-  if (run->stream) out = facts_of(run->stream->facts(), run->streamed_before);
-  out.fingerprint = run->fingerprint;
-  out.stopping = run->stopping;
+  reconcile::Runs out;
+  if (run->load.run) out.load = facts_of(run->load.run->facts());
+  if (run->stream.run) out.stream = facts_of(run->stream.run->facts(), run->streamed_before);
+  out.load.fingerprint = run->load.fingerprint;
+  out.load.stopping = run->load.stopping;
+  out.stream.fingerprint = run->stream.fingerprint;
+  out.stream.stopping = run->stream.stopping;
   return out;
 }
 
-std::string PipelineDataplane::fingerprint(const Pipe& pipe, const reconcile::Credentials& credentials) {
-  return fingerprint_of(job_of(pipe, credentials));
+reconcile::Fingerprints PipelineDataplane::fingerprint(const Pipe& pipe,
+                                                       const reconcile::Credentials& credentials) {
+  const auto job = job_of(pipe, credentials, JobTables::Streamed);
+  return {load_fingerprint(job), stream_fingerprint(job)};
 }
 
 Result<reconcile::SetupFacts> PipelineDataplane::set_up(const Pipe& pipe,
-                                                        const reconcile::Credentials& credentials) {
-  PENSTOCK_ASSIGN(const auto report, pipeline::set_up(job_of(pipe, credentials)));
+                                                        const reconcile::Credentials& credentials,
+                                                        const reconcile::SetupWish& wish) {
+  PENSTOCK_ASSIGN(const auto report, pipeline::set_up(job_of(pipe, credentials, wish.tables), wish.make));
   reconcile::SetupFacts out;
   out.source = {report.system.identifier, report.system.timeline, report.system.database};
   for (const auto& table : report.tables)
-    out.tables.push_back({table.source, table.target, table.rows_estimated});
+    out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged});
   return out;
 }
 
@@ -97,61 +109,85 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
   return run->slot->restart_lsn;
 }
 
+Status PipelineDataplane::probe(const Pipe& pipe, const reconcile::Credentials& credentials) {
+  return pipeline::probe(job_of(pipe, credentials), system_of(pipe));
+}
+
 Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credentials& credentials) {
   const auto run = run_of(pipe.uid);
   pipeline::LoadRequest request;
-  request.job = job_of(pipe, credentials);
+  request.job = job_of(pipe, credentials, JobTables::ToLoad);
   request.system = system_of(pipe);
   request.resume = resume_of(pipe.status);
   if (const auto lsn = Lsn::parse(pipe.status.replication.start_lsn)) request.version = *lsn;
   // The snapshot belongs to the slot that the status tells of: one made by an attempt that was not recorded
-  // is gone.
-  if (run->slot && run->slot->restart_lsn == request.version) request.slot = std::move(run->slot);
+  // is gone. Nor is it one for tables that were added since.
+  const bool late = std::any_of(request.job.tables.begin(), request.job.tables.end(),
+                                [](const auto& table) { return table.added_later; });
+  if (!late && run->slot && run->slot->restart_lsn == request.version) request.slot = std::move(run->slot);
   run->slot.reset();
   request.changed = [changed = changed_, key = runtime::ObjectKey{pipe.ns, pipe.name}] { changed(key); };
-  run->stream.reset();
-  run->load.reset();
-  run->stopping = false;
-  run->fingerprint = fingerprint_of(request.job);
-  run->load = std::make_unique<pipeline::LoadRun>(std::move(request));
+  const auto fingerprint = load_fingerprint(request.job);
+  run->load = {};
+  run->load = {std::make_unique<pipeline::LoadRun>(std::move(request)), fingerprint, false};
   return {};
 }
 
 Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Credentials& credentials) {
   const auto run = run_of(pipe.uid);
   pipeline::StreamRequest request;
-  request.job = job_of(pipe, credentials);
+  request.job = job_of(pipe, credentials, JobTables::Streamed);
   request.system = system_of(pipe);
+  request.patience = patience_;
   request.changed = [changed = changed_, key = runtime::ObjectKey{pipe.ns, pipe.name}] { changed(key); };
-  run->slot.reset();
-  run->load.reset();
-  run->stream.reset();
-  run->stopping = false;
   run->streamed_before.clear();
-  for (const auto& table : pipe.status.tables)
+  for (const auto& table : pipe.status.tables) {
     run->streamed_before[table.source] = table.rows_streamed;
-  run->fingerprint = fingerprint_of(request.job);
-  run->stream = std::make_unique<pipeline::StreamRun>(std::move(request));
+    const auto snapshot = table.load ? Lsn::parse(table.load->snapshot_lsn) : Result<Lsn>(Lsn{});
+    if (snapshot && *snapshot) request.loaded_up_to[table.source] = Lsn{snapshot->value - 1};
+  }
+  const auto fingerprint = stream_fingerprint(request.job);
+  run->stream = {};
+  run->stream = {std::make_unique<pipeline::StreamRun>(std::move(request)), fingerprint, false};
   return {};
 }
 
-void PipelineDataplane::stop(const Pipe& pipe) {
+void PipelineDataplane::stop_load(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
-  if (run->ended()) {
-    run->load.reset();
-    run->stream.reset();
-    run->stopping = false;
-    return;
-  }
-  run->stopping = true;
-  if (run->load) run->load->stop(pipeline::StopMode::AfterPartitions);
-  if (run->stream) run->stream->stop(pipeline::StopMode::AfterPartitions);
+  run->load.stop();
+}
+
+void PipelineDataplane::stop_stream(const Pipe& pipe) {
+  const auto run = run_of(pipe.uid);
+  run->stream.stop();
+}
+
+Status PipelineDataplane::take_down_former(const Pipe& pipe, const reconcile::Credentials& credentials) {
+  const auto& replication = pipe.status.replication;
+  run_of(pipe.uid)->slot_maker.reset();
+  return pipeline::release(job_of(pipe, credentials), {.prefix = reconcile::own_prefix(pipe.uid),
+                                                       .slot = replication.owns_slot,
+                                                       .publication = replication.owns_publication,
+                                                       .except = replication.slot});
+}
+
+Result<reconcile::SwapFacts> PipelineDataplane::swap(const Pipe& pipe,
+                                                     const reconcile::Credentials& credentials,
+                                                     const std::vector<reconcile::SwapWish>& tables) {
+  std::vector<std::string> sources;
+  for (const auto& table : tables)
+    sources.push_back(table.source);
+  PENSTOCK_ASSIGN(auto kept, pipeline::swap_tables(job_of(pipe, credentials, sources)));
+  return reconcile::SwapFacts{std::move(kept)};
 }
 
 Status PipelineDataplane::release(const Pipe& pipe, const reconcile::Credentials& credentials,
                                   const reconcile::ReleaseWish& wish) {
-  take(pipe.uid);
-  return pipeline::release(job_of(pipe, credentials), {wish.slot, wish.publication, wish.targets});
+  return pipeline::release(job_of(pipe, credentials), {.prefix = reconcile::own_prefix(pipe.uid),
+                                                       .slot = wish.slot,
+                                                       .publication = wish.publication,
+                                                       .targets = wish.targets,
+                                                       .staging = wish.staging});
 }
 
 void PipelineDataplane::forget(const std::string& uid) {

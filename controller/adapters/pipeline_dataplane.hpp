@@ -19,33 +19,46 @@ namespace penstock::adapters {
 class PipelineDataplane final : public reconcile::Dataplane {
  public:
   /// `changed` is called, from a run's thread, when a pipe's run has ended: reconcile it.
-  explicit PipelineDataplane(std::function<void(const runtime::ObjectKey&)> changed)
-      : changed_(std::move(changed)) {}
+  explicit PipelineDataplane(std::function<void(const runtime::ObjectKey&)> changed,
+                             pipeline::TablePatience patience = {})
+      : changed_(std::move(changed)), patience_(patience) {}
   ~PipelineDataplane() override;  ///< ends every run: what has been received and can be written at once is
 
-  reconcile::RunFacts observe(const Pipe& pipe) override;
-  std::string fingerprint(const Pipe& pipe, const reconcile::Credentials& credentials) override;
-  Result<reconcile::SetupFacts> set_up(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  reconcile::Runs observe(const Pipe& pipe) override;
+  reconcile::Fingerprints fingerprint(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Result<reconcile::SetupFacts> set_up(const Pipe& pipe, const reconcile::Credentials& credentials,
+                                       const reconcile::SetupWish& wish) override;
   Status ensure_publication(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Result<Lsn> create_slot(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Status probe(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Status start_load(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Status start_stream(const Pipe& pipe, const reconcile::Credentials& credentials) override;
-  void stop(const Pipe& pipe) override;
+  void stop_load(const Pipe& pipe) override;
+  void stop_stream(const Pipe& pipe) override;
+  Status take_down_former(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Result<reconcile::SwapFacts> swap(const Pipe& pipe, const reconcile::Credentials& credentials,
+                                    const std::vector<reconcile::SwapWish>& tables) override;
   Status release(const Pipe& pipe, const reconcile::Credentials& credentials,
                  const reconcile::ReleaseWish& wish) override;
   void forget(const std::string& uid) override;
 
  private:
-  struct Run {
+  /// A load or a stream, and what it was started with.
+  template <typename What>
+  struct Running {
+    std::unique_ptr<What> run;
     std::string fingerprint;
     bool stopping = false;
-    std::unique_ptr<pipeline::LoadRun> load;
-    std::unique_ptr<pipeline::StreamRun> stream;
+
+    [[nodiscard]] bool ended() const { return !run || run->facts().run.ended; }
+    void stop();
+  };
+  struct Run {
+    Running<pipeline::LoadRun> load;
+    Running<pipeline::StreamRun> stream;
     std::map<std::string, std::int64_t> streamed_before;  ///< rows streamed by earlier runs, by table
     std::unique_ptr<SlotMaker> slot_maker;                ///< while the source makes our slot
     std::optional<postgres::CreatedSlot> slot;            ///< made, and not yet handed to a load
-
-    [[nodiscard]] bool ended() const;
   };
 
   std::shared_ptr<Run> run_of(const std::string& uid);
@@ -53,6 +66,7 @@ class PipelineDataplane final : public reconcile::Dataplane {
   std::shared_ptr<Run> take(const std::string& uid);
 
   const std::function<void(const runtime::ObjectKey&)> changed_;
+  const pipeline::TablePatience patience_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Run>> runs_;  // by uid
 };

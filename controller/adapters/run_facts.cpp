@@ -4,13 +4,15 @@ namespace penstock::adapters {
 
 reconcile::RunFacts facts_of(const pipeline::LoadFacts& facts) {
   reconcile::RunFacts out;
-  out.activity = reconcile::RunFacts::Activity::Loading;
+  out.there = true;
   out.ended = facts.run.ended;
   out.error = facts.run.error;
   out.retrying = facts.run.retrying;
   for (const auto& table : facts.tables) {
     reconcile::TableFacts one;
     one.source = table.source;
+    one.load_generation = table.load;
+    one.error = table.error;
     one.load_finished = table.finished;
     one.load = {table.layout, table.done, table.snapshot ? table.snapshot.text() : ""};
     one.rows_loaded = table.rows;
@@ -26,7 +28,7 @@ reconcile::RunFacts facts_of(const pipeline::LoadFacts& facts) {
 reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
                              const std::map<std::string, std::int64_t>& before) {
   reconcile::RunFacts out;
-  out.activity = reconcile::RunFacts::Activity::Streaming;
+  out.there = true;
   out.ended = facts.run.ended;
   out.error = facts.run.error;
   out.retrying = facts.run.retrying;
@@ -38,6 +40,8 @@ reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
   for (const auto& table : facts.tables) {
     reconcile::TableFacts one;
     one.source = table.source;
+    one.load_generation = table.load;
+    one.error = table.error;
     const auto earlier = before.find(table.source);
     one.rows_streamed =
         static_cast<std::int64_t>(table.rows) + (earlier == before.end() ? 0 : earlier->second);
@@ -52,6 +56,7 @@ std::vector<pipeline::TableLoad> resume_of(const PipeStatus& status) {
   for (const auto& table : status.tables) {
     pipeline::TableLoad one;
     one.source = table.source;
+    one.load = table.load_generation;
     one.finished = table.state == TableState::CatchingUp || table.state == TableState::Streaming ||
                    table.state == TableState::Completed;
     one.rows = table.rows_loaded;

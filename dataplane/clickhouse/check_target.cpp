@@ -57,14 +57,6 @@ const char* engine_name(Engine engine) {
   return "Null";
 }
 
-/// "ReplicatedReplacingMergeTree", "SharedReplacingMergeTree": the engine without what says where its parts
-/// live.
-std::string_view plain_engine(std::string_view engine) {
-  for (const std::string_view prefix : {"Replicated", "Shared"})
-    if (engine.starts_with(prefix) && engine.size() > prefix.size()) engine.remove_prefix(prefix.size());
-  return engine;
-}
-
 /// The engine's arguments as written: "_penstock_version, _penstock_deleted".
 std::string_view engine_arguments(std::string_view engine_full) {
   const auto open = engine_full.find('(');

@@ -150,4 +150,16 @@ bool is_nullable(std::string_view type) {
   return text.starts_with("Nullable(") || text.starts_with("LowCardinality(Nullable(");
 }
 
+std::string value_type(std::string_view type) {
+  unwrap(type, "LowCardinality");
+  unwrap(type, "Nullable");
+  return std::string(type);
+}
+
+std::string_view plain_engine(std::string_view engine) {
+  for (const std::string_view prefix : {"Replicated", "Shared"})
+    if (engine.starts_with(prefix) && engine.size() > prefix.size()) engine.remove_prefix(prefix.size());
+  return engine;
+}
+
 }  // namespace penstock::clickhouse

@@ -22,4 +22,11 @@ namespace penstock::clickhouse {
 /// Nullable(…) or LowCardinality(Nullable(…)).
 [[nodiscard]] bool is_nullable(std::string_view type);
 
+/// The type of the values, without LowCardinality and Nullable: `LowCardinality(Nullable(String))`: "String".
+[[nodiscard]] std::string value_type(std::string_view type);
+
+/// "ReplicatedReplacingMergeTree", "SharedReplacingMergeTree": the engine without what says where its parts
+/// live.
+[[nodiscard]] std::string_view plain_engine(std::string_view engine);
+
 }  // namespace penstock::clickhouse

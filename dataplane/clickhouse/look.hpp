@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 
@@ -13,6 +15,23 @@ namespace penstock::clickhouse {
                                        Settings settings = {}) {
   return client.select(
       {std::move(sql), std::move(settings), false, true, std::move(purpose), std::chrono::seconds(30)});
+}
+
+/// Fails with StatementStillRuns (Transient) while the server runs a statement that was sent with
+/// `log_comment`. A statement whose answer was lost may run for long yet, and what it will do cannot be
+/// observed before it has.
+[[nodiscard]] inline Status none_runs(Client& client, const std::string& log_comment,
+                                      const std::string& purpose) {
+  PENSTOCK_ASSIGN(const auto running,
+                  look(client,
+                       fmt::format("SELECT query_id FROM system.processes WHERE Settings['log_comment'] = {}",
+                                   literal(log_comment)),
+                       "look at statements that run"));
+  if (running.empty()) return {};
+  return fail(ErrorKind::Transient, "StatementStillRuns",
+              fmt::format("cannot {} at {}: an earlier try still runs there (query_id {})", purpose,
+                          client.endpoint().text(), running[0].at(0)),
+              "It goes on by itself when that has ended; KILL QUERY ends it by force");
 }
 
 }  // namespace penstock::clickhouse

@@ -28,10 +28,14 @@ struct TargetColumn {
 };
 
 /// The mark that every table of ours carries in its comment, so that after a crash the table itself says
-/// whose it is and what for: "penstock pipe=<uid> generation=<n>".
+/// whose it is and what for: "penstock pipe=<uid> generation=<n> load=<m>". Marks of before there were loads
+/// read as load 0.
 struct Mark {
   std::string pipe_uid;
-  std::int64_t generation = 0;
+  std::int64_t generation = 0;  ///< the pipe's resync generation that the table was made for
+  /// Counts up each time the pipe makes this table anew, so that two tables that could be exchanged never
+  /// have the same: it tells after a crash whether they were.
+  std::int64_t load = 0;
   bool operator==(const Mark&) const = default;
   [[nodiscard]] std::string text() const;
   [[nodiscard]] static std::optional<Mark> parse(const std::string& comment);

@@ -45,11 +45,11 @@ clickhouse::TargetDefinition define_target(const PipeJob& pipe, const TableJob& 
                                            const TargetFeatures& features) {
   clickhouse::TargetDefinition out;
   out.database = pipe.destination.database;
-  out.table = job.target;
+  out.table = job.written();
   out.order_by = sorting_key(job, source);
   out.partition_by = job.partition_by;
   out.engine = job.engine;
-  out.mark = {pipe.uid, pipe.generation};
+  out.mark = {pipe.uid, pipe.generation, job.load};
   for (const auto* column : taken_columns(job, source)) {
     const bool nullable = !column->not_null && !contains(out.order_by, column->name);
     const auto* chosen = override_of(job, column->name);
@@ -67,7 +67,7 @@ Binding bind(const TableJob& job, const postgres::SourceTable& source,
   Binding out;
   out.source = job.source;
   out.source_text = job.source_text;
-  out.target = job.target;
+  out.target = job.written();
   out.append_only = job.engine != clickhouse::Engine::ReplacingMergeTree;
   out.readable = job.engine != clickhouse::Engine::Null;
   out.ignore_truncate = job.ignore_truncate;

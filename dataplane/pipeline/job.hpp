@@ -11,6 +11,7 @@
 #include "core/lsn.hpp"
 #include "core/table_name.hpp"
 #include "dataplane/clickhouse/client.hpp"
+#include "dataplane/clickhouse/swap.hpp"
 #include "dataplane/clickhouse/target.hpp"
 #include "dataplane/postgres/connection.hpp"
 
@@ -26,7 +27,12 @@ struct ColumnOverride {
 struct TableJob {
   TableName source;
   std::string source_text;  ///< as the manifest writes it: the name that messages and status use
-  std::string target;
+  std::string target;       ///< the name that readers know
+  /// Rows go to the staging table of `target` until the two are exchanged (dataplane/clickhouse/swap.hpp).
+  bool staged = false;
+  /// Which making of the target this is, in its mark. 0: not settled; the tables that are there tell.
+  std::int64_t load = 0;
+  bool added_later = false;  ///< to a pipe that had its slot already
   std::vector<std::string> excluded_columns;
   std::vector<std::string> order_by;
   std::string partition_by;
@@ -34,6 +40,9 @@ struct TableJob {
   std::vector<ColumnOverride> overrides;
   bool ignore_truncate = false;
   bool operator==(const TableJob&) const = default;
+
+  /// The table that rows are written to.
+  [[nodiscard]] std::string written() const { return staged ? clickhouse::staging_name(target) : target; }
 };
 
 struct PipeJob {
@@ -47,7 +56,8 @@ struct PipeJob {
   std::string publication;
   bool owns_slot = true;
   bool owns_publication = true;
-  std::int64_t generation = 0;  ///< resync generation that the target tables belong to
+  std::int64_t generation = 0;   ///< resync generation that tables are made for
+  bool replaces_a_slot = false;  ///< the present one is dropped before ours is made
   std::vector<TableJob> tables;
 
   std::chrono::milliseconds flush_interval{200};

@@ -8,7 +8,9 @@ namespace {
 TableLoad progress_of(const TableWork& work) {
   TableLoad out;
   out.source = work.table.job.source_text;
+  out.load = work.table.job.load;
   out.finished = work.finished;
+  out.error = work.error;
   out.layout = work.layout.text();
   out.done = work.done.text();
   out.snapshot = work.snapshot;
@@ -23,8 +25,12 @@ TableLoad progress_of(const TableWork& work) {
 
 }  // namespace
 
-LoadBoard::LoadBoard(std::vector<TableWork> tables, int parallel_tables, int workers_per_table)
-    : tables_(std::move(tables)), parallel_tables_(parallel_tables), workers_per_table_(workers_per_table) {
+LoadBoard::LoadBoard(std::vector<TableWork> tables, std::vector<TableLoad> faults, int parallel_tables,
+                     int workers_per_table)
+    : tables_(std::move(tables)),
+      faults_(std::move(faults)),
+      parallel_tables_(parallel_tables),
+      workers_per_table_(workers_per_table) {
   for (auto& work : tables_)
     work.clamped.resize(work.table.binding.columns.size());
 }
@@ -33,7 +39,7 @@ std::optional<Task> LoadBoard::pick() {
   int open = 0;
   for (std::size_t at = 0; at < tables_.size() && open < parallel_tables_; ++at) {
     auto& work = tables_[at];
-    if (work.finished) continue;
+    if (work.finished || work.error) continue;
     ++open;
     if (static_cast<int>(work.taken.size()) >= workers_per_table_) continue;
     const auto total = work.layout.partitions();
@@ -51,7 +57,7 @@ std::optional<Task> LoadBoard::take() {
   while (!stopped_ && !error_) {
     if (auto task = pick()) return task;
     const bool all_finished =
-        std::all_of(tables_.begin(), tables_.end(), [](const auto& w) { return w.finished; });
+        std::all_of(tables_.begin(), tables_.end(), [](const auto& w) { return w.finished || w.error; });
     if (all_finished) break;
     changed_.wait(lock);
   }
@@ -71,9 +77,11 @@ void LoadBoard::finish(const Task& task, std::int64_t rows, Lsn snapshot, const 
   changed_.notify_all();
 }
 
-void LoadBoard::fail(Error error) {
+void LoadBoard::fail(const std::optional<Task>& task, Error error) {
   const std::lock_guard lock(mutex_);
-  if (!error_) error_ = std::move(error);
+  auto& place = task && error.kind == ErrorKind::BadData ? tables_[task->table].error : error_;
+  if (!place) place = std::move(error);
+  if (task) tables_[task->table].taken.erase(task->partition);
   changed_.notify_all();
 }
 
@@ -95,7 +103,7 @@ Partition LoadBoard::partition(const Task& task) const {
 
 std::vector<TableLoad> LoadBoard::progress() const {
   const std::lock_guard lock(mutex_);
-  std::vector<TableLoad> out;
+  std::vector<TableLoad> out = faults_;
   for (const auto& work : tables_)
     out.push_back(progress_of(work));
   return out;

@@ -24,9 +24,10 @@ struct TableWork {
   Lsn snapshot;
   std::int64_t rows = 0;
   bool finished = false;
-  ClampCounts clamped;
-  std::set<std::int64_t> taken;  ///< being read now
-  std::int64_t next = 0;         ///< every partition below is done or taken
+  std::optional<Error> error{};  ///< it is left alone
+  ClampCounts clamped{};
+  std::set<std::int64_t> taken{};  ///< being read now
+  std::int64_t next = 0;           ///< every partition below is done or taken
 };
 
 struct Task {
@@ -37,14 +38,17 @@ struct Task {
 /// Thread-safe.
 class LoadBoard {
  public:
-  LoadBoard(std::vector<TableWork> tables, int parallel_tables, int workers_per_table);
+  /// `faults`: tables that cannot even begin.
+  LoadBoard(std::vector<TableWork> tables, std::vector<TableLoad> faults, int parallel_tables,
+            int workers_per_table);
 
   /// The next partition to read; waits while all that is left is taken by others; nullopt: nothing left, or
   /// stopped.
   [[nodiscard]] std::optional<Task> take();
   void finish(const Task& task, std::int64_t rows, Lsn snapshot, const ClampCounts& clamped);
-  /// The load ends with this error (the first one counts); partitions being read by others are finished.
-  void fail(Error error);
+  /// What failed while this task was worked on: its table alone, if the fault lies there (BadData); else the
+  /// load ends with this error (the first one counts). Partitions being read by others are finished.
+  void fail(const std::optional<Task>& task, Error error);
   void stop();  ///< no further partitions are handed out
 
   void report_retry(const std::optional<Error>& error);
@@ -60,6 +64,7 @@ class LoadBoard {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<TableWork> tables_;
+  std::vector<TableLoad> faults_;
   int parallel_tables_;
   int workers_per_table_;
   bool stopped_ = false;

@@ -10,6 +10,7 @@
 
 #include "core/log.hpp"
 #include "dataplane/pipeline/load_worker.hpp"
+#include "dataplane/postgres/sweep.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -51,20 +52,32 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   return out;
 }
 
+/// Of a table that was added to the publication later, the stream brings what began after that: its snapshot
+/// must see all that is older.
+bool has_late_comers(const std::vector<TableWork>& works) {
+  return std::any_of(works.begin(), works.end(),
+                     [](const TableWork& work) { return !work.finished && work.table.job.added_later; });
+}
+
+/// Our slot's name may be as long as names may be.
+std::string temporary_slot(const PipeJob& job) {
+  return "load_" + job.slot.substr(job.slot.find('_') + 1);
+}
+
 /// A table that the user made is not ours to empty: a load that was begun before must not write its rows
 /// twice.
 Status insist_on_empty(const PipeJob& job, clickhouse::Client& client, const TableWork& work) {
   const auto& table = work.table.job;
   PENSTOCK_ASSIGN(const auto rows,
-                  client.select({"SELECT 1 FROM " + clickhouse::quote(table.target) + " LIMIT 1", {}}));
+                  client.select({"SELECT 1 FROM " + clickhouse::quote(table.written()) + " LIMIT 1", {}}));
   if (rows.empty()) return {};
   return fail(
       ErrorKind::NeedsUser, "TargetNotEmpty",
       fmt::format("the load of {} was interrupted and has to begin anew, and {}.{}, which Penstock did "
                   "not make, holds rows of it",
-                  table.source_text, job.destination.database, table.target),
+                  table.source_text, job.destination.database, table.written()),
       fmt::format("Empty it: TRUNCATE TABLE {}.{}", clickhouse::quote(job.destination.database),
-                  clickhouse::quote(table.target)));
+                  clickhouse::quote(table.written())));
 }
 
 /// A table that must come from one snapshot begins empty: what a former run wrote is taken out first.
@@ -72,10 +85,10 @@ Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, co
                               bool begun) {
   const bool one_snapshot = work.table.binding.append_only || !job.streams;
   if (work.finished || !one_snapshot || !work.table.binding.readable) return {};
-  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.target));
+  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.written()));
   if (!target) return {};
   if (target->mark && target->mark->pipe_uid == job.uid)
-    return clickhouse::truncate_target(client, job.destination.database, work.table.job.target);
+    return clickhouse::truncate_target(client, job.destination.database, work.table.job.written());
   return begun && work.table.binding.append_only ? insist_on_empty(job, client, work) : Status{};
 }
 
@@ -87,9 +100,9 @@ struct LoadRun::Impl {
   Status prepare(LoadContext& context, postgres::ExportedSnapshot& exported) {
     PENSTOCK_TRY(check_same_system(request.job, request.system));
     clickhouse::Client client(request.job.destination);
-    PENSTOCK_ASSIGN(auto tables, bind_tables(request.job, client));
+    PENSTOCK_ASSIGN(auto bound, bind_tables(request.job, client));
     std::vector<TableWork> works;
-    for (auto& table : tables) {
+    for (auto& table : bound.tables) {
       works.push_back(work_of(request, std::move(table)));
       const auto* before = resume_of(request, works.back().table.job.source_text);
       PENSTOCK_TRY(
@@ -98,10 +111,23 @@ struct LoadRun::Impl {
     PENSTOCK_TRY(take_snapshot(works, context, exported));
     if (!context.version) context.version = exported.before;
     const std::lock_guard lock(mutex);
-    board = std::make_unique<LoadBoard>(std::move(works), request.job.parallel_tables,
+    board = std::make_unique<LoadBoard>(std::move(works), faults_of(bound), request.job.parallel_tables,
                                         request.job.workers_per_table);
     if (stopping) board->stop();
     return {};
+  }
+
+  std::vector<TableLoad> faults_of(const BoundTables& bound) const {
+    std::vector<TableLoad> out;
+    for (const auto& fault : bound.faults) {
+      TableLoad one;
+      one.source = fault.source;
+      one.error = fault.error;
+      for (const auto& table : request.job.tables)
+        if (table.source_text == fault.source) one.load = table.load;
+      out.push_back(std::move(one));
+    }
+    return out;
   }
 
   /// The snapshot of the slot, if it was made for this load; else a new one. Append-only targets want to know
@@ -111,14 +137,16 @@ struct LoadRun::Impl {
     const bool exact = request.job.streams && std::any_of(works.begin(), works.end(), [](const auto& work) {
                          return !work.finished && work.table.binding.append_only;
                        });
+    const auto report = [this](const Error& why) { report_wait(why); };
     if (!request.slot && exact) {
-      postgres::SlotPatience patience;
-      patience.stop = stop_waiting.get_token();
-      patience.report = [this](const Error& why) { report_wait(why); };
-      PENSTOCK_ASSIGN(request.slot, postgres::create_slot(request.job.source, request.job.slot + "_load",
+      const postgres::SlotPatience patience{.stop = stop_waiting.get_token(), .report = report};
+      PENSTOCK_ASSIGN(request.slot, postgres::create_slot(request.job.source, temporary_slot(request.job),
                                                           patience, postgres::SlotLife::Temporary));
-      report_wait(std::nullopt);
+    } else if (!request.slot && has_late_comers(works)) {
+      PENSTOCK_TRY(
+          postgres::wait_for_older_transactions(request.job.source, stop_waiting.get_token(), report));
     }
+    report_wait(std::nullopt);
     if (request.slot) {
       context.snapshot = request.slot->snapshot;
       context.snapshot_lsn = request.slot->consistent_point;
@@ -208,7 +236,6 @@ LoadFacts LoadRun::facts() const {
     out.tables = impl_->board->progress();
     out.run.retrying = impl_->board->retrying();
   } else {
-    out.tables = impl_->request.resume;
     out.run.retrying = impl_->waiting;
   }
   return out;

@@ -16,11 +16,13 @@ namespace penstock::pipeline {
 
 /// How far one table's load has come; what has to outlive a crash is all here, as short texts.
 struct TableLoad {
-  std::string source;  ///< as the manifest writes it
+  std::string source;     ///< as the manifest writes it
+  std::int64_t load = 0;  ///< TableJob::load
   bool finished = false;
-  std::string layout;  ///< LoadLayout::text(); empty: not begun
-  std::string done;    ///< IndexSet::text() of the partitions that are in the target
-  Lsn snapshot;        ///< newest snapshot any of them was read at
+  std::optional<Error> error;  ///< it cannot go on; the others do
+  std::string layout;          ///< LoadLayout::text(); empty: not begun
+  std::string done;            ///< IndexSet::text() of the partitions that are in the target
+  Lsn snapshot;                ///< newest snapshot any of them was read at
   std::int64_t rows = 0;
   std::int64_t rows_estimated = 0;
   std::int64_t partitions_done = 0;
@@ -52,8 +54,10 @@ struct LoadRequest {
   std::function<void()> changed;              ///< called, from a thread of the run, when it has ended
 };
 
-/// The initial load: partitions read in parallel, each written and only then counted as done. Threads of its
-/// own; every method may be called from any thread. A table whose target is a log of changes, and every table
+/// The load of the job's tables: partitions read in parallel, each written and only then counted as done.
+/// Threads of its own; every method may be called from any thread. A table whose values or target are at
+/// fault is left alone, the others go on. Where tables were added to a slot that was there already, the
+/// snapshot waits for transactions that are older. A table whose target is a log of changes, and every table
 /// of a pipe without a stream, is read at one snapshot or begun anew (docs/adr).
 class LoadRun {
  public:

@@ -68,24 +68,42 @@ class PartitionLoad {
   int chunk_ = 0;
 };
 
-Status load_partitions(LoadBoard& board, const LoadContext& context) {
-  postgres::Connection session;
-  clickhouse::Client client(context.job.destination);
-  while (const auto task = board.take()) {
-    if (!session) {
-      PENSTOCK_ASSIGN(session, postgres::connect(context.job.source));
-      PENSTOCK_TRY(postgres::begin_at_snapshot(session.get(), context.job.source, context.snapshot));
-    }
-    PENSTOCK_TRY(PartitionLoad(board, context, client, *task).run(session.get()));
+/// A session at the load's snapshot, opened at the first need.
+class SnapshotSession {
+ public:
+  explicit SnapshotSession(const LoadContext& context) : context_(context) {}
+  Result<pg_conn*> get() {
+    if (session_) return session_.get();
+    PENSTOCK_ASSIGN(session_, postgres::connect(context_.job.source));
+    PENSTOCK_TRY(postgres::begin_at_snapshot(session_.get(), context_.job.source, context_.snapshot));
+    return session_.get();
   }
-  return {};
+  /// After a failure it may be in the middle of a COPY.
+  void close() { session_.reset(); }
+
+ private:
+  const LoadContext& context_;
+  postgres::Connection session_;
+};
+
+Status load_one(LoadBoard& board, const LoadContext& context, clickhouse::Client& client,
+                SnapshotSession& session, const Task& task) {
+  PENSTOCK_ASSIGN(auto* const connection, session.get());
+  return PartitionLoad(board, context, client, task).run(connection);
 }
 
 }  // namespace
 
 void work_on(LoadBoard& board, const LoadContext& context) {
-  if (auto done = load_partitions(board, context); !done && done.error().kind != ErrorKind::Cancelled)
-    board.fail(done.error());
+  SnapshotSession session(context);
+  clickhouse::Client client(context.job.destination);
+  while (const auto task = board.take()) {
+    auto done = load_one(board, context, client, session, *task);
+    if (done) continue;
+    if (done.error().kind == ErrorKind::Cancelled) return;
+    board.fail(task, std::move(done).error());
+    session.close();
+  }
 }
 
 }  // namespace penstock::pipeline

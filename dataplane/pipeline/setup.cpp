@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "dataplane/postgres/checks.hpp"
+#include "dataplane/postgres/sweep.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -30,7 +33,7 @@ postgres::SourceWish wish_of(const PipeJob& job, bool slot_exists) {
   wish.streams = job.streams;
   wish.publication = job.owns_publication ? "" : job.publication;
   wish.replication_slot = job.owns_slot ? "" : job.slot;
-  wish.slot_exists_already = slot_exists;
+  wish.slot_exists_already = slot_exists || job.replaces_a_slot;
   for (const auto& table : job.tables) {
     postgres::TableWish one{table.source,           table.source_text,
                             table.excluded_columns, {},
@@ -60,6 +63,7 @@ Result<SourceLook> look_at_source(const PipeJob& job) {
   if (job.streams) {
     PENSTOCK_ASSIGN(publication, postgres::read_publication(job.source, job.publication));
     PENSTOCK_ASSIGN(slot, postgres::read_slot(job.source, job.slot));
+    slot.active = slot.active || job.replaces_a_slot;
   }
   const auto faults =
       postgres::check_source(wish_of(job, slot.exists), out.server, out.tables, publication, slot);
@@ -76,61 +80,149 @@ Result<clickhouse::DestinationFacts> look_at_destination(const PipeJob& job, cli
 
 }  // namespace
 
-Result<SetupReport> set_up(const PipeJob& job) {
+namespace {
+
+Result<bool> holds_rows(clickhouse::Client& client, const std::string& table) {
+  PENSTOCK_ASSIGN(const auto rows,
+                  client.select({"SELECT 1 FROM " + clickhouse::quote(table) + " LIMIT 1", {}}));
+  return !rows.empty();
+}
+
+/// What a table is found to be, and what is to be made of it.
+struct Making {
+  TableJob job;
+  clickhouse::TargetDefinition definition;
+  std::vector<Error> faults;
+};
+
+/// Where the load is not settled, the tables that are there tell what becomes of it.
+Status settle(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present,
+              clickhouse::Client& client) {
+  auto& job = making.job;
+  const bool ours = present.mark && present.mark->pipe_uid == pipe.uid;
+  const bool readable = job.engine != clickhouse::Engine::Null && present.engine != "Null";
+  const bool fits = clickhouse::check_target(making.definition, present).empty();
+  job.load = ours ? present.mark->load : 1;
+  if (!readable || (!ours && !job.added_later)) return {};
+  PENSTOCK_ASSIGN(const bool holds, holds_rows(client, job.target));
+  job.staged = holds || (ours && !fits);
+  if (ours && job.staged) ++job.load;
+  return {};
+}
+
+Status look_at_target(const PipeJob& pipe, Making& making, clickhouse::Client& client) {
+  auto& job = making.job;
+  PENSTOCK_ASSIGN(const auto present, clickhouse::read_target(client, job.target));
+  const bool settled = job.load > 0;
+  if (!settled) job.load = 1;
+  if (!present) return {};
+  if (!settled) PENSTOCK_TRY(settle(pipe, making, *present, client));
+  const bool others = present->mark && present->mark->pipe_uid != pipe.uid;
+  if (!job.staged || others) making.faults = clickhouse::check_target(making.definition, *present);
+  return {};
+}
+
+/// The staging table's name must be free, or ours.
+Status look_at_staging(const PipeJob& pipe, Making& making, clickhouse::Client& client) {
+  if (!making.job.staged) return {};
+  PENSTOCK_ASSIGN(const auto present, clickhouse::read_target(client, making.job.written()));
+  if (!present || (present->mark && present->mark->pipe_uid == pipe.uid)) return {};
+  making.faults.push_back({ErrorKind::NeedsUser, "ResyncTableExists",
+                           fmt::format("table {}.{}, which a resync needs the name of, is not this Pipe's",
+                                       present->database, present->table),
+                           "Rename or drop it"});
+  return {};
+}
+
+Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgres::SourceTable& source,
+                       const clickhouse::DestinationFacts& destination, clickhouse::Client& client) {
+  Making out{table, {}, {}};
+  const auto definition = define_target(pipe, table, source, {destination.time64});
+  PENSTOCK_ASSIGN(out.definition, clickhouse::with_server_types(client, definition));
+  if (auto faults = clickhouse::check_definition(out.definition); !faults.empty()) out.faults = faults;
+  if (!destination.database_exists) {
+    out.job.load = std::max<std::int64_t>(out.job.load, 1);
+  } else {
+    PENSTOCK_TRY(look_at_target(pipe, out, client));
+    PENSTOCK_TRY(look_at_staging(pipe, out, client));
+  }
+  out.definition.table = out.job.written();
+  out.definition.mark.load = out.job.load;
+  return out;
+}
+
+}  // namespace
+
+Result<SetupReport> set_up(const PipeJob& job, bool make) {
   PENSTOCK_ASSIGN(const auto source, look_at_source(job));
   clickhouse::Client client(job.destination);
   PENSTOCK_ASSIGN(const auto destination, look_at_destination(job, client));
-  std::vector<clickhouse::TargetDefinition> wanted;
+  std::vector<Making> makings;
   std::vector<Error> faults;
   SetupReport report;
   report.system = {source.server.system_identifier, source.server.timeline, job.source.database};
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
-    const auto definition = define_target(job, job.tables[at], *source.tables[at], {destination.time64});
-    PENSTOCK_ASSIGN(auto exact, clickhouse::with_server_types(client, definition));
-    wanted.push_back(std::move(exact));
+    PENSTOCK_ASSIGN(auto making, examine(job, job.tables[at], *source.tables[at], destination, client));
+    faults.insert(faults.end(), making.faults.begin(), making.faults.end());
     report.tables.push_back(
-        {job.tables[at].source_text, job.tables[at].target, source.tables[at]->rows_estimated});
-    if (!destination.database_exists) continue;
-    PENSTOCK_ASSIGN(const auto present, clickhouse::read_target(client, job.tables[at].target));
-    if (!present) continue;
-    for (auto& fault : clickhouse::check_target(wanted.back(), *present))
-      faults.push_back(std::move(fault));
+        {making.job.source_text, source.tables[at]->rows_estimated, making.job.load, making.job.staged});
+    makings.push_back(std::move(making));
   }
   if (!faults.empty()) return fail(all_of(faults));
-  for (const auto& definition : wanted)
-    PENSTOCK_TRY(clickhouse::create_target(client, definition));
+  for (const auto& making : makings)
+    if (make)
+      PENSTOCK_TRY(making.job.staged ? clickhouse::make_staging(client, making.definition)
+                                     : clickhouse::create_target(client, making.definition));
   return report;
 }
 
-Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Client& client,
-                                            const std::vector<DroppedColumn>& dropped) {
+namespace {
+
+Error table_not_found(const TableJob& table) {
+  return {ErrorKind::BadData, "TableNotFound",
+          fmt::format("table {} is not in the source any more", table.source_text),
+          "Create it again, or take it out of spec.tables"};
+}
+
+Error target_missing(const PipeJob& job, const TableJob& table) {
+  return {ErrorKind::BadData, "TargetMissing",
+          fmt::format("target table {}.{} is not there any more", job.destination.database, table.written()),
+          "It is loaded anew by itself; raise resyncGeneration of the table to have it at once"};
+}
+
+Status add_dropped(const PipeJob& job, const std::string& table, const std::vector<DroppedColumn>& dropped,
+                   postgres::SourceTable& source) {
+  for (const auto& column : dropped) {
+    if (column.table != table) continue;
+    postgres::SourceColumn former;
+    former.name = column.name;
+    former.declared_type = column.type;
+    PENSTOCK_ASSIGN(former.type, postgres::read_type(job.source, column.type, column.typmod));
+    source.columns.push_back(std::move(former));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<BoundTables> bind_tables(const PipeJob& job, clickhouse::Client& client,
+                                const std::vector<DroppedColumn>& dropped) {
   PENSTOCK_ASSIGN(auto sources, postgres::read_tables(job.source, names_of(job)));
-  std::vector<BoundTable> out;
+  BoundTables out;
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     const auto& table = job.tables[at];
-    if (!sources[at])
-      return fail(ErrorKind::NeedsUser, "TableNotFound",
-                  fmt::format("table {} is not in the source any more", table.source_text),
-                  "Create it again, or take it out of spec.tables");
-    PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.target));
-    if (!target)
-      return fail(
-          ErrorKind::BadData, "TargetMissing",
-          fmt::format("target table {}.{} is not there any more", job.destination.database, table.target),
-          "Resync the table, or create the Pipe anew");
-    for (const auto& column : dropped) {
-      if (column.table != table.source_text) continue;
-      postgres::SourceColumn former;
-      former.name = column.name;
-      former.declared_type = column.type;
-      PENSTOCK_ASSIGN(former.type, postgres::read_type(job.source, column.type, column.typmod));
-      sources[at]->columns.push_back(std::move(former));
+    PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.written()));
+    if (!sources[at] || !target) {
+      out.faults.push_back(
+          {table.source_text, sources[at] ? target_missing(job, table) : table_not_found(table)});
+      continue;
     }
+    PENSTOCK_TRY(add_dropped(job, table.source_text, dropped, *sources[at]));
     auto binding = bind(table, *sources[at], *target);
     std::vector<std::string> target_columns;
     for (const auto& column : target->columns)
       target_columns.push_back(column.name);
-    out.push_back({table, std::move(*sources[at]), std::move(binding), std::move(target_columns)});
+    out.tables.push_back({table, std::move(*sources[at]), std::move(binding), std::move(target_columns)});
   }
   return out;
 }
@@ -147,11 +239,41 @@ Status check_same_system(const PipeJob& job, const SourceSystem& expected) {
       "Point spec.source.postgres back at the old system, or create a new Pipe for the new one");
 }
 
-Status release(const PipeJob& job, const Release& what) {
-  if (what.slot) PENSTOCK_TRY(postgres::drop_slot(job.source, job.slot));
-  if (what.publication) PENSTOCK_TRY(postgres::drop_publication(job.source, job.publication));
-  if (what.targets.empty()) return {};
+Status probe(const PipeJob& job, const SourceSystem& expected) {
+  PENSTOCK_TRY(check_same_system(job, expected));
+  PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job.source, job.slot));
+  if (auto fault = postgres::slot_fault(slot)) return fail(*std::move(fault));
+  PENSTOCK_ASSIGN(const auto publication, postgres::read_publication(job.source, job.publication));
+  if (publication.exists) return {};
+  return fail(
+      ErrorKind::Terminal, "PublicationMissing",
+      fmt::format("publication {} is not there any more: what was changed since it was dropped cannot "
+                  "be streamed",
+                  job.publication),
+      "Raise spec.resyncGeneration to load everything anew");
+}
+
+Result<std::vector<std::string>> swap_tables(const PipeJob& job) {
   clickhouse::Client client(job.destination);
+  std::vector<std::string> out;
+  for (const auto& table : job.tables) {
+    PENSTOCK_ASSIGN(const auto staging, clickhouse::read_target(client, table.written()));
+    const bool to_come =
+        staging && staging->mark && staging->mark->pipe_uid == job.uid && staging->mark->load == table.load;
+    if (to_come) PENSTOCK_TRY(clickhouse::carry_tombstones(client, table.target, table.written()));
+    PENSTOCK_ASSIGN(const auto kept, clickhouse::swap_target(client, {table.target, job.uid, table.load}));
+    if (kept) out.push_back(fmt::format("{} as {}", table.target, *kept));
+  }
+  return out;
+}
+
+Status release(const PipeJob& job, const Release& what) {
+  if (what.slot) PENSTOCK_TRY(postgres::drop_slots_of(job.source, what.prefix, what.except));
+  if (what.publication) PENSTOCK_TRY(postgres::drop_publications_of(job.source, what.prefix, what.except));
+  if (what.targets.empty() && what.staging.empty()) return {};
+  clickhouse::Client client(job.destination);
+  for (const auto& name : what.staging)
+    PENSTOCK_TRY(clickhouse::drop_staging(client, job.uid, name));
   for (const auto& name : what.targets) {
     PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, name));
     if (!target || !target->mark || target->mark->pipe_uid != job.uid) continue;

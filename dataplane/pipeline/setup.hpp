@@ -12,8 +12,9 @@ namespace penstock::pipeline {
 
 struct TableReport {
   std::string source;  ///< as the manifest writes it
-  std::string target;
   std::int64_t rows_estimated = 0;
+  std::int64_t load = 1;  ///< settled: TableJob::load
+  bool staged = false;    ///< settled: TableJob::staged
 };
 
 struct SetupReport {
@@ -21,10 +22,16 @@ struct SetupReport {
   std::vector<TableReport> tables;
 };
 
-/// Validates source and destination, then makes the target tables that are absent. Nothing is touched unless
-/// every check passes. Safe to repeat. The Error of a failed check carries the first fault's reason and the
-/// text of all. Bounded: each server has 10 s to answer the first time.
-[[nodiscard]] Result<SetupReport> set_up(const PipeJob& job);
+/// Validates source and destination for the job's tables, then makes the tables that are to be written to,
+/// unless told to `make` nothing. Nothing is touched unless every check passes. Safe to repeat.
+///
+/// A table whose `load` is settled is made as it says; a staging table of another load is replaced. Else, if
+/// the target holds rows of an earlier life (it is ours, or the pipe has been running without it), the table
+/// is staged, so that the exchange takes out what was deleted meanwhile.
+///
+/// The Error of a failed check carries the first fault's reason and the text of all. Bounded: each server has
+/// 10 s to answer the first time.
+[[nodiscard]] Result<SetupReport> set_up(const PipeJob& job, bool make = true);
 
 /// What load and stream stand on, read from both sides at their start.
 struct BoundTable {
@@ -42,19 +49,42 @@ struct DroppedColumn {
   std::int32_t typmod = -1;
 };
 
+/// A table that cannot go on, by no fault of the others.
+struct TableFault {
+  std::string source;  ///< as the manifest writes it
+  Error error;
+};
+
+struct BoundTables {
+  std::vector<BoundTable> tables;
+  std::vector<TableFault> faults;  ///< TableNotFound, TargetMissing: these are not among `tables`
+};
+
 /// `dropped`: columns to bind although the catalog has them no more.
-[[nodiscard]] Result<std::vector<BoundTable>> bind_tables(const PipeJob& job, clickhouse::Client& client,
-                                                          const std::vector<DroppedColumn>& dropped = {});
+[[nodiscard]] Result<BoundTables> bind_tables(const PipeJob& job, clickhouse::Client& client,
+                                              const std::vector<DroppedColumn>& dropped = {});
+
+/// Looks only. SourceChanged, SlotLost, PublicationMissing (Terminal): no waiting brings our place in the
+/// source back.
+[[nodiscard]] Status probe(const PipeJob& job, const SourceSystem& expected);
+
+/// Carries tombstones over and exchanges each of the job's (staged) tables with its target. The names of
+/// former tables that are not ours, and so were put aside: "orders as orders_before_3".
+[[nodiscard]] Result<std::vector<std::string>> swap_tables(const PipeJob& job);
 
 /// Fails with SourceChanged (Terminal) when the source is not the system that the pipe was set up against.
 [[nodiscard]] Status check_same_system(const PipeJob& job, const SourceSystem& expected);
 
-/// Drops what is ours in the source, and the target tables where asked. Safe to repeat; absent things are
-/// done.
+/// Drops what is ours in the source, of every generation (names that begin with the `prefix`), and the target
+/// tables where asked. Safe to repeat; absent things are done.
 struct Release {
+  std::string prefix{};
   bool slot = false;
   bool publication = false;
-  std::vector<std::string> targets;  ///< only tables that carry this pipe's mark are dropped
+  // Only tables that carry this pipe's mark are dropped:
+  std::vector<std::string> targets{};
+  std::vector<std::string> staging{};  ///< by their targets' names
+  std::string except{};                ///< a slot and publication of this name stay
 };
 [[nodiscard]] Status release(const PipeJob& job, const Release& what);
 

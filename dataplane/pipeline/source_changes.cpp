@@ -15,7 +15,7 @@ bool has_column(const clickhouse::TargetTable& target, const std::string& name) 
 /// Adds the columns that the source has and the target lacks.
 Status add_columns(const PipeJob& job, const TableJob& table, const postgres::SourceTable& source,
                    clickhouse::Client& client, const TargetFeatures& features) {
-  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.target));
+  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.written()));
   if (!target) return {};
   PENSTOCK_ASSIGN(const auto wanted,
                   clickhouse::with_server_types(client, define_target(job, table, source, features)));
@@ -23,9 +23,9 @@ Status add_columns(const PipeJob& job, const TableJob& table, const postgres::So
     if (has_column(*target, column.name)) continue;
     const auto known = std::find_if(source.columns.begin(), source.columns.end(),
                                     [&](const auto& one) { return one.name == column.name; });
-    PENSTOCK_TRY(
-        clickhouse::add_column(client, job.destination.database, table.target, column, known->missing_value));
-    log::info("stream", "{}: added column {} {} to {}", job.name, column.name, column.type, table.target);
+    PENSTOCK_TRY(clickhouse::add_column(client, job.destination.database, table.written(), column,
+                                        known->missing_value));
+    log::info("stream", "{}: added column {} {} to {}", job.name, column.name, column.type, table.written());
   }
   return {};
 }

@@ -248,6 +248,7 @@ Status StreamDecoder::append(const Route& route, const po::Tuple& tuple, const p
     if (outcome == FieldOutcome::Exact) continue;
     if (outcome != FieldOutcome::Clamped && outcome != FieldOutcome::Nulled) {
       batch.block.truncate(before);
+      failed_table_ = route.table;
       return fail(refused(route, tuple, at, outcome));
     }
     ++batch.clamped[at];

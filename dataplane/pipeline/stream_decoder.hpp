@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -70,6 +71,8 @@ class StreamDecoder {
   /// End of the last transaction that came in whole.
   [[nodiscard]] Lsn committed() const { return committed_; }
   [[nodiscard]] bool in_transaction() const { return in_transaction_; }
+  /// The table whose value an error of apply() or take() is about; nullopt: of none.
+  [[nodiscard]] std::optional<std::size_t> failed_table() const { return failed_table_; }
   /// Changes taken in, by table.
   [[nodiscard]] const std::vector<std::uint64_t>& counts() const { return counts_; }
 
@@ -141,6 +144,7 @@ class StreamDecoder {
   std::int64_t commit_time_ = 0;
   std::uint32_t xid_ = 0;
   Lsn committed_;
+  std::optional<std::size_t> failed_table_;
 };
 
 }  // namespace penstock::pipeline

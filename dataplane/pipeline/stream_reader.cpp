@@ -80,7 +80,7 @@ class Reader {
 
   Status run() {
     while (!control_.stop_now.load() && !control_.writer_failed()) {
-      if (control_.stop_soon.load()) return finish();
+      if (control_.stop_soon.load() || anew_) return finish();
       PENSTOCK_ASSIGN(const auto message, stream_.next(patience()));
       now_ = Steady::now();
       PENSTOCK_TRY(take_in(message));
@@ -160,7 +160,8 @@ class Reader {
 
   Status confirm_if_due(bool at_once = false) {
     if (!at_once && !reply_ && now_ - confirmed_at_ < kConfirmEvery) return {};
-    const Lsn lsn = std::max(safe(), confirmed_);
+    anew_ = control_.begin_anew();
+    const Lsn lsn = std::max(control_.may_confirm(safe()), confirmed_);
     if (at_once || reply_ || lsn > confirmed_ || now_ - sent_at_ > kHeartbeatEvery) {
       PENSTOCK_TRY(stream_.confirm(lsn, std::max(received_, lsn)));
       confirmed_ = lsn;
@@ -214,6 +215,7 @@ class Reader {
                      looked_at_;
   Lsn last_start_, received_, idle_end_, confirmed_, told_lsn_, source_end_;
   bool reply_ = false;
+  bool anew_ = false;
 };
 
 }  // namespace
@@ -228,7 +230,9 @@ Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
                   postgres::ReplicationStream::open(job.source, {job.slot, job.publication, Lsn{}, binary}));
   SideSession side(job, control.stop_now, dropped);
   StreamDecoder decoder(tables, std::move(positions), side, binary);
-  return Reader(job, queue, control, std::move(stream), decoder, side).run();
+  auto done = Reader(job, queue, control, std::move(stream), decoder, side).run();
+  if (const auto table = decoder.failed_table(); !done && table) control.blame(*table);
+  return done;
 }
 
 }  // namespace penstock::pipeline

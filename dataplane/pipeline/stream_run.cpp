@@ -1,6 +1,8 @@
 #include "dataplane/pipeline/stream_run.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -14,64 +16,142 @@ namespace penstock::pipeline {
 namespace {
 /// Batches that may wait for the writer, beside the one being written and the one being filled.
 constexpr std::size_t kQueueDepth = 1;
+constexpr Lsn kAnyVersion{std::numeric_limits<std::uint64_t>::max()};
 }  // namespace
 
 struct StreamRun::Impl {
-  explicit Impl(StreamRequest wanted) : request(std::move(wanted)) {}
+  explicit Impl(StreamRequest wanted) : request(std::move(wanted)), held(request.patience) {
+    for (const auto& table : request.job.tables)
+      facts.tables.push_back({table.source_text, table.load, 0, {}, {}});
+    clamped.resize(facts.tables.size());
+  }
 
-  /// Streams until stopped or failed; where the source's tables change on the way, the targets follow.
+  /// Streams until stopped or failed; where the source's tables change on the way, the targets follow; where
+  /// single tables fail, the others go on.
   Status run() {
     PENSTOCK_TRY(check_same_system(request.job, request.system));
     bool text_only = false;
     while (true) {
+      blamed.reset();
       auto done = stream(text_only);
-      if (done || !is_source_change(done.error())) return done;
-      log::info("stream", "{}: {}: following", request.job.name, done.error().message);
-      text_only = text_only || done.error().reason == kTextStreamNeeded;
-      PENSTOCK_TRY(follow_source(request.job));
+      if (flags.any()) return done;
+      if (done) {
+        held_try_again();
+      } else if (is_source_change(done.error())) {
+        log::info("stream", "{}: {}: following", request.job.name, done.error().message);
+        text_only = text_only || done.error().reason == kTextStreamNeeded;
+        PENSTOCK_TRY(follow_source(request.job));
+      } else if (blamed && done.error().kind == ErrorKind::BadData) {
+        hold(*blamed, done.error());
+      } else {
+        return done;
+      }
     }
   }
 
   Status stream(bool text_only) {
     clickhouse::Client client(request.job.destination);
-    PENSTOCK_ASSIGN(const auto tables, bind_tables(request.job, client, dropped));
+    PENSTOCK_ASSIGN(const auto tables, bind(client));
     PENSTOCK_ASSIGN(auto positions, read_positions(client, tables));
-    begin_counting(tables);
+    for (std::size_t at = 0; at < tables.size(); ++at)
+      if (const auto loaded = request.loaded_up_to.find(tables[at].job.source_text);
+          loaded != request.loaded_up_to.end() && tables[at].binding.append_only)
+        positions[at] = std::max(positions[at], LogPosition{loaded->second, kAnyVersion});
     BatchQueue queue(kQueueDepth);
     std::atomic<bool> writer_failed{false};
     Status written;
+    const auto blame = [&](std::size_t table) { note_blame(tables[table].job.source_text); };
     std::thread writer([&] {
-      written = write_batches(
-          queue, client, request.job, tables, flags, [this](const auto& error) { report_retry(error); },
-          [&](const Batch& batch) { count(batch, tables); });
+      written = write_batches(queue, client, request.job, tables, writer_flags,
+                              {[this](const auto& error) { report_retry(error); },
+                               [&](const Batch& batch) { count(batch, tables); }, blame});
       if (!written) writer_failed.store(true);
     });
-    const ReaderControl control{flags.soon, flags.now, [&] { return writer_failed.load(); },
+    const ReaderControl control{flags.soon,
+                                flags.now,
+                                [&] { return writer_failed.load(); },
+                                [this] { return anew(); },
+                                [this](Lsn safe) { return confirmable(safe); },
+                                blame,
                                 [this](const ReaderNews& news) { tell(news); }};
     auto read = read_stream(request.job, tables, std::move(positions), text_only, queue, dropped, control);
-    if (!read && !is_source_change(read.error())) flags.now.store(true);
+    if (!read && !is_source_change(read.error())) writer_flags.now.store(true);
     queue.close();
     writer.join();
+    writer_flags.now.store(flags.now.load());
     return written || written.error().kind == ErrorKind::Cancelled ? read : written;
   }
 
-  void begin_counting(const std::vector<BoundTable>& tables) {
+  /// The tables to stream now. Those that are found to be gone are held as those that cannot be written.
+  Result<std::vector<BoundTable>> bind(clickhouse::Client& client) {
+    PipeJob job = request.job;
+    std::erase_if(job.tables, [&](const TableJob& table) { return held.skips(table.source_text); });
+    PENSTOCK_ASSIGN(auto bound, bind_tables(job, client, dropped));
+    for (const auto& fault : bound.faults)
+      hold(fault.source, fault.error);
+    return std::move(bound.tables);
+  }
+
+  void hold(const std::string& table, const Error& error) {
+    log::warn("stream", "{}: going on without {} for now: {}", request.job.name, table, error.text());
     const std::lock_guard lock(mutex);
-    for (const auto& table : tables)
-      facts.tables.push_back({table.job.source_text, 0, {}});
-    clamped.resize(tables.size());
+    held.fail(table, error, facts.confirmed, facts.received, HeldTables::Time::clock::now());
+    note_held();
+  }
+
+  void held_try_again() {
+    const std::lock_guard lock(mutex);
+    held.try_again(HeldTables::Time::clock::now());
+  }
+
+  /// With the mutex held: what the facts say of tables that the stream goes on without.
+  void note_held() {
+    for (auto& table : facts.tables)
+      table.error = held.set_apart(table.source);
+    facts.run.retrying = held.waited_for();
+    if (facts.run.retrying) facts.run.retrying->kind = ErrorKind::Transient;
+  }
+
+  /// Whether the stream is to begin again with tables that it left out.
+  bool anew() {
+    const std::lock_guard lock(mutex);
+    const auto now = HeldTables::Time::clock::now();
+    if (held.set_apart_overdue(facts.received, now)) {
+      note_held();
+      if (request.changed) changed_soon = true;
+    }
+    return held.retry_due(now);
+  }
+
+  Lsn confirmable(Lsn safe) {
+    const std::lock_guard lock(mutex);
+    const auto limit = held.limit();
+    return limit ? std::min(*limit, safe) : safe;
+  }
+
+  void note_blame(const std::string& table) {
+    const std::lock_guard lock(mutex);
+    if (!blamed) blamed = table;
+  }
+
+  TableStream& fact_of(const std::string& source, std::size_t& at) {
+    at = 0;
+    while (facts.tables[at].source != source)
+      ++at;
+    return facts.tables[at];
   }
 
   void count(const Batch& batch, const std::vector<BoundTable>& tables) {
     const std::lock_guard lock(mutex);
     for (const auto& table : batch.tables) {
       if (!table) continue;
-      auto& fact = facts.tables[table->table];
+      std::size_t index = 0;
+      auto& fact = fact_of(tables[table->table].job.source_text, index);
       fact.rows += table->block.rows();
-      auto& sums = clamped[table->table];
-      sums.resize(table->clamped.size());
+      auto& sums = clamped[index];
+      sums.resize(std::max(sums.size(), table->clamped.size()));
       fact.clamped.clear();
-      for (std::size_t at = 0; at < sums.size(); ++at) {
+      for (std::size_t at = 0; at < table->clamped.size(); ++at) {
         sums[at] += table->clamped[at];
         if (sums[at]) fact.clamped.emplace_back(tables[table->table].binding.columns[at].name, sums[at]);
       }
@@ -80,7 +160,7 @@ struct StreamRun::Impl {
 
   void tell(const ReaderNews& news) {
     const bool first = note(news);
-    if (first && request.changed) request.changed();
+    if ((first || std::exchange(changed_soon, false)) && request.changed) request.changed();
   }
 
   /// True the first time.
@@ -91,12 +171,15 @@ struct StreamRun::Impl {
     facts.received = news.received;
     facts.lag_bytes = news.lag_bytes;
     facts.lag_seconds = news.lag_seconds;
+    held.note_confirmed(news.confirmed);
+    note_held();
     return first;
   }
 
   void report_retry(const std::optional<Error>& error) {
     const std::lock_guard lock(mutex);
     facts.run.retrying = error;
+    if (!error) note_held();
   }
 
   void main() {
@@ -116,8 +199,12 @@ struct StreamRun::Impl {
   StreamRequest request;
   std::vector<DroppedColumn> dropped;  // the run's own thread
   StopFlags flags;
+  StopFlags writer_flags;             // as `flags`, and when the reader has failed
+  std::optional<std::string> blamed;  // the table that the present failure is about
+  bool changed_soon = false;          // the run's own thread
   mutable std::mutex mutex;
   StreamFacts facts;
+  HeldTables held;
   std::vector<ClampCounts> clamped;
   std::thread thread;
 };
@@ -132,7 +219,8 @@ StreamRun::~StreamRun() {
 }
 
 void StreamRun::stop(StopMode mode) {
-  (mode == StopMode::Now ? impl_->flags.now : impl_->flags.soon).store(true);
+  for (auto* flags : {&impl_->flags, &impl_->writer_flags})
+    (mode == StopMode::Now ? flags->now : flags->soon).store(true);
 }
 
 StreamFacts StreamRun::facts() const {

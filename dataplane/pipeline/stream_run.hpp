@@ -2,19 +2,24 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/lsn.hpp"
+#include "dataplane/pipeline/held_tables.hpp"
 #include "dataplane/pipeline/job.hpp"
 #include "dataplane/pipeline/load_run.hpp"
 
 namespace penstock::pipeline {
 
 struct TableStream {
-  std::string source;      ///< as the manifest writes it
-  std::uint64_t rows = 0;  ///< changes written since this run began
+  std::string source;          ///< as the manifest writes it
+  std::int64_t load = 0;       ///< TableJob::load
+  std::uint64_t rows = 0;      ///< changes written since this run began
+  std::optional<Error> error;  ///< set apart: the stream goes on without it
   std::vector<std::pair<std::string, std::uint64_t>> clamped;
 };
 
@@ -31,12 +36,17 @@ struct StreamFacts {
 struct StreamRequest {
   PipeJob job;
   SourceSystem system;
+  /// By source, of tables that keep every change: what commits up to here is in their load already.
+  std::map<std::string, Lsn> loaded_up_to;
+  TablePatience patience;
   std::function<void()>
       changed;  ///< called, from a thread of the run, when it has connected and when it has ended
 };
 
 /// Logical replication into the targets: one thread reads and decodes, one writes. The source is told an LSN
-/// only after the destination has acknowledged every row up to it. Any thread may call any method.
+/// only after the destination has acknowledged every row up to it. A table whose changes cannot be written is
+/// tried again for a while, the source keeping them, and then set apart; the others go on. Any thread may
+/// call any method.
 class StreamRun {
  public:
   explicit StreamRun(StreamRequest request);

@@ -31,35 +31,43 @@ clickhouse::Request truncate_request(const Binding& binding, Lsn at) {
 class Writer {
  public:
   Writer(clickhouse::Client& client, const PipeJob& job, const std::vector<BoundTable>& tables,
-         const StopFlags& stop, const RetryReport& report)
+         const StopFlags& stop, const WriterNews& news)
       : client_(client),
         job_(job),
         tables_(tables),
         stop_(stop),
-        report_(report),
+        news_(news),
         attempt_(fmt::format("{:x}", std::chrono::system_clock::now().time_since_epoch().count())) {}
 
   Status write(const Batch& batch) {
-    if (batch.truncate) return truncate(tables_[batch.truncate->first].binding, batch.truncate->second);
+    if (batch.truncate)
+      return blaming(batch.truncate->first,
+                     truncate(tables_[batch.truncate->first].binding, batch.truncate->second));
     for (const auto& table : batch.tables) {
       if (!table) continue;
       const auto& binding = tables_[table->table].binding;
       const auto token = fmt::format("{}/{}/{}/{}", job_.uid, binding.target, attempt_, sequence_++);
-      PENSTOCK_TRY(insert_until_done(client_, binding, table->block, token, stop_, report_));
+      PENSTOCK_TRY(blaming(table->table,
+                           insert_until_done(client_, binding, table->block, token, stop_, news_.retrying)));
     }
     return {};
   }
 
  private:
+  Status blaming(std::size_t table, Status done) const {
+    if (!done && done.error().kind == ErrorKind::BadData) news_.blame(table);
+    return done;
+  }
+
   Status truncate(const Binding& binding, Lsn at) {
     Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(30));
     while (!stop_.now.load()) {
       auto done = client_.execute(truncate_request(binding, at));
       if (done || (done.error().kind != ErrorKind::Transient && done.error().kind != ErrorKind::InDoubt)) {
-        report_(std::nullopt);
+        news_.retrying(std::nullopt);
         return done;
       }
-      report_(done.error());
+      news_.retrying(done.error());
       wait_unless(stop_, backoff.next());
       if (stop_.soon.load()) break;
     }
@@ -70,7 +78,7 @@ class Writer {
   const PipeJob& job_;
   const std::vector<BoundTable>& tables_;
   const StopFlags& stop_;
-  const RetryReport& report_;
+  const WriterNews& news_;
   std::string attempt_;
   std::uint64_t sequence_ = 0;
 };
@@ -94,12 +102,11 @@ Result<std::vector<LogPosition>> read_positions(clickhouse::Client& client,
 }
 
 Status write_batches(BatchQueue& queue, clickhouse::Client& client, const PipeJob& job,
-                     const std::vector<BoundTable>& tables, const StopFlags& stop, const RetryReport& report,
-                     const std::function<void(const Batch&)>& written) {
-  Writer writer(client, job, tables, stop, report);
+                     const std::vector<BoundTable>& tables, const StopFlags& stop, const WriterNews& news) {
+  Writer writer(client, job, tables, stop, news);
   while (auto batch = queue.pop()) {
     PENSTOCK_TRY(writer.write(*batch));
-    written(*batch);
+    news.written(*batch);
     queue.done(*batch);
   }
   return {};

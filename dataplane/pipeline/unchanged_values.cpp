@@ -121,6 +121,7 @@ Status StreamDecoder::append_deferred(const Deferred& row, const std::vector<int
     if (outcome == FieldOutcome::Clamped || outcome == FieldOutcome::Nulled) ++slot->clamped[at];
     if (outcome == FieldOutcome::Unrepresentable || outcome == FieldOutcome::Malformed) {
       slot->block.truncate(before);
+      failed_table_ = row.table;
       return fail(unrepresentable(binding, column, "", outcome));
     }
   }

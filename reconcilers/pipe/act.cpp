@@ -2,12 +2,21 @@
 
 #include <fmt/format.h>
 
-#include "reconcilers/pipe/record.hpp"
+#include <algorithm>
+
+#include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::reconcile {
 namespace {
 
 using Learnt = Result<std::optional<PipeStatus>>;
+
+std::vector<std::string> sources_of(const PipeStatus& status) {
+  std::vector<std::string> out;
+  for (const auto& table : status.tables)
+    out.push_back(table.source);
+  return out;
+}
 
 /// One overload for each verb.
 struct Executor {
@@ -20,13 +29,62 @@ struct Executor {
     if (!done) return fail(done.error());
     return std::nullopt;
   }
+  [[nodiscard]] Pipe with(PipeStatus status) const {
+    Pipe out = view.pipe;
+    out.status = std::move(status);
+    return out;
+  }
 
   Learnt operator()(const Rest&) const { return std::nullopt; }
   Learnt operator()(const AddFinalizer&) const { return only(api.add_finalizer(view.pipe)); }
 
   Learnt operator()(const SetUp&) const {
-    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(view.pipe, credentials));
-    return after_setup(view.pipe, facts);
+    const Pipe pipe = with(with_declared_tables(view.pipe));
+    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {sources_of(pipe.status), true}));
+    return with_tables_made(pipe.status, facts);
+  }
+
+  Learnt operator()(const PrepareTables& verb) const {
+    // On a stale view a table that is being filled would be made anew.
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+    const Pipe pipe = with(with_tables_to_load(view.pipe, verb.sources));
+    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {verb.sources, true}));
+    if (view.pipe.status.replication.owns_publication)
+      PENSTOCK_TRY(dataplane.ensure_publication(pipe, credentials));
+    return with_tables_made(pipe.status, facts);
+  }
+
+  Learnt operator()(const RemoveTables& verb) const {
+    const auto status = without_tables(view.pipe, verb.sources);
+    if (verb.publication && status.replication.owns_publication)
+      PENSTOCK_TRY(dataplane.ensure_publication(with(status), credentials));
+    ReleaseWish wish;
+    for (const auto& table : view.pipe.status.tables) {
+      if (std::find(verb.sources.begin(), verb.sources.end(), table.source) == verb.sources.end()) continue;
+      wish.staging.push_back(table.target);
+      if (view.pipe.spec.deletion_policy == DeletionPolicy::Delete) wish.targets.push_back(table.target);
+    }
+    PENSTOCK_TRY(dataplane.release(view.pipe, credentials, wish));
+    return status;
+  }
+
+  Learnt operator()(const BeginResync&) const {
+    const Pipe pipe = with(with_resync_begun(view.pipe, view.now));
+    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {sources_of(pipe.status), false}));
+    if (pipe.spec.mode == Mode::CdcOnly)
+      api.event(
+          view.pipe, true, "ChangesMissing",
+          fmt::format("a CDCOnly pipe has no load: changes between {} and the new slot do not reach the "
+                      "targets",
+                      view.pipe.status.replication.confirmed_lsn));
+    return pipe.status;
+  }
+
+  Learnt operator()(const TakeDownFormer&) const {
+    PENSTOCK_TRY(dataplane.take_down_former(view.pipe, credentials));
+    PipeStatus out = view.pipe.status;
+    if (out.resync) out.resync->step = ResyncStep::MakeTables;
+    return out;
   }
 
   Learnt operator()(const CreateSlot& verb) const {
@@ -49,12 +107,25 @@ struct Executor {
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     return only(dataplane.start_stream(view.pipe, credentials));
   }
-  Learnt operator()(const StopRun&) const {
-    dataplane.stop(view.pipe);
+  Learnt operator()(const StopRuns& verb) const {
+    if (verb.load) dataplane.stop_load(view.pipe);
+    if (verb.stream) dataplane.stop_stream(view.pipe);
     return std::nullopt;
   }
 
+  Learnt operator()(const SwapTables& verb) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+    PENSTOCK_ASSIGN(const auto facts, dataplane.swap(view.pipe, credentials, verb.tables));
+    for (const auto& kept : facts.kept)
+      api.event(view.pipe, false, "TableKept",
+                fmt::format("a table that Penstock did not make is kept: {}", kept));
+    return with_tables_swapped(view.pipe, verb.tables);
+  }
+
+  Learnt operator()(const Probe&) const { return only(dataplane.probe(view.pipe, credentials)); }
+
   Learnt operator()(const Release& verb) const {
+    dataplane.forget(view.pipe.uid);
     PENSTOCK_TRY(dataplane.release(view.pipe, credentials, verb.wish));
     return only(api.remove_finalizer(view.pipe));
   }
@@ -83,14 +154,26 @@ const char* name_of(const Action& action) {
     const char* operator()(const Rest&) const { return "Rest"; }
     const char* operator()(const AddFinalizer&) const { return "AddFinalizer"; }
     const char* operator()(const SetUp&) const { return "SetUp"; }
+    const char* operator()(const PrepareTables&) const { return "PrepareTables"; }
+    const char* operator()(const RemoveTables&) const { return "RemoveTables"; }
+    const char* operator()(const BeginResync&) const { return "BeginResync"; }
+    const char* operator()(const TakeDownFormer&) const { return "TakeDownFormer"; }
     const char* operator()(const CreateSlot&) const { return "CreateSlot"; }
     const char* operator()(const StartLoad&) const { return "StartLoad"; }
     const char* operator()(const StartStream&) const { return "StartStream"; }
-    const char* operator()(const StopRun&) const { return "StopRun"; }
+    const char* operator()(const StopRuns&) const { return "StopRuns"; }
+    const char* operator()(const SwapTables&) const { return "SwapTables"; }
+    const char* operator()(const Probe&) const { return "Probe"; }
     const char* operator()(const Release&) const { return "Release"; }
     const char* operator()(const RemoveFinalizer&) const { return "RemoveFinalizer"; }
   };
   return std::visit(Names{}, action);
+}
+
+Concern concern_of(const Action& action) {
+  if (std::holds_alternative<StartLoad>(action)) return Concern::Load;
+  if (std::holds_alternative<BeginResync>(action)) return Concern::Resync;
+  return Concern::Pipe;
 }
 
 }  // namespace penstock::reconcile

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "crds/pipe.hpp"
-#include "reconcilers/pipe/ports.hpp"
+#include "reconcilers/pipe/view.hpp"
 
 namespace penstock::reconcile {
 
@@ -21,9 +21,31 @@ struct Rest {
 struct AddFinalizer {
   bool operator==(const AddFinalizer&) const = default;
 };
-/// Validate, then make the target tables.
+/// Validate, then make the target tables: of a new pipe, or the `_resync` tables of a resync.
 struct SetUp {
   bool operator==(const SetUp&) const = default;
+};
+/// Tables new to the pipe (or to be loaded anew by themselves): validate, make their tables, publish them.
+/// Holds only while the stored Pipe still is the one that was seen.
+struct PrepareTables {
+  std::vector<std::string> sources;
+  std::string resource_version;
+  bool operator==(const PrepareTables&) const = default;
+};
+/// Tables that the spec has no more: out of publication and status, their targets dropped if asked.
+struct RemoveTables {
+  std::vector<std::string> sources;
+  bool publication = true;  ///< false: it is about to be dropped as a whole
+  bool operator==(const RemoveTables&) const = default;
+};
+/// Validate a resync against the live source and destination; when all is well, the status says that it has
+/// begun. Touches nothing else.
+struct BeginResync {
+  bool operator==(const BeginResync&) const = default;
+};
+/// Drop slot and publication of the generation before.
+struct TakeDownFormer {
+  bool operator==(const TakeDownFormer&) const = default;
 };
 /// The publication, then the slot (whose first change must find its publication). Holds only while the stored
 /// Pipe still is the one that was seen: no row has been loaded by the slot's LSN.
@@ -41,11 +63,25 @@ struct StartStream {
   std::string resource_version;
   bool operator==(const StartStream&) const = default;
 };
-struct StopRun {
-  bool operator==(const StopRun&) const = default;
+struct StopRuns {
+  bool load = true;
+  bool stream = true;
+  bool operator==(const StopRuns&) const = default;
+};
+/// Put loaded `_resync` tables in their targets' places. Holds only while the stored Pipe still is the one
+/// that was seen.
+struct SwapTables {
+  std::vector<SwapWish> tables;
+  std::string resource_version;
+  bool operator==(const SwapTables&) const = default;
+};
+/// Is our place in the source still there?
+struct Probe {
+  bool operator==(const Probe&) const = default;
 };
 struct Release {
   ReleaseWish wish;
+  bool operator==(const Release&) const = default;
 };
 /// Let the Pipe go. `left_behind`: what could not be taken down in time, for a Warning; empty: nothing.
 struct RemoveFinalizer {
@@ -53,8 +89,9 @@ struct RemoveFinalizer {
   bool operator==(const RemoveFinalizer&) const = default;
 };
 
-using Action = std::variant<Rest, AddFinalizer, SetUp, CreateSlot, StartLoad, StartStream, StopRun, Release,
-                            RemoveFinalizer>;
+using Action =
+    std::variant<Rest, AddFinalizer, SetUp, PrepareTables, RemoveTables, BeginResync, TakeDownFormer,
+                 CreateSlot, StartLoad, StartStream, StopRuns, SwapTables, Probe, Release, RemoveFinalizer>;
 
 /// The state and message to record before acting, and the act.
 struct Decision {
@@ -62,8 +99,13 @@ struct Decision {
   std::string message;
   std::optional<Error> fault;  ///< what keeps the pipe from its wish, for conditions and events
   Action action;
-  const char* rule = "";  ///< which sentence decided
+  const char* rule = "";                ///< which sentence decided
+  bool aside = false;                   ///< state, message and conditions stay as they are recorded
+  std::optional<Error> resync_blocked{};  ///< why a resync that is wanted does not begin
 };
+
+/// Whose failure a failure of this verb is.
+[[nodiscard]] Concern concern_of(const Action& action);
 
 [[nodiscard]] const char* name_of(const Action& action);
 

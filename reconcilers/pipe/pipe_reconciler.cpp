@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "core/error_policy.hpp"
 #include "core/log.hpp"
 #include "reconcilers/pipe/act.hpp"
 #include "reconcilers/pipe/record.hpp"
@@ -15,6 +18,11 @@ constexpr int kStepsPerPass = 12;
 /// A failure that goes on is counted up on its event about every ten minutes, before Kubernetes forgets it;
 /// more often would use up what one object may write (controller/runtime/event_correlator.hpp).
 constexpr int kFailuresPerEvent = 20;
+
+constexpr std::chrono::seconds kProbeEvery{20};
+/// A table that was set apart is tried again after this, and then after twice as long each time.
+constexpr std::chrono::seconds kSetApartFirst{60};
+constexpr std::chrono::seconds kSetApartLimit{1800};
 
 Result<Credentials> read_credentials(const Pipe& pipe, PipeApi& api) {
   Credentials out;
@@ -43,26 +51,22 @@ void hold_to(const std::string& resource_version, Action& action) {
 PipeReconciler::PipeReconciler(PipeApi& api, Dataplane& dataplane, const Clock& clock, std::string worker)
     : api_(api), dataplane_(dataplane), clock_(clock), worker_(std::move(worker)) {}
 
-std::optional<Retry> PipeReconciler::retry_of(const std::string& uid) {
+std::shared_ptr<PipeReconciler::Memory> PipeReconciler::memory_of(const std::string& uid) {
   const std::lock_guard lock(mutex_);
-  const auto at = retries_.find(uid);
-  return at == retries_.end() ? std::nullopt : std::optional(at->second);
-}
-
-void PipeReconciler::set_retry(const std::string& uid, std::optional<Retry> retry) {
-  const std::lock_guard lock(mutex_);
-  if (retry)
-    retries_[uid] = *std::move(retry);
-  else
-    retries_.erase(uid);
+  auto& memory = memories_[uid];
+  if (!memory) memory = std::make_shared<Memory>();
+  return memory;
 }
 
 View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
+  const auto memory = memory_of(pipe.uid);
   View view;
   view.pipe = pipe;
   view.now = clock_.now();
   view.run = dataplane_.observe(pipe);
-  view.retry = retry_of(pipe.uid);
+  view.retries = memory->retries;
+  view.table_retries = memory->table_retries;
+  view.probe_due = !memory->probed || view.now - *memory->probed >= kProbeEvery;
   auto read = credentials_of(pipe);
   if (read) {
     credentials = *std::move(read);
@@ -75,35 +79,67 @@ View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
 
 Result<Credentials> PipeReconciler::credentials_of(const Pipe& pipe) {
   auto read = read_credentials(pipe, api_);
-  const std::lock_guard lock(mutex_);
-  if (read) {
-    credentials_[pipe.uid] = *read;
-  } else if (const auto known = credentials_.find(pipe.uid); pipe.deleting && known != credentials_.end()) {
-    return known->second;
-  }
+  const auto memory = memory_of(pipe.uid);
+  if (read)
+    memory->credentials = *read;
+  else if (pipe.deleting && memory->credentials)
+    return *memory->credentials;
   return read;
 }
 
-/// A run that failed becomes a retry, once: the ended run is forgotten. One that gets on ends the retry.
-void PipeReconciler::note_run(const Pipe& pipe, View& view) {
-  if (view.run.ended && view.run.error) {
+void PipeReconciler::note_run(const Pipe& pipe, View& view, Concern concern, const RunFacts& run) {
+  const bool is_load = concern == Concern::Load;
+  if (run.ended && run.error) {
     // The failure of a run on other settings says nothing of the present ones.
-    if (view.fingerprint.empty() || view.run.fingerprint == view.fingerprint) {
-      view.retry = after_failure(view.retry, *view.run.error, view);
-      set_retry(pipe.uid, view.retry);
+    const auto& present = is_load ? view.fingerprint.load : view.fingerprint.stream;
+    if (!view.fingerprint.known() || run.fingerprint == present) {
+      const auto* before = view.retry(concern);
+      view.retries[concern] = after_failure(before ? std::optional(*before) : std::nullopt, *run.error, view);
     }
-    dataplane_.stop(pipe);
-    view.run = dataplane_.observe(pipe);
-  } else if (view.retry && has_moved(pipe.status, view.run)) {
-    view.retry.reset();
-    set_retry(pipe.uid, std::nullopt);
+    is_load ? dataplane_.stop_load(pipe) : dataplane_.stop_stream(pipe);
+  } else if (is_load ? load_has_moved(pipe.status, run) : run.active() && run.connected) {
+    view.retries.erase(concern);
   }
+}
+
+/// A table that the runs have set apart is tried again in a minute, then less often; one that is well is
+/// forgotten.
+void PipeReconciler::note_tables(const Pipe& pipe, View& view) {
+  for (const auto& table : view.pipe.status.tables) {
+    const auto* known = find_table(pipe.status, table.source);
+    const auto retry = view.table_retries.find(table.source);
+    if (table.state == TableState::Failed && known && known->state != TableState::Failed) {
+      Error error{ErrorKind::BadData, "TablesFailed", table.message, ""};
+      auto& next = view.table_retries[table.source];
+      next =
+          after_failure(retry == view.table_retries.end() ? std::nullopt : std::optional(next), error, view);
+      next.next = view.now + std::min(kSetApartFirst * (1 << std::min(next.failures - 1, 5)), kSetApartLimit);
+    } else if (retry != view.table_retries.end() && table.message.empty() && !table.staged &&
+               (table.state == TableState::Streaming || table.state == TableState::Completed)) {
+      view.table_retries.erase(retry);
+    }
+  }
+  std::erase_if(view.table_retries, [&](const auto& retry) {
+    return std::none_of(pipe.spec.tables.begin(), pipe.spec.tables.end(),
+                        [&](const TableSpec& table) { return table.source == retry.first; });
+  });
+}
+
+void PipeReconciler::note_runs(const Pipe& pipe, View& view) {
+  const auto run = view.run;
+  note_run(pipe, view, Concern::Pipe, run.stream);
+  note_run(pipe, view, Concern::Load, run.load);
+  note_tables(pipe, view);
+  view.run = dataplane_.observe(pipe);
+  const auto memory = memory_of(pipe.uid);
+  memory->retries = view.retries;
+  memory->table_retries = view.table_retries;
 }
 
 Status PipeReconciler::record(Pipe& pipe, PipeStatus status, const Decision& decision) {
   if (status == pipe.status) return {};
   PENSTOCK_ASSIGN(pipe.resource_version, api_.write_status(pipe, status));
-  for (const auto& note : events_between(pipe.status, status, decision)) {
+  for (const auto& note : events_between(pipe, status, decision)) {
     api_.event(pipe, note.warning, note.reason, note.message);
     log::write(note.warning ? log::Level::Warn : log::Level::Info, "pipe",
                fmt::format("{}/{}: {}: {}", pipe.ns, pipe.name, note.reason, note.message));
@@ -115,11 +151,39 @@ Status PipeReconciler::record(Pipe& pipe, PipeStatus status, const Decision& dec
 /// The next decision tells of the failure, if it is news.
 void PipeReconciler::note_failure(const Pipe& pipe, const View& view, const Decision& decision,
                                   const Error& error) {
-  const auto retry = after_failure(view.retry, error, view);
-  set_retry(pipe.uid, retry);
   log::debug("pipe", "{}/{}: {}: {}", pipe.ns, pipe.name, name_of(decision.action), error.text());
+  const auto memory = memory_of(pipe.uid);
+  if (const auto* prepare = std::get_if<PrepareTables>(&decision.action)) {
+    for (const auto& source : prepare->sources) {
+      auto& retry = memory->table_retries[source];
+      retry = after_failure(retry.failures ? std::optional(retry) : std::nullopt, error, view);
+      // They failed together: whose failure it is shows when each is tried by itself.
+      if (prepare->sources.size() > 1) retry.next = view.now;
+    }
+    return;
+  }
+  // That the source cannot be looked at is the concern of whoever needs it.
+  if (std::holds_alternative<Probe>(decision.action) && !policy(error.kind).fails_the_pipe) return;
+  auto& retry = memory->retries[concern_of(decision.action)];
+  retry = after_failure(retry.failures ? std::optional(retry) : std::nullopt, error, view);
   if (decision.fault == error && retry.failures % kFailuresPerEvent == 0)
     api_.event(pipe, true, error.reason, error.text());
+}
+
+void PipeReconciler::note_success(const Pipe& pipe, const Action& action) {
+  const auto memory = memory_of(pipe.uid);
+  if (std::holds_alternative<BeginResync>(action)) {
+    memory->retries.clear();
+    memory->table_retries.clear();
+  } else if (const auto* prepare = std::get_if<PrepareTables>(&action)) {
+    // One that was set apart keeps count until it is well.
+    for (const auto& source : prepare->sources)
+      if (const auto* known = find_table(pipe.status, source); !known || known->message.empty())
+        memory->table_retries.erase(source);
+  } else if (!std::holds_alternative<StartLoad>(action) && !std::holds_alternative<StartStream>(action) &&
+             !std::holds_alternative<StopRuns>(action) && !std::holds_alternative<Probe>(action)) {
+    memory->retries.erase(concern_of(action));
+  }
 }
 
 Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
@@ -128,13 +192,14 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
     Credentials credentials;
     View view = observe(pipe, credentials);
     view.pipe.status = absorb(view.pipe, view.run);
-    note_run(pipe, view);
+    note_runs(pipe, view);
     if (!pipe.status.state) view.pipe.status = first_status(view.pipe);
     Decision decision = plan(view);
     PENSTOCK_TRY(record(pipe, with_decision(pipe, view.pipe.status, decision, view.now), decision));
     view.pipe = pipe;
     if (const auto* rest = std::get_if<Rest>(&decision.action)) return rest->again;
     hold_to(pipe.resource_version, decision.action);
+    if (std::holds_alternative<Probe>(decision.action)) memory_of(pipe.uid)->probed = view.now;
     auto learnt = act(decision.action, view, credentials, api_, dataplane_);
     if (!learnt) {
       const bool of_the_api = std::holds_alternative<AddFinalizer>(decision.action) ||
@@ -143,9 +208,7 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
       note_failure(pipe, view, decision, learnt.error());
       continue;
     }
-    const bool run_started = std::holds_alternative<StartLoad>(decision.action) ||
-                             std::holds_alternative<StartStream>(decision.action);
-    if (!run_started) set_retry(pipe.uid, std::nullopt);
+    note_success(pipe, decision.action);
     if (std::holds_alternative<AddFinalizer>(decision.action) ||
         std::holds_alternative<Release>(decision.action) ||
         std::holds_alternative<RemoveFinalizer>(decision.action))
@@ -158,8 +221,7 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
 void PipeReconciler::forget(const std::string& uid) {
   dataplane_.forget(uid);
   const std::lock_guard lock(mutex_);
-  retries_.erase(uid);
-  credentials_.erase(uid);
+  memories_.erase(uid);
 }
 
 }  // namespace penstock::reconcile

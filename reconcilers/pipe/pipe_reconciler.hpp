@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,19 +31,29 @@ class PipeReconciler {
   [[nodiscard]] Status record(Pipe& pipe, PipeStatus status, const Decision& decision);
   /// The Secrets as they are; for a Pipe that is being deleted, as they were (they often go with it).
   [[nodiscard]] Result<Credentials> credentials_of(const Pipe& pipe);
-  void note_run(const Pipe& pipe, View& view);
+  /// Runs and tables that failed become retries, once; those that get on end theirs.
+  void note_runs(const Pipe& pipe, View& view);
+  void note_run(const Pipe& pipe, View& view, Concern concern, const RunFacts& run);
+  void note_tables(const Pipe& pipe, View& view);
   void note_failure(const Pipe& pipe, const View& view, const Decision& decision, const Error& error);
+  void note_success(const Pipe& pipe, const Action& action);
 
-  [[nodiscard]] std::optional<Retry> retry_of(const std::string& uid);
-  void set_retry(const std::string& uid, std::optional<Retry> retry);
+  /// What is kept of a pipe between passes, in memory alone.
+  struct Memory {
+    std::map<Concern, Retry> retries;
+    std::map<std::string, Retry> table_retries;  // by source
+    std::optional<WallTime> probed;
+    std::optional<Credentials> credentials;  // the last that could be read
+  };
+  /// Of one pipe, which only one thread works on.
+  std::shared_ptr<Memory> memory_of(const std::string& uid);
 
   PipeApi& api_;
   Dataplane& dataplane_;
   const Clock& clock_;
   std::string worker_;
-  std::mutex mutex_;
-  std::map<std::string, Retry> retries_;            // by uid
-  std::map<std::string, Credentials> credentials_;  // by uid: the last that could be read
+  std::mutex mutex_;                                         // of the map, not of what it holds
+  std::map<std::string, std::shared_ptr<Memory>> memories_;  // by uid
 };
 
 }  // namespace penstock::reconcile

@@ -21,49 +21,87 @@ using Credentials = std::map<std::string, Secret>;
 
 /// What a run says of one table.
 struct TableFacts {
-  std::string source;  ///< as the manifest writes it
+  std::string source;                ///< as the manifest writes it
+  std::int64_t load_generation = 0;  ///< of the status when the run was started: others speak of other rows
   bool load_finished = false;
   LoadProgress load;  ///< layout empty: the load has not begun
   std::int64_t rows_loaded = 0;
   std::int64_t rows_estimated = 0;
   std::int64_t partitions_loaded = 0;
   std::int64_t partitions_total = 0;
-  std::int64_t rows_streamed = 0;  ///< in this run
+  std::int64_t rows_streamed = 0;
+  std::optional<Error> error;  ///< this table alone cannot go on: it is set apart, the run goes on without it
   std::vector<std::pair<std::string, std::uint64_t>>
       clamped;  ///< column, values moved into the target's range
 };
 
-/// What the dataplane is doing for a pipe; read from memory, never blocks.
+/// What a load or a stream of a pipe is doing; read from memory, never blocks.
 struct RunFacts {
-  enum class Activity { Idle, Loading, Streaming };
-  Activity activity = Activity::Idle;
-  std::string fingerprint;        ///< of the spec and credentials that the run was started with
+  bool there = false;             ///< it was started and not yet forgotten
+  std::string fingerprint;        ///< of what it was started with
   bool stopping = false;          ///< asked to end; it is finishing what is in flight
-  bool ended = false;             ///< the load or stream is over: finished, stopped or failed
+  bool ended = false;             ///< over: finished, stopped or failed
   std::optional<Error> error;     ///< why it failed
   std::optional<Error> retrying;  ///< what it is waiting out
-  bool connected = false;         ///< Streaming: the slot is being read
   std::vector<TableFacts> tables;
+  // of a stream alone:
+  bool connected = false;  ///< the slot is being read
   Lsn confirmed, received;
   std::int64_t lag_bytes = 0;
   double lag_seconds = 0;
+
+  [[nodiscard]] bool active() const { return there && !ended; }
+};
+
+/// Both may run side by side: a table that is added later is loaded while the others stream.
+struct Runs {
+  RunFacts load, stream;
+  [[nodiscard]] bool any_active() const { return load.active() || stream.active(); }
+};
+
+/// What load and stream would be started with now. Empty: not known.
+struct Fingerprints {
+  std::string load, stream;
+  [[nodiscard]] bool known() const { return !stream.empty(); }
+  bool operator==(const Fingerprints&) const = default;
+};
+
+/// Which of the status's tables to make ready. Their entries say how: `load_generation` 0: as the tables that
+/// are there by now allow; else into `<target>_resync` if staged, made anew unless it is of that generation.
+struct SetupWish {
+  std::vector<std::string> tables;  ///< sources
+  bool make = true;                 ///< false: validate, touch nothing
 };
 
 struct SetupFacts {
   SourceIdentity source;
   struct Table {
     std::string source;
-    std::string target;
     std::int64_t rows_estimated = 0;
+    std::int64_t load_generation = 1;
+    bool staged = false;
   };
   std::vector<Table> tables;
 };
 
 /// What to take down when a pipe goes.
 struct ReleaseWish {
-  bool slot = false;
-  bool publication = false;
-  std::vector<std::string> targets;
+  bool slot = false;                 ///< ours, of whatever generation
+  bool publication = false;          ///< likewise
+  std::vector<std::string> targets;  ///< to be dropped, if they are ours
+  std::vector<std::string> staging;  ///< targets whose `_resync` is to be dropped, if it is ours
+  bool operator==(const ReleaseWish&) const = default;
+};
+
+/// One table that is ready to take its target's place.
+struct SwapWish {
+  std::string source;
+  std::string target;
+  std::int64_t load_generation = 0;
+  bool operator==(const SwapWish&) const = default;
+};
+struct SwapFacts {
+  std::vector<std::string> kept;  ///< "orders as orders_before_3": tables of the user's, under their new name
 };
 
 /// Moves rows. Calls are bounded in time (each server has about 10 s to answer) and safe to repeat.
@@ -72,24 +110,37 @@ class Dataplane {
  public:
   virtual ~Dataplane() = default;
 
-  [[nodiscard]] virtual RunFacts observe(const Pipe& pipe) = 0;
-  [[nodiscard]] virtual std::string fingerprint(const Pipe& pipe, const Credentials& credentials) = 0;
+  [[nodiscard]] virtual Runs observe(const Pipe& pipe) = 0;
+  [[nodiscard]] virtual Fingerprints fingerprint(const Pipe& pipe, const Credentials& credentials) = 0;
 
-  /// Validates both sides and makes the target tables. Touches nothing unless all is well.
-  [[nodiscard]] virtual Result<SetupFacts> set_up(const Pipe& pipe, const Credentials& credentials) = 0;
+  /// Validates both sides, then makes the tables. Touches nothing unless all is well.
+  [[nodiscard]] virtual Result<SetupFacts> set_up(const Pipe& pipe, const Credentials& credentials,
+                                                  const SetupWish& wish) = 0;
+  /// Our publication holds exactly the status's tables.
   [[nodiscard]] virtual Status ensure_publication(const Pipe& pipe, const Credentials& credentials) = 0;
   /// Makes our slot anew (one of that name from before a crash is dropped: nothing was loaded by it) and
   /// keeps its snapshot for the load. Returns its restart_lsn: the version of loaded rows.
   [[nodiscard]] virtual Result<Lsn> create_slot(const Pipe& pipe, const Credentials& credentials) = 0;
-  /// Both return at once; observe() tells how it goes. A run that has ended is replaced.
+  /// Whether the source still is the one, with our place in it: SourceChanged, SlotLost, PublicationMissing
+  /// (Terminal). Looks only.
+  [[nodiscard]] virtual Status probe(const Pipe& pipe, const Credentials& credentials) = 0;
+  /// Both return at once; observe() tells how it goes. A run that has ended is replaced. The load takes the
+  /// tables that are Pending or Loading, the stream all but those that are set apart.
   [[nodiscard]] virtual Status start_load(const Pipe& pipe, const Credentials& credentials) = 0;
   [[nodiscard]] virtual Status start_stream(const Pipe& pipe, const Credentials& credentials) = 0;
-  /// Asks the run to finish what is in flight and end; returns at once. An ended run is forgotten.
-  virtual void stop(const Pipe& pipe) = 0;
-  /// Ends the run now, drops what the wish names; what is absent already is done.
+  /// Ask them to finish what is in flight and end; return at once. An ended run is forgotten.
+  virtual void stop_load(const Pipe& pipe) = 0;
+  virtual void stop_stream(const Pipe& pipe) = 0;
+  /// Drops slots and publications of ours that belong to an earlier generation than the status names.
+  [[nodiscard]] virtual Status take_down_former(const Pipe& pipe, const Credentials& credentials) = 0;
+  /// Carries soft-deleted rows over, exchanges each table with its target, drops the former one. No run is
+  /// active. An exchange that was done already is never done again.
+  [[nodiscard]] virtual Result<SwapFacts> swap(const Pipe& pipe, const Credentials& credentials,
+                                               const std::vector<SwapWish>& tables) = 0;
+  /// Drops what the wish names; what is absent already is done.
   [[nodiscard]] virtual Status release(const Pipe& pipe, const Credentials& credentials,
                                        const ReleaseWish& wish) = 0;
-  /// Forgets the pipe (it is gone from the API); a run of its is ended.
+  /// Forgets the pipe (it is gone from the API, or about to be); its runs end now.
   virtual void forget(const std::string& uid) = 0;
 };
 

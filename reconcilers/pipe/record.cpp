@@ -6,21 +6,23 @@
 
 #include "core/error_policy.hpp"
 #include "reconcilers/pipe/conditions.hpp"
+#include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::reconcile {
 namespace {
 
-using Activity = RunFacts::Activity;
-
-const TableFacts* facts_of(const RunFacts& run, const std::string& source) {
-  const auto at = std::find_if(run.tables.begin(), run.tables.end(),
-                               [&](const TableFacts& facts) { return facts.source == source; });
-  return at == run.tables.end() ? nullptr : &*at;
+/// A table that cannot go on is set apart, with the reason.
+bool absorb_failure(TableStatus& table, const TableFacts& facts) {
+  if (!facts.error) return false;
+  table.state = TableState::Failed;
+  table.message = facts.error->text();
+  table.load.reset();
+  return true;
 }
 
 void absorb_load(TableStatus& table, const TableFacts& facts, const Pipe& pipe) {
   const bool still_to_load = table.state == TableState::Pending || table.state == TableState::Loading;
-  if (!still_to_load || facts.load.layout.empty()) return;
+  if (!still_to_load || absorb_failure(table, facts) || facts.load.layout.empty()) return;
   table.rows_loaded = facts.rows_loaded;
   table.rows_estimated = facts.rows_estimated;
   table.partitions_loaded = facts.partitions_loaded;
@@ -29,23 +31,53 @@ void absorb_load(TableStatus& table, const TableFacts& facts, const Pipe& pipe) 
   table.state = TableState::Loading;
   if (!facts.load_finished) return;
   const bool streams = pipe.spec.mode != Mode::SnapshotOnly;
-  table.state = streams ? TableState::CatchingUp : TableState::Completed;
+  table.state = streams || table.staged ? TableState::CatchingUp : TableState::Completed;
   if (!streams) table.load.reset();
+  if (!table.staged) table.message.clear();
 }
 
-/// Streaming once everything that the load's newest snapshot saw has come by in the stream.
-void absorb_stream(TableStatus& table, const RunFacts& run) {
-  if (!run.connected || table.state == TableState::Streaming) return;
+/// Streaming once everything that the load's newest snapshot saw has come by in the stream. A table in
+/// `_resync` is then ready to be exchanged.
+void absorb_stream(TableStatus& table, const TableFacts& facts, const RunFacts& stream, const Pipe& pipe) {
+  table.rows_streamed = facts.rows_streamed;
+  const bool without_load = pipe.spec.mode == Mode::CdcOnly && table.state == TableState::Pending;
+  const bool live = without_load || table.state == TableState::CatchingUp ||
+                    table.state == TableState::Streaming || table.state == TableState::Loading;
+  if (live && absorb_failure(table, facts)) return;
+  if (!stream.connected || !(without_load || table.state == TableState::CatchingUp)) return;
   const auto snapshot = table.load ? Lsn::parse(table.load->snapshot_lsn) : Result<Lsn>(Lsn{});
-  if (snapshot && run.confirmed < *snapshot) return;
-  table.state = TableState::Streaming;
+  if (snapshot && stream.confirmed < *snapshot) return;
   table.load.reset();
+  if (!table.staged) table.state = TableState::Streaming;
 }
 
-std::string slot_name(const std::string& uid) {
-  std::string out = "penstock_" + uid;
-  std::replace(out.begin(), out.end(), '-', '_');
-  return out;
+void absorb_replication(ReplicationStatus& replication, const RunFacts& stream) {
+  if (!stream.there || !stream.connected) return;
+  if (stream.confirmed) replication.confirmed_lsn = stream.confirmed.text();
+  if (stream.received) replication.received_lsn = stream.received.text();
+  replication.lag_bytes = stream.lag_bytes;
+  replication.lag_seconds = stream.lag_seconds;
+}
+
+/// What stands beside the state: settings that wait, a resync that cannot begin.
+void add_standing_conditions(const Pipe& pipe, const PipeStatus& status, const Decision& decision,
+                             std::vector<Condition>& out) {
+  Pipe now = pipe;
+  now.status = status;
+  if (const auto waits = settings_that_wait(now); !waits.empty())
+    out.push_back({"ResyncRequired",
+                   true,
+                   "SettingsChanged",
+                   fmt::format("Taken up by the next resync (raise spec.resyncGeneration): {}", waits),
+                   pipe.generation,
+                   {}});
+  if (decision.resync_blocked)
+    out.push_back({"ResyncBlocked",
+                   true,
+                   decision.resync_blocked->reason,
+                   decision.resync_blocked->text(),
+                   pipe.generation,
+                   {}});
 }
 
 }  // namespace
@@ -57,71 +89,58 @@ PipeStatus first_status(const Pipe& pipe) {
   out.observed_resync_generation = pipe.spec.resync_generation;
   if (pipe.spec.mode == Mode::SnapshotOnly) return out;
   const auto& source = pipe.spec.source;
+  const auto own = own_name(pipe.uid, pipe.spec.resync_generation);
   out.replication.owns_slot = source.replication_slot.empty();
   out.replication.owns_publication = source.publication.empty();
-  out.replication.slot = out.replication.owns_slot ? slot_name(pipe.uid) : source.replication_slot;
-  out.replication.publication = out.replication.owns_publication ? slot_name(pipe.uid) : source.publication;
+  out.replication.slot = out.replication.owns_slot ? own : source.replication_slot;
+  out.replication.publication = out.replication.owns_publication ? own : source.publication;
   return out;
 }
 
-PipeStatus absorb(const Pipe& pipe, const RunFacts& run) {
+PipeStatus absorb(const Pipe& pipe, const Runs& run) {
   PipeStatus out = pipe.status;
-  if (run.activity == Activity::Idle) return out;
+  // Before the first Setup there is nothing to resync.
+  if (out.state && !out.source && !out.resync)
+    out.observed_resync_generation = std::max(out.observed_resync_generation, pipe.spec.resync_generation);
   for (auto& table : out.tables) {
-    const auto* facts = facts_of(run, table.source);
-    if (!facts) continue;
-    if (run.activity == Activity::Loading) {
-      absorb_load(table, *facts, pipe);
-    } else {
-      table.rows_streamed = facts->rows_streamed;
-      absorb_stream(table, run);
-    }
+    if (const auto* facts = facts_of(run.load, table)) absorb_load(table, *facts, pipe);
+    if (const auto* facts = facts_of(run.stream, table)) absorb_stream(table, *facts, run.stream, pipe);
   }
-  if (run.activity == Activity::Streaming && run.connected) {
-    if (run.confirmed) out.replication.confirmed_lsn = run.confirmed.text();
-    if (run.received) out.replication.received_lsn = run.received.text();
-    out.replication.lag_bytes = run.lag_bytes;
-    out.replication.lag_seconds = run.lag_seconds;
-  }
-  return out;
-}
-
-PipeStatus after_setup(const Pipe& pipe, const SetupFacts& facts) {
-  PipeStatus out = pipe.status;
-  out.source = facts.source;
-  std::vector<TableStatus> tables;
-  for (const auto& table : facts.tables) {
-    const auto known = std::find_if(out.tables.begin(), out.tables.end(),
-                                    [&](const TableStatus& t) { return t.source == table.source; });
-    TableStatus status = known == out.tables.end() ? TableStatus{} : *known;
-    status.source = table.source;
-    status.target = table.target;
-    status.rows_estimated = table.rows_estimated;
-    tables.push_back(std::move(status));
-  }
-  out.tables = std::move(tables);
+  absorb_replication(out.replication, run.stream);
   return out;
 }
 
 PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& decision, WallTime now) {
-  status.state = decision.state;
-  status.message = decision.message;
-  status.observed_generation = pipe.generation;
-  status.conditions =
-      merge_conditions(status.conditions,
-                       conditions_of(decision.state, decision.message, decision.fault, pipe.generation), now);
+  if (!decision.aside) {
+    status.state = decision.state;
+    status.message = decision.message;
+    status.observed_generation = pipe.generation;
+    auto conditions = conditions_of(decision.state, decision.message, decision.fault, pipe.generation);
+    add_standing_conditions(pipe, status, decision, conditions);
+    status.conditions = merge_conditions(status.conditions, std::move(conditions), now);
+  }
   summarize(status);
   return status;
 }
 
-std::vector<EventNote> events_between(const PipeStatus& before, const PipeStatus& after,
-                                      const Decision& decision) {
+std::vector<EventNote> events_between(const Pipe& before, const PipeStatus& after, const Decision& decision) {
   std::vector<EventNote> out;
-  if (before.state != after.state && after.state && !(decision.fault && *after.state == PipeState::Failed))
+  const auto& former = before.status;
+  if (former.state != after.state && after.state && !(decision.fault && *after.state == PipeState::Failed))
     out.push_back({false, to_text(*after.state), decision.fault ? "Held up" : after.message});
+  const auto lowered = before.spec.resync_generation < after.observed_resync_generation;
+  if (lowered && former.observed_generation != after.observed_generation)
+    out.push_back({true, "ResyncGenerationLowered",
+                   fmt::format("spec.resyncGeneration is {}, and generation {} was carried out already: "
+                               "nothing is done",
+                               before.spec.resync_generation, after.observed_resync_generation)});
+  if (decision.aside) return out;
+  const auto* blocked = find_condition(former.conditions, "ResyncBlocked");
+  if (decision.resync_blocked && (!blocked || blocked->message != decision.resync_blocked->text()))
+    out.push_back({true, "ResyncBlocked", decision.resync_blocked->text()});
   if (!decision.fault) return out;
-  const auto* ready = find_condition(before.conditions, "Ready");
-  const bool known = ready && !ready->status && before.message == after.message;
+  const auto* ready = find_condition(former.conditions, "Ready");
+  const bool known = ready && !ready->status && former.message == after.message;
   if (!known) out.push_back({true, decision.fault->reason, decision.fault->text()});
   return out;
 }
@@ -129,22 +148,20 @@ std::vector<EventNote> events_between(const PipeStatus& before, const PipeStatus
 Retry after_failure(const std::optional<Retry>& before, const Error& error, const View& view) {
   Retry out;
   const bool same =
-      before && before->generation == view.pipe.generation && before->fingerprint == view.fingerprint;
+      before && before->generation == view.pipe.generation && before->fingerprint == view.fingerprint.stream;
   out.failures = same ? before->failures + 1 : 1;
   out.error = error;
   out.generation = view.pipe.generation;
-  out.fingerprint = view.fingerprint;
+  out.fingerprint = view.fingerprint.stream;
   out.next =
       policy(error.kind).fails_the_pipe ? WallTime::max() : view.now + wait_after(error.kind, out.failures);
   return out;
 }
 
-bool has_moved(const PipeStatus& recorded, const RunFacts& run) {
-  if (run.ended) return false;
-  if (run.activity == Activity::Streaming) return run.connected;
-  if (run.activity != Activity::Loading) return false;
+bool load_has_moved(const PipeStatus& recorded, const RunFacts& load) {
+  if (!load.active()) return false;
   return std::any_of(recorded.tables.begin(), recorded.tables.end(), [&](const TableStatus& table) {
-    const auto* facts = facts_of(run, table.source);
+    const auto* facts = facts_of(load, table);
     return facts && facts->partitions_loaded > table.partitions_loaded;
   });
 }

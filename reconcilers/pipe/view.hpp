@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "core/clock.hpp"
 #include "reconcilers/pipe/ports.hpp"
@@ -14,22 +16,37 @@ struct Retry {
   Error error;
   WallTime next;                ///< not before
   std::int64_t generation = 0;  ///< the spec that failed: another one is tried at once
-  std::string fingerprint;      ///< and so are other credentials
+  std::string fingerprint;      ///< and so are other credentials or settings
   bool operator==(const Retry&) const = default;
 };
+
+/// What fails apart from the rest, each with a retry of its own: a load beside the stream that fails does not
+/// hold up the stream, nor does a resync that cannot begin.
+enum class Concern { Pipe, Load, Resync };
 
 /// All that a decision stands on. Values; deciding does no I/O.
 struct View {
   Pipe pipe;                                 ///< spec, and the status as recorded
   std::optional<Error> credentials_missing;  ///< why the Secrets could not be read
-  std::string fingerprint;                   ///< of spec and credentials as they are now; empty: not known
-  RunFacts run;
-  std::optional<Retry> retry;
+  Fingerprints fingerprint;                  ///< of spec and credentials as they are now
+  Runs run;
+  std::map<Concern, Retry> retries;
+  std::map<std::string, Retry>
+      table_retries;       ///< by source: tables that could not be added, or are set apart
+  bool probe_due = false;  ///< the source was not looked at for a while
   WallTime now;
+
+  [[nodiscard]] const Retry* retry(Concern concern) const {
+    const auto at = retries.find(concern);
+    return at == retries.end() ? nullptr : &at->second;
+  }
 };
 
-/// An attempt to reach the wish may be made now: nothing failed, its time has come, or what failed was
-/// changed.
-[[nodiscard]] bool may_try(const View& view);
+/// What the run says of this table as it is being loaded now; null: nothing.
+[[nodiscard]] const TableFacts* facts_of(const RunFacts& run, const TableStatus& table);
+
+/// An attempt may be made now: nothing failed, its time has come, or what failed was changed.
+[[nodiscard]] bool may_try(const View& view, Concern concern);
+[[nodiscard]] bool may_try(const View& view, const Retry& retry);
 
 }  // namespace penstock::reconcile

@@ -1,0 +1,163 @@
+#include "dataplane/clickhouse/swap.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "dataplane/clickhouse/look.hpp"
+
+namespace penstock::clickhouse {
+namespace {
+
+// Two steps lead from any state to Done; more only when somebody else changes the tables meanwhile.
+constexpr int kSteps = 6;
+
+bool ours(const std::optional<TargetTable>& table, const std::string& pipe_uid) {
+  return table && table->mark && table->mark->pipe_uid == pipe_uid;
+}
+
+bool is_wished(const std::optional<TargetTable>& table, const SwapWish& wish) {
+  return ours(table, wish.pipe_uid) && table->mark->load == wish.load;
+}
+
+constexpr const char* kLoadAnew = "Raise resyncGeneration to load the table anew";
+
+std::string qualified(const Client& client, const std::string& table) {
+  return quote(client.endpoint().database) + "." + quote(table);
+}
+
+/// A statement that changes names, told apart by `log_comment`. It is never sent twice in one call.
+Status change_names(Client& client, std::string sql, const std::string& log_comment, std::string purpose) {
+  return client.execute({std::move(sql), {{"log_comment", log_comment}}, false, false, std::move(purpose)});
+}
+
+/// "orders_before_7", or the first of "orders_before_7_2", … that is free.
+Result<std::string> free_name(Client& client, const SwapWish& wish) {
+  const auto wanted = fmt::format("{}_before_{}", wish.target, wish.load);
+  PENSTOCK_ASSIGN(
+      const auto rows,
+      look(client,
+           fmt::format("SELECT name FROM system.tables WHERE database = {} AND startsWith(name, {})",
+                       literal(client.endpoint().database), literal(wanted)),
+           "look for a name to keep a table under"));
+  const auto taken = [&](const std::string& name) {
+    return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.at(0) == name; });
+  };
+  auto name = wanted;
+  for (int next = 2; taken(name); ++next)
+    name = fmt::format("{}_{}", wanted, next);
+  return name;
+}
+
+/// One call's work, between one look and the next.
+struct Swap {
+  Client& client;
+  const SwapWish& wish;
+  std::string log_comment;
+  std::optional<std::string> kept;
+
+  [[nodiscard]] std::string target() const { return qualified(client, wish.target); }
+  [[nodiscard]] std::string staging() const { return qualified(client, staging_name(wish.target)); }
+
+  Result<SwapStep> observe() const {
+    PENSTOCK_TRY(none_runs(client, log_comment, "exchange " + target()));
+    PENSTOCK_ASSIGN(const auto present, read_target(client, wish.target));
+    PENSTOCK_ASSIGN(const auto beside, read_target(client, staging_name(wish.target)));
+    return next_swap_step(wish, present, beside);
+  }
+
+  Status take(SwapStep step) {
+    switch (step) {
+      case SwapStep::Exchange:
+        return change_names(client, fmt::format("EXCHANGE TABLES {} AND {}", target(), staging()),
+                            log_comment, fmt::format("exchange {} and {}", target(), staging()));
+      case SwapStep::Rename:
+        return change_names(client, fmt::format("RENAME TABLE {} TO {}", staging(), target()), log_comment,
+                            fmt::format("rename {} to {}", staging(), target()));
+      case SwapStep::KeepFormer:
+        return keep_former();
+      case SwapStep::DropFormer:
+        return drop_target(client, client.endpoint().database, staging_name(wish.target));
+      case SwapStep::Done:
+        break;
+    }
+    return {};
+  }
+
+  Status keep_former() {
+    PENSTOCK_ASSIGN(auto name, free_name(client, wish));
+    const auto to = qualified(client, name);
+    PENSTOCK_TRY(change_names(client, fmt::format("RENAME TABLE {} TO {}", staging(), to), log_comment,
+                              fmt::format("keep the former {} as {}", target(), to)));
+    kept = std::move(name);
+    return {};
+  }
+};
+
+}  // namespace
+
+std::string staging_name(const std::string& target) {
+  return target + kResyncSuffix;
+}
+
+Result<SwapStep> next_swap_step(const SwapWish& wish, const std::optional<TargetTable>& target,
+                                const std::optional<TargetTable>& staging) {
+  const bool loaded_beside = is_wished(staging, wish);
+  const bool exchanged = is_wished(target, wish);
+  if (loaded_beside && exchanged)
+    return fail(
+        ErrorKind::Terminal, "SwapAmbiguous",
+        fmt::format("tables {0} and {1} both carry the mark of load {2}, so that nothing tells whether "
+                    "they were exchanged",
+                    wish.target, staging_name(wish.target), wish.load),
+        kLoadAnew);
+  if (loaded_beside) return target ? SwapStep::Exchange : SwapStep::Rename;
+  if (!exchanged)
+    return fail(
+        ErrorKind::Terminal, "SwapSourceMissing",
+        fmt::format("neither {} nor {} is the table that was loaded (load {}): the tables that were to "
+                    "be exchanged are gone",
+                    wish.target, staging_name(wish.target), wish.load),
+        kLoadAnew);
+  if (!staging) return SwapStep::Done;
+  return ours(staging, wish.pipe_uid) ? SwapStep::DropFormer : SwapStep::KeepFormer;
+}
+
+Result<std::optional<std::string>> swap_target(Client& client, const SwapWish& wish) {
+  Swap swap{client, wish,
+            fmt::format("penstock swap pipe={} load={} table={}", wish.pipe_uid, wish.load, wish.target),
+            std::nullopt};
+  for (int taken = 0; taken < kSteps; ++taken) {
+    PENSTOCK_ASSIGN(const auto step, swap.observe());
+    if (step == SwapStep::Done) return swap.kept;
+    PENSTOCK_TRY(swap.take(step));
+  }
+  return fail(ErrorKind::Transient, "SwapUnsettled",
+              fmt::format("tables {} and {} change while they are exchanged", swap.target(), swap.staging()),
+              "See who else changes them; it is tried again by itself");
+}
+
+Status make_staging(Client& client, const TargetDefinition& definition) {
+  const auto name = quote(definition.database) + "." + quote(definition.table);
+  const Error in_the_way{ErrorKind::NeedsUser, "ResyncTableExists",
+                         fmt::format("table {}, which a resync needs the name of, is not this Pipe's", name),
+                         "Rename or drop it"};
+  PENSTOCK_ASSIGN(const auto present, read_target(client, definition.table));
+  if (present && !ours(present, definition.mark.pipe_uid)) return fail(in_the_way);
+  if (present && present->mark->load == definition.mark.load) return {};
+  if (present) PENSTOCK_TRY(drop_target(client, definition.database, definition.table));
+  PENSTOCK_TRY(create_target(client, definition));
+  // CREATE … IF NOT EXISTS lets a table be that somebody made in between.
+  PENSTOCK_ASSIGN(const auto made, read_target(client, definition.table));
+  if (!made || made->mark != definition.mark) return fail(in_the_way);
+  return {};
+}
+
+Status drop_staging(Client& client, const std::string& pipe_uid, const std::string& target) {
+  PENSTOCK_ASSIGN(const auto staging, read_target(client, staging_name(target)));
+  if (!ours(staging, pipe_uid)) return {};
+  return drop_target(client, client.endpoint().database, staging_name(target));
+}
+
+}  // namespace penstock::clickhouse

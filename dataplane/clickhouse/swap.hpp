@@ -1,0 +1,66 @@
+#pragma once
+
+// A table is made anew beside its target, under a name of its own, and takes the target's place when it is
+// loaded. Every call here observes before it acts and may be repeated after a crash or a lost answer: what
+// was done is told by the marks of the tables themselves.
+//
+// Nothing without a pipe's mark is ever dropped: a table of the user that had the target's name is put aside.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/result.hpp"
+#include "dataplane/clickhouse/client.hpp"
+#include "dataplane/clickhouse/target.hpp"
+
+namespace penstock::clickhouse {
+
+inline constexpr const char* kResyncSuffix = "_resync";
+/// "orders": "orders_resync".
+[[nodiscard]] std::string staging_name(const std::string& target);
+
+/// The staging table of `target` whose mark says this pipe and load is to be the target.
+struct SwapWish {
+  std::string target;
+  std::string pipe_uid;
+  std::int64_t load = 0;
+};
+
+enum class SwapStep {
+  Exchange,    ///< the staging table and the target change names, atomically
+  Rename,      ///< there is no target: the staging table takes its name
+  KeepFormer,  ///< exchanged; the former table is not ours and gets a name of its own
+  DropFormer,  ///< exchanged; the former table is ours and goes
+  Done,
+};
+
+/// What is left to do, by what is there. SwapSourceMissing (Terminal): neither table is the one that is
+/// wished for. SwapAmbiguous (Terminal): both say that they are, and nothing tells which.
+[[nodiscard]] Result<SwapStep> next_swap_step(const SwapWish& wish, const std::optional<TargetTable>& target,
+                                              const std::optional<TargetTable>& staging);
+
+/// Makes the staging table of definition.table (which is a staging name) for definition.mark. One of this
+/// pipe and load is kept as it is, rows included; one of another load is dropped first. ResyncTableExists
+/// (NeedsUser): a table that is not this pipe's has the name.
+[[nodiscard]] Status make_staging(Client& client, const TargetDefinition& definition);
+
+/// Drops the staging table of `target` if it carries this pipe's mark; else leaves everything as it is.
+[[nodiscard]] Status drop_staging(Client& client, const std::string& pipe_uid, const std::string& target);
+
+/// Carries over to `staging` what was deleted in the source and is a tombstone in `target`: the keys whose
+/// newest row there is one and that `staging` does not hold at all, with version 0, below every loaded row,
+/// and the values of that row as far as both tables have the column. Both must be ReplacingMergeTree with our
+/// control columns, and `target` must have the columns of `staging`'s sorting key; else nothing is carried.
+/// In doubt a key is not carried: a lost tombstone is a loss of history, a wrong one would hide a row from
+/// those who read without FINAL. StatementStillRuns (Transient): an earlier call whose answer was lost is
+/// not through.
+[[nodiscard]] Status carry_tombstones(Client& client, const std::string& target, const std::string& staging);
+
+/// Takes the steps until Done. Gives the name under which a former table that is not ours is kept, if this
+/// call put one aside. Never exchanges twice, but between two tries whose statements overtake each other
+/// before they reach the server. StatementStillRuns (Transient): see above; errors of kind InDoubt say that
+/// the answer to a step was lost: call again.
+[[nodiscard]] Result<std::optional<std::string>> swap_target(Client& client, const SwapWish& wish);
+
+}  // namespace penstock::clickhouse

@@ -1,0 +1,77 @@
+#include "dataplane/pipeline/held_tables.hpp"
+
+#include <algorithm>
+
+namespace penstock::pipeline {
+namespace {
+constexpr std::chrono::seconds kFirstTry{5};
+constexpr std::chrono::seconds kLastTry{60};
+}  // namespace
+
+void HeldTables::fail(const std::string& table, Error error, Lsn confirmed, Lsn received, Time now) {
+  auto& held = held_[table];
+  if (held.failures == 0) {
+    held.since = now;
+    held.from = confirmed;
+  }
+  held.error = std::move(error);
+  held.stage = Stage::Waiting;
+  held.failed_at = std::max(held.failed_at, received);
+  held.next = now + std::min(kFirstTry * (1 << std::min(held.failures, 4)), kLastTry);
+  ++held.failures;
+}
+
+bool HeldTables::set_apart_overdue(Lsn received, Time now) {
+  bool any = false;
+  for (auto& [table, held] : held_) {
+    if (held.stage != Stage::Waiting) continue;
+    const bool too_much = held.from && received.value > held.from.value + patience_.wal_bytes;
+    if (now - held.since < patience_.time && !too_much) continue;
+    held.stage = Stage::SetApart;
+    any = true;
+  }
+  return any;
+}
+
+bool HeldTables::retry_due(Time now) const {
+  return std::any_of(held_.begin(), held_.end(), [&](const auto& one) {
+    return one.second.stage == Stage::Waiting && now >= one.second.next;
+  });
+}
+
+void HeldTables::try_again(Time now) {
+  for (auto& [table, held] : held_)
+    if (held.stage == Stage::Waiting && now >= held.next) held.stage = Stage::Trying;
+}
+
+void HeldTables::note_confirmed(Lsn confirmed) {
+  std::erase_if(held_, [&](const auto& one) {
+    return one.second.stage == Stage::Trying && confirmed > one.second.failed_at;
+  });
+}
+
+bool HeldTables::skips(const std::string& table) const {
+  const auto at = held_.find(table);
+  return at != held_.end() && at->second.stage != Stage::Trying;
+}
+
+std::optional<Error> HeldTables::set_apart(const std::string& table) const {
+  const auto at = held_.find(table);
+  if (at == held_.end() || at->second.stage != Stage::SetApart) return std::nullopt;
+  return at->second.error;
+}
+
+std::optional<Lsn> HeldTables::limit() const {
+  std::optional<Lsn> out;
+  for (const auto& [table, held] : held_)
+    if (held.stage == Stage::Waiting && (!out || held.from < *out)) out = held.from;
+  return out;
+}
+
+std::optional<Error> HeldTables::waited_for() const {
+  for (const auto& [table, held] : held_)
+    if (held.stage != Stage::SetApart) return held.error;
+  return std::nullopt;
+}
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,67 @@
+#pragma once
+
+// Tables that a stream goes on without, because one of their changes cannot be written: which, until when the
+// source is asked to keep their changes, and when they are tried again. Pure.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "core/lsn.hpp"
+#include "core/result.hpp"
+
+namespace penstock::pipeline {
+
+/// How long the source keeps the changes of a table that fails, before the stream moves on without it.
+struct TablePatience {
+  std::chrono::milliseconds time = std::chrono::minutes(5);
+  std::uint64_t wal_bytes = std::uint64_t{1} << 30;
+};
+
+class HeldTables {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  explicit HeldTables(TablePatience patience) : patience_(patience) {}
+
+  /// A change of this table could not be written. `confirmed`: what the source has been told is written, of
+  /// all tables; `received`: how far the stream had come.
+  void fail(const std::string& table, Error error, Lsn confirmed, Lsn received, Time now);
+  /// Those whose patience is over are set apart for good; true when there are such.
+  bool set_apart_overdue(Lsn received, Time now);
+  /// Some that are waited for may be tried again now.
+  [[nodiscard]] bool retry_due(Time now) const;
+  /// The stream begins again at `confirmed`, with those that are waited for.
+  void try_again(Time now);
+  /// Those that have been written past the place where they failed are well.
+  void note_confirmed(Lsn confirmed);
+
+  /// The stream takes no changes of this table in.
+  [[nodiscard]] bool skips(const std::string& table) const;
+  /// Why it is set apart; nullopt: it is not.
+  [[nodiscard]] std::optional<Error> set_apart(const std::string& table) const;
+  /// What the source may be told is written, at most; nullopt: no table is waited for.
+  [[nodiscard]] std::optional<Lsn> limit() const;
+  /// Of a table that is waited for; nullopt: none is.
+  [[nodiscard]] std::optional<Error> waited_for() const;
+
+ private:
+  enum class Stage {
+    Waiting,  ///< skipped, its changes kept in the source
+    Trying,   ///< taken in again
+    SetApart
+  };
+  struct Held {
+    Stage stage = Stage::Waiting;
+    Error error;
+    Time since, next;
+    int failures = 0;
+    Lsn from, failed_at;
+  };
+
+  TablePatience patience_;
+  std::map<std::string, Held> held_;
+};
+
+}  // namespace penstock::pipeline

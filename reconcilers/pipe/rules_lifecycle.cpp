@@ -1,0 +1,126 @@
+// Taking over and letting go, pause, failure, Setup and the slot.
+
+#include <algorithm>
+
+#include "core/error_policy.hpp"
+#include "reconcilers/pipe/rules.hpp"
+
+namespace penstock::reconcile {
+namespace {
+
+ReleaseWish release_wish(const Pipe& pipe) {
+  ReleaseWish wish{pipe.status.replication.owns_slot, pipe.status.replication.owns_publication, {}, {}};
+  for (const auto& table : pipe.status.tables)
+    wish.staging.push_back(table.target);
+  for (const auto& table : pipe.spec.tables) {
+    const auto target = target_of(table);
+    if (std::find(wish.staging.begin(), wish.staging.end(), target) == wish.staging.end())
+      wish.staging.push_back(target);
+    if (pipe.spec.deletion_policy == DeletionPolicy::Delete) wish.targets.push_back(target);
+  }
+  return wish;
+}
+
+}  // namespace
+
+Verdict release_when_deleted(const View& view) {
+  const char* rule = "release_when_deleted";
+  if (!view.pipe.deleting) return std::nullopt;
+  const auto& status = view.pipe.status;
+  const auto state = status.state.value_or(PipeState::Provisioning);
+  if (!view.pipe.has_finalizer) return Decision{state, "Deleted", std::nullopt, Rest{}, rule};
+  // Setup that was cut off may have made tables; nothing else is begun before it is recorded.
+  const bool nothing_there =
+      !status.source && !status.resync && status.replication.start_lsn.empty() && state != PipeState::Setup;
+  if (nothing_there && !view.run.any_active())
+    return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{}, rule};
+  const auto* retry = view.retry(Concern::Pipe);
+  const auto& problem = view.credentials_missing ? view.credentials_missing
+                        : retry                  ? std::optional(retry->error)
+                                                 : std::nullopt;
+  if (problem && view.now - view.pipe.deleting_since > kReleasePatience)
+    return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{problem->text()}, rule};
+  return step(view, state, "Being deleted: releasing the source", Release{release_wish(view.pipe)}, rule);
+}
+
+Verdict adopt_before_touching_anything(const View& view) {
+  if (view.pipe.has_finalizer) return std::nullopt;
+  return Decision{PipeState::Provisioning, "Taken over by a controller", std::nullopt, AddFinalizer{},
+                  "adopt_before_touching_anything"};
+}
+
+Verdict wait_for_a_worker(const View& view) {
+  if (!view.pipe.status.worker.empty()) return std::nullopt;
+  return Decision{PipeState::Provisioning, "Waiting for a worker", std::nullopt, Rest{}, "wait_for_a_worker"};
+}
+
+/// Until then a pause waits for the swap of a resync, which runs to its end.
+Verdict honour_pause(const View& view) {
+  const char* rule = "honour_pause";
+  const auto& status = view.pipe.status;
+  if (!view.pipe.spec.paused || status.resync) return std::nullopt;
+  if (status.state == PipeState::Failed || phase_of(view.pipe) == PipeState::Completed) return std::nullopt;
+  if (view.run.any_active()) {
+    const char* what =
+        view.run.load.active() ? "Finishing the partitions in flight" : "Finishing what is in flight";
+    return stopping(view, PipeState::Pausing, what, {}, rule);
+  }
+  if (terminal_failure(view)) return std::nullopt;
+  // Where the table states come from are the ended runs: they have been recorded by now, so they may be
+  // forgotten.
+  const bool ended = view.run.load.there || view.run.stream.there;
+  const char* message = status.replication.start_lsn.empty() ? "Paused" : "Paused; the slot keeps its place";
+  return Decision{PipeState::Paused, message, std::nullopt, ended ? Action(StopRuns{}) : Action(Rest{}),
+                  rule};
+}
+
+/// A run that was started with other settings or credentials finishes what is in flight and is started anew.
+Verdict stop_what_runs_on_old_settings(const View& view) {
+  if (!view.fingerprint.known()) return std::nullopt;
+  const auto& [load, stream] = view.run;
+  const StopRuns which{load.active() && load.fingerprint != view.fingerprint.load,
+                       stream.active() && stream.fingerprint != view.fingerprint.stream};
+  if (!which.load && !which.stream) return std::nullopt;
+  const auto state = view.pipe.status.state.value_or(PipeState::Running);
+  return with_doubt(
+      view, stopping(view, state, "Taking up changed settings", which, "stop_what_runs_on_old_settings"));
+}
+
+/// What no waiting cures stays Failed until the spec is changed, or a resync begins.
+Verdict stay_failed(const View& view) {
+  const char* rule = "stay_failed";
+  const auto& status = view.pipe.status;
+  if (const auto* failed = terminal_failure(view)) {
+    if (view.run.any_active()) return stopping(view, PipeState::Failed, failed->error.text(), {}, rule);
+    return Decision{PipeState::Failed, failed->error.text(), failed->error, Rest{}, rule};
+  }
+  if (status.state != PipeState::Failed || status.observed_generation != view.pipe.generation ||
+      view.retry(Concern::Pipe) || view.retry(Concern::Load))
+    return std::nullopt;
+  // After a restart: the recorded condition still says why.
+  const auto* stalled = find_condition(status.conditions, "Stalled");
+  const Error error{ErrorKind::Terminal, stalled ? stalled->reason : "Failed", status.message, ""};
+  return Decision{PipeState::Failed, status.message, error, Rest{}, rule};
+}
+
+Verdict set_up_before_loading(const View& view) {
+  if (view.pipe.status.source) return std::nullopt;
+  return step(view, PipeState::Setup, "Validating source and destination, creating target tables", SetUp{},
+              "set_up_before_loading");
+}
+
+/// The slot exists before the first row is read, so that nothing is missed; its publication before it, so
+/// that the slot's first change can be decoded.
+Verdict a_slot_before_the_first_row(const View& view) {
+  const char* rule = "a_slot_before_the_first_row";
+  const auto& replication = view.pipe.status.replication;
+  if (!streams(view.pipe.spec) || !replication.start_lsn.empty() || !replication.owns_slot)
+    return std::nullopt;
+  const auto state = loads(view.pipe.spec) ? PipeState::Snapshot : PipeState::Setup;
+  if (view.run.load.there || view.run.stream.there)
+    return stopping(view, state, "Ending a former run", {}, rule);
+  return step(view, state, "Creating the publication and the replication slot",
+              CreateSlot{view.pipe.resource_version}, rule);
+}
+
+}  // namespace penstock::reconcile

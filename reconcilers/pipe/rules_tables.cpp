@@ -1,0 +1,150 @@
+// Tables that come and go, resyncs, and the swap.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "reconcilers/pipe/rules.hpp"
+
+namespace penstock::reconcile {
+namespace {
+
+const TableSpec* in_spec(const Pipe& pipe, const std::string& source) {
+  const auto at = std::find_if(pipe.spec.tables.begin(), pipe.spec.tables.end(),
+                               [&](const TableSpec& table) { return table.source == source; });
+  return at == pipe.spec.tables.end() ? nullptr : &*at;
+}
+
+bool failed(const View& view) {
+  return view.pipe.status.state == PipeState::Failed;
+}
+
+/// Those of `wanted` that may be tried now: all that never failed together, then each that did by itself, so
+/// that one that cannot be prepared does not hold up the others.
+std::vector<std::string> next_to_prepare(const View& view, const std::vector<std::string>& wanted) {
+  std::vector<std::string> untried;
+  for (const auto& source : wanted)
+    if (!view.table_retries.contains(source)) untried.push_back(source);
+  if (!untried.empty()) return untried;
+  for (const auto& source : wanted)
+    if (may_try(view, view.table_retries.at(source))) return {source};
+  return {};
+}
+
+Verdict prepare(const View& view, const std::vector<std::string>& wanted, const char* rule) {
+  if (view.credentials_missing || wanted.empty()) return std::nullopt;
+  auto sources = next_to_prepare(view, wanted);
+  if (sources.empty()) return std::nullopt;
+  return aside(view, PrepareTables{std::move(sources), view.pipe.resource_version}, rule);
+}
+
+/// A higher generation was asked for, or the table is set apart and what failed may be cured: its settings
+/// were changed, or it is time to see.
+bool to_be_loaded_anew(const View& view, const TableStatus& table, const TableSpec& spec) {
+  if (spec.resync_generation > table.observed_resync_generation) return true;
+  if (table.state != TableState::Failed) return false;
+  if (table.settings != settings_of(spec)) return true;
+  const auto retry = view.table_retries.find(table.source);
+  return retry == view.table_retries.end() || may_try(view, retry->second);
+}
+
+std::vector<SwapWish> swaps(const Pipe& pipe) {
+  std::vector<SwapWish> out;
+  for (const auto& table : pipe.status.tables)
+    if (ready_to_swap(pipe, table)) out.push_back({table.source, table.target, table.load_generation});
+  return out;
+}
+
+Decision swap(const View& view, const char* rule) {
+  const auto& [load, stream] = view.run;
+  const StopRuns which{view.pipe.status.resync && load.there, stream.there};
+  auto wishes = swaps(view.pipe);
+  const auto message = fmt::format("Exchanging {} table{} with what was loaded anew", wishes.size(),
+                                   wishes.size() == 1 ? "" : "s");
+  if (which.load || which.stream) return stopping(view, PipeState::Resync, message, which, rule);
+  return step(view, PipeState::Resync, message, SwapTables{std::move(wishes), view.pipe.resource_version},
+              rule);
+}
+
+}  // namespace
+
+/// Some of the tables may have been exchanged already: nothing else comes first.
+Verdict finish_a_swap_begun(const View& view) {
+  if (view.pipe.status.state != PipeState::Resync || swaps(view.pipe).empty() || terminal_failure(view))
+    return std::nullopt;
+  return swap(view, "finish_a_swap_begun");
+}
+
+Verdict take_out_removed_tables(const View& view) {
+  const char* rule = "take_out_removed_tables";
+  const auto& pipe = view.pipe;
+  const bool anew = resync_wanted(pipe);
+  const bool rests = (pipe.spec.paused && !pipe.status.resync) || failed(view);
+  if (!pipe.status.source || (rests && !anew)) return std::nullopt;
+  RemoveTables verb{{}, !anew};
+  for (const auto& table : pipe.status.tables)
+    if (!in_spec(pipe, table.source)) verb.sources.push_back(table.source);
+  if (verb.sources.empty()) return std::nullopt;
+  const auto message = fmt::format("Taking {} out", fmt::join(verb.sources, ", "));
+  if (view.run.load.there || view.run.stream.there)
+    return stopping(view, PipeState::Modifying, message, {}, rule);
+  return step(view, PipeState::Modifying, message, std::move(verb), rule);
+}
+
+/// Validated first, with nothing touched: where that fails the pipe goes on as it was.
+Verdict begin_a_resync(const View& view) {
+  if (!resync_wanted(view.pipe) || view.credentials_missing || !may_try(view, Concern::Resync))
+    return std::nullopt;
+  return aside(view, BeginResync{}, "begin_a_resync");
+}
+
+Verdict make_way_for_the_resync(const View& view) {
+  const char* rule = "make_way_for_the_resync";
+  const auto& resync = view.pipe.status.resync;
+  if (!resync || resync->step == ResyncStep::Load) return std::nullopt;
+  if (view.run.load.there || view.run.stream.there)
+    return stopping(view, PipeState::Setup, "Resync: stopping the former stream", {}, rule);
+  if (resync->step == ResyncStep::TakeDown)
+    return step(view, PipeState::Setup, "Resync: taking down the former slot and publication",
+                TakeDownFormer{}, rule);
+  return step(view, PipeState::Setup, "Resync: reading the source's tables anew, creating tables", SetUp{},
+              rule);
+}
+
+Verdict prepare_new_tables(const View& view) {
+  if (view.pipe.status.resync) return std::nullopt;
+  std::vector<std::string> wanted;
+  for (const auto& table : view.pipe.spec.tables)
+    if (!find_table(view.pipe.status, table.source)) wanted.push_back(table.source);
+  return prepare(view, wanted, "prepare_new_tables");
+}
+
+Verdict load_tables_anew(const View& view) {
+  const char* rule = "load_tables_anew";
+  if (view.pipe.status.resync || !loads(view.pipe.spec)) return std::nullopt;
+  std::vector<std::string> wanted;
+  bool being_loaded = false;
+  for (const auto& table : view.pipe.status.tables) {
+    const auto* spec = in_spec(view.pipe, table.source);
+    if (!spec || !to_be_loaded_anew(view, table, *spec)) continue;
+    wanted.push_back(table.source);
+    being_loaded = being_loaded || facts_of(view.run.load, table) || left_to_load(table);
+  }
+  if (being_loaded && view.run.load.there)
+    return stopping(view, PipeState::Snapshot, "Beginning a load again", {true, false}, rule);
+  return prepare(view, wanted, rule);
+}
+
+Verdict swap_what_is_loaded(const View& view) {
+  const char* rule = "swap_what_is_loaded";
+  const auto& status = view.pipe.status;
+  if (status.resync && any_left_to_load(view.pipe)) return std::nullopt;
+  const bool all_ready = std::all_of(status.tables.begin(), status.tables.end(), [&](const auto& table) {
+    return !table.staged || table.state == TableState::Failed || ready_to_swap(view.pipe, table);
+  });
+  if (status.resync ? !all_ready : swaps(view.pipe).empty()) return std::nullopt;
+  return swap(view, rule);
+}
+
+}  // namespace penstock::reconcile

@@ -1,0 +1,168 @@
+#include "reconcilers/pipe/tables.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace penstock::reconcile {
+namespace {
+
+TableStatus* find(PipeStatus& status, const std::string& source) {
+  const auto at = std::find_if(status.tables.begin(), status.tables.end(),
+                               [&](const TableStatus& table) { return table.source == source; });
+  return at == status.tables.end() ? nullptr : &*at;
+}
+
+/// The former target serves its readers meanwhile. A Null table holds nothing that could be exchanged.
+TableStatus set_back(const TableStatus& known, const TableSpec& spec) {
+  TableStatus out = declared(spec);
+  out.message = known.message;
+  out.staged = spec.engine != TableEngine::Null;
+  // Under another name there may be anything: what is there decides.
+  if (known.target == out.target) out.load_generation = known.load_generation + 1;
+  return out;
+}
+
+void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generation) {
+  auto& replication = status.replication;
+  const ReplicationStatus former = replication;
+  replication = {};
+  replication.owns_slot = former.owns_slot;
+  replication.owns_publication = former.owns_publication;
+  replication.slot = former.owns_slot ? own_name(pipe.uid, generation) : former.slot;
+  replication.publication = former.owns_publication ? own_name(pipe.uid, generation) : former.publication;
+}
+
+}  // namespace
+
+std::string own_prefix(const std::string& uid) {
+  std::string out = "penstock_" + uid;
+  std::replace(out.begin(), out.end(), '-', '_');
+  return out;
+}
+
+std::string own_name(const std::string& uid, std::int64_t resync_generation) {
+  return fmt::format("{}_{}", own_prefix(uid), resync_generation);
+}
+
+TableStatus declared(const TableSpec& table) {
+  TableStatus out;
+  out.source = table.source;
+  out.target = target_of(table);
+  out.observed_resync_generation = table.resync_generation;
+  out.settings = settings_of(table);
+  return out;
+}
+
+PipeStatus with_declared_tables(const Pipe& pipe) {
+  PipeStatus out = pipe.status;
+  out.tables.clear();
+  for (const auto& table : pipe.spec.tables) {
+    const auto* known = find_table(pipe.status, table.source);
+    out.tables.push_back(known ? *known : declared(table));
+  }
+  return out;
+}
+
+PipeStatus with_tables_to_load(const Pipe& pipe, const std::vector<std::string>& sources) {
+  PipeStatus out = pipe.status;
+  for (const auto& table : pipe.spec.tables) {
+    if (std::find(sources.begin(), sources.end(), table.source) == sources.end()) continue;
+    auto* known = find(out, table.source);
+    auto entry = known ? set_back(*known, table) : declared(table);
+    entry.added_later = true;
+    if (known)
+      *known = std::move(entry);
+    else
+      out.tables.push_back(std::move(entry));
+  }
+  return out;
+}
+
+PipeStatus without_tables(const Pipe& pipe, const std::vector<std::string>& sources) {
+  PipeStatus out = pipe.status;
+  std::erase_if(out.tables, [&](const TableStatus& table) {
+    return std::find(sources.begin(), sources.end(), table.source) != sources.end();
+  });
+  return out;
+}
+
+PipeStatus with_resync_begun(const Pipe& pipe, WallTime now) {
+  PipeStatus out = pipe.status;
+  const auto generation = pipe.spec.resync_generation;
+  out.resync = ResyncStatus{generation, ResyncStep::TakeDown, now};
+  if (pipe.spec.mode != Mode::SnapshotOnly) name_replication(out, pipe, generation);
+  out.tables.clear();
+  for (const auto& table : pipe.spec.tables) {
+    const auto* known = find_table(pipe.status, table.source);
+    if (!known) {
+      out.tables.push_back(declared(table));
+    } else if (pipe.spec.mode == Mode::CdcOnly) {
+      // Nothing is loaded that could fill a new table: the present one goes on, from the new slot.
+      out.tables.push_back(*known);
+      out.tables.back().state = TableState::Pending;
+      out.tables.back().message.clear();
+    } else {
+      out.tables.push_back(set_back(*known, table));
+      out.tables.back().message.clear();
+    }
+  }
+  return out;
+}
+
+PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
+  status.source = facts.source;
+  for (const auto& made : facts.tables) {
+    auto* table = find(status, made.source);
+    if (!table) continue;
+    table->rows_estimated = made.rows_estimated;
+    table->load_generation = made.load_generation;
+    table->staged = made.staged;
+  }
+  if (status.resync) status.resync->step = ResyncStep::Load;
+  return status;
+}
+
+PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& swapped) {
+  PipeStatus out = pipe.status;
+  for (const auto& wish : swapped) {
+    auto* table = find(out, wish.source);
+    if (!table) continue;
+    table->staged = false;
+    table->added_later = false;
+    table->message.clear();
+    table->load.reset();
+    table->state = pipe.spec.mode == Mode::SnapshotOnly ? TableState::Completed : TableState::Streaming;
+  }
+  if (out.resync) {
+    out.observed_resync_generation = out.resync->target_generation;
+    out.resync.reset();
+  }
+  return out;
+}
+
+std::string settings_that_wait(const Pipe& pipe) {
+  std::string out;
+  for (const auto& spec : pipe.spec.tables) {
+    const auto* table = find_table(pipe.status, spec.source);
+    if (!table || !table->settings) continue;
+    const auto wanted = settings_of(spec);
+    const auto& present = *table->settings;
+    std::vector<const char*> names;
+    const auto note = [&](const char* name, bool differs) {
+      if (differs) names.push_back(name);
+    };
+    note("target", table->target != target_of(spec));
+    note("excludedColumns", present.excluded_columns != wanted.excluded_columns);
+    note("orderBy", present.order_by != wanted.order_by);
+    note("partitionBy", present.partition_by != wanted.partition_by);
+    note("engine", present.engine != wanted.engine);
+    note("columns", present.columns != wanted.columns);
+    if (!names.empty())
+      out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", spec.source, fmt::join(names, ", "));
+  }
+  return out;
+}
+
+}  // namespace penstock::reconcile

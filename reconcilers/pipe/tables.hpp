@@ -1,0 +1,33 @@
+#pragma once
+
+// How the status's tables change with the manifest: entries that are declared, set back, taken out. Pure.
+
+#include "reconcilers/pipe/ports.hpp"
+
+namespace penstock::reconcile {
+
+/// "penstock_<uid>", '-' as '_': what the names of our slots and publications begin with.
+[[nodiscard]] std::string own_prefix(const std::string& uid);
+/// With "_<resync generation>" behind it, so that the slot itself says which generation it belongs to.
+[[nodiscard]] std::string own_name(const std::string& uid, std::int64_t resync_generation);
+
+/// An entry for a table that the pipe does not know yet, as the spec has it now.
+[[nodiscard]] TableStatus declared(const TableSpec& table);
+/// With an entry for every table of the spec, in its order; those that are known are kept.
+[[nodiscard]] PipeStatus with_declared_tables(const Pipe& pipe);
+/// With entries for `sources` as they are when each is loaded from the beginning, with the spec's settings:
+/// new ones declared, those that are known set back, into `_resync`.
+[[nodiscard]] PipeStatus with_tables_to_load(const Pipe& pipe, const std::vector<std::string>& sources);
+[[nodiscard]] PipeStatus without_tables(const Pipe& pipe, const std::vector<std::string>& sources);
+
+/// The status of a resync to the spec's generation that has just begun.
+[[nodiscard]] PipeStatus with_resync_begun(const Pipe& pipe, WallTime now);
+/// What set_up() found out about the tables.
+[[nodiscard]] PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts);
+/// The tables have taken their targets' places; a resync is over with it.
+[[nodiscard]] PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& swapped);
+
+/// Settings of the spec that wait for a resync: "public.orders: orderBy, engine"; empty: none.
+[[nodiscard]] std::string settings_that_wait(const Pipe& pipe);
+
+}  // namespace penstock::reconcile
