@@ -1,7 +1,11 @@
 // Manifests that are refused at apply: kubectl says which field, what is wrong and what would be right, and
-// nothing is stored.
+// nothing is stored. A kubectl that checks by the schema itself may say it first, in words of its own; what
+// the server would have said is asked for without one.
+
+#include <fmt/format.h>
 
 #include <ostream>
+#include <regex>
 
 #include "tests/e2e/errors/fault_scene.hpp"
 
@@ -10,9 +14,9 @@ namespace {
 
 struct Refusal {
   const char* name;
-  const char* replaced;  ///< this part of a good manifest
-  const char* by;        ///< is written like this
-  std::vector<std::string> says;
+  const char* replaced;           ///< this part of a good manifest
+  const char* by;                 ///< is written like this
+  std::vector<std::string> says;  ///< the field's path first
 
   friend std::ostream& operator<<(std::ostream& out, const Refusal& refusal) { return out << refusal.name; }
 };
@@ -33,6 +37,9 @@ spec:
   sync: {interval: 200ms}
   snapshot: {workersPerTable: 4}
 )";
+
+constexpr const char* kStrictCreate =
+    "/apis/penstock.dev/v1alpha1/namespaces/default/pipes?fieldValidation=Strict";
 
 const std::vector<Refusal> kRefusals = {
     {"SameTableTwice",
@@ -85,6 +92,21 @@ const std::vector<Refusal> kRefusals = {
 
 class RefusedManifest : public testing::TestWithParam<Refusal> {};
 
+/// kubectl before 1.25 splits the path: ValidationError(Pipe.spec.source): missing required field "postgres".
+bool refused_by_kubectl(const std::string& err, const std::string& path) {
+  const auto leaf = path.rfind('.');
+  const auto words = fmt::format(R"(ValidationError\(Pipe\.{}\): [a-z ]+ "{}" in )",
+                                 std::regex_replace(path.substr(0, leaf), std::regex(R"([.\[\]])"), R"(\$&)"),
+                                 path.substr(leaf + 1));
+  return std::regex_search(err, std::regex(words));
+}
+
+void expect_said(const std::string& err, const std::vector<std::string>& says) {
+  for (const auto& part : says)
+    EXPECT_NE(err.find(part), std::string::npos) << "lacks: " << part << "\n" << err;
+  EXPECT_EQ(err.find(kWrongPassword), std::string::npos) << err;
+}
+
 TEST_P(RefusedManifest, NamesTheFieldAndTheCure) {
   auto& dev = shared_dev();
   std::string manifest = kGood;
@@ -93,9 +115,15 @@ TEST_P(RefusedManifest, NamesTheFieldAndTheCure) {
   manifest.replace(at, std::string(GetParam().replaced).size(), GetParam().by);
   const auto done = dev.kubectl({"apply", "-f", "-"}, manifest);
   EXPECT_NE(done.status.code, 0);
-  for (const auto& part : GetParam().says)
-    EXPECT_NE(done.err.find(part), std::string::npos) << "lacks: " << part << "\n" << done.err;
-  EXPECT_EQ((done.err + dev.log()).find(kWrongPassword), std::string::npos) << done.err;
+  if (!refused_by_kubectl(done.err, GetParam().says.front())) {
+    expect_said(done.err, GetParam().says);
+  }
+  const auto json =
+      dev.must_kubectl({"create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-"}, manifest);
+  const auto asked = dev.kubectl({"create", "--raw", kStrictCreate, "-f", "-"}, json);
+  EXPECT_NE(asked.status.code, 0);
+  expect_said(asked.err, GetParam().says);
+  EXPECT_EQ(dev.log().find(kWrongPassword), std::string::npos);
   EXPECT_NE(dev.kubectl({"get", "pipe", "refused"}).err.find("NotFound"), std::string::npos);
 }
 

@@ -215,10 +215,10 @@ TEST_F(KubectlTest, ExplainTellsOfFields) {
 
 TEST_F(KubectlTest, EditChangesWhatTheEditorChanged) {
   apply(pipe_manifest("shop"));
-  EXPECT_EQ(ok({"edit", "pipe", "shop"}, "", {{"EDITOR", "sed -i s/paused:.true/paused:\\ false/"}}),
+  EXPECT_EQ(ok({"edit", "pipe", "shop"}, "", {{"KUBE_EDITOR", "sed -i s/paused:.true/paused:\\ false/"}}),
             "pipe.penstock.dev/shop edited\n");
   EXPECT_EQ(get("pipe/shop")["spec"]["paused"], false);
-  const auto untouched = (*kubectl_)({"edit", "pipe", "shop"}, "", {{"EDITOR", "true"}});
+  const auto untouched = (*kubectl_)({"edit", "pipe", "shop"}, "", {{"KUBE_EDITOR", "true"}});
   EXPECT_THAT(untouched.out + untouched.err, HasSubstr("no changes"));
 }
 
@@ -300,7 +300,9 @@ TEST_F(KubectlTest, WaitSeesConditionsDeletionsAndFields) {
     ok({"wait", "--for=jsonpath={.status.state}=Running", "pipe/shop", "--timeout=20s"});
   }
   test::Process gone(kubectl_program(),
-                     kubectl_->options({"wait", "--for=delete", "pipe/shop", "--timeout=20s"}));
+                     kubectl_->options({"wait", "--for=delete", "pipe/shop", "--timeout=20s", "-v=6"}));
+  // It says so when its watch begins; a pipe that is gone before kubectl looks is an error to an old one.
+  ASSERT_TRUE(gone.wait_for_output("watch=true", seconds(20))) << gone.err();
   ok({"delete", "pipe", "shop", "--wait=false"});
   EXPECT_TRUE(gone.wait(seconds(25)).value().ok()) << gone.err();
 }
