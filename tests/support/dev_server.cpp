@@ -20,6 +20,11 @@ std::string kubectl_program() {
   return program != nullptr && *program != '\0' ? program : "kubectl";
 }
 
+/// Without the preferences of whoever runs the tests.
+std::map<std::string, std::string> plain_environment() {
+  return {{"HOME", "/nonexistent"}, {"KUBECTL_KUBERC", "false"}};
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> out;
   std::istringstream lines(text);
@@ -82,6 +87,7 @@ Finished DevServer::kubectl(const std::vector<std::string>& arguments, const std
   if (arguments == last_command_) std::this_thread::sleep_until(last_answer_ + kBetweenLooks);
   ProcessOptions process;
   process.arguments = with_config(arguments);
+  process.environment = plain_environment();
   process.input = input;
   auto done = run(kubectl_program(), std::move(process), kKubectlLimit);
   last_command_ = arguments;
@@ -132,6 +138,7 @@ StateWatch DevServer::watch(const std::string& pipe) const {
   ProcessOptions process;
   process.arguments = with_config({"get", "pipes", "--field-selector", "metadata.name=" + pipe, "--watch",
                                    "-o", "jsonpath={.status.state}{\"\\n\"}", "-v=6"});
+  process.environment = plain_environment();
   Process kubectl(kubectl_program(), std::move(process));
   // At this verbosity it logs each request when the answer begins: what happens from then on is seen.
   if (!kubectl.wait_for_output("watch=true", kKubectlLimit))

@@ -3,8 +3,10 @@
 #include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -23,6 +25,19 @@ std::size_t status_field(pid_t pid, const std::string& field) {
   return 0;
 }
 
+// Shared by all accounts: the kernel may refuse O_CREAT on what another one made in /tmp.
+int open_port_counter() {
+  constexpr const char* kPath = "/tmp/penstock-test-ports";
+  for (int tried = 0; tried < 2; ++tried) {
+    const int file = ::open(kPath, O_RDWR | O_CLOEXEC);
+    if (file >= 0 || errno != ENOENT) return file;
+    const int made = ::open(kPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (made >= 0 && ::fchmod(made, 0666) == 0) return made;  // whatever the umask
+    if (made >= 0) ::close(made);
+  }
+  return -1;
+}
+
 }  // namespace
 
 int free_port() {
@@ -30,7 +45,7 @@ int free_port() {
   // given here are below the ephemeral range and taken in turn from a counter that all tests share.
   constexpr int kFirst = 21000;
   constexpr int kCount = 9000;
-  const int counter = ::open("/tmp/penstock-test-ports", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const int counter = open_port_counter();
   if (counter < 0 || ::flock(counter, LOCK_EX) != 0) throw std::runtime_error("cannot lock the port counter");
   int next = 0;
   if (::pread(counter, &next, sizeof next, 0) != sizeof next || next < 0) next = 0;

@@ -37,6 +37,12 @@ void must(const std::string& program, std::vector<std::string> arguments) {
   if (!finished.ok()) throw std::runtime_error(program + " failed: " + finished.out + finished.err);
 }
 
+// For the server's account too, whatever the umask.
+void write_text(const fs::path& path, const std::string& text) {
+  std::ofstream(path) << text << '\n';
+  fs::permissions(path, static_cast<fs::perms>(0644));
+}
+
 std::string read_text(const fs::path& path) {
   std::ifstream file(path);
   std::ostringstream text;
@@ -83,7 +89,7 @@ fs::path template_cluster() {
     fs::create_directory(base);
     fs::permissions(base, fs::perms::all);
     const fs::path password = base / "password";
-    std::ofstream(password) << PostgresServer::kPassword << '\n';
+    write_text(password, PostgresServer::kPassword);
     must(bin + "/initdb", {"-D", data, "-U", PostgresServer::kSuperuser, "-N", "-E", "UTF8", "--locale=C",
                            "--auth=scram-sha-256", "--pwfile=" + password.string()});
     std::ofstream(complete) << bin << '\n';
@@ -228,7 +234,7 @@ void PostgresServer::make_certificates() {
     must("openssl",
          {"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + subject,
           "-keyout", directory_ / (name + ".key"), "-out", directory_ / (name + ".csr")});
-    std::ofstream(directory_ / (name + ".ext")) << extension << '\n';
+    write_text(directory_ / (name + ".ext"), extension);
     must("openssl", {"x509", "-req", "-in", directory_ / (name + ".csr"), "-CA", directory_ / "ca.crt",
                      "-CAkey", directory_ / "ca.key", "-CAcreateserial", "-days", "30", "-extfile",
                      directory_ / (name + ".ext"), "-out", directory_ / (name + ".crt")});
