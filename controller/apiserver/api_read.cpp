@@ -4,7 +4,7 @@
 #include <random>
 
 #include "controller/apiserver/api.hpp"
-#include "controller/apiserver/base64.hpp"
+#include "core/base64.hpp"
 
 namespace penstock::apiserver {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "controller/apiserver/base64.hpp"
+#include "core/base64.hpp"
 
 namespace penstock::apiserver {
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <span>
 
-#include "controller/apiserver/base64.hpp"
 #include "controller/apiserver/protobuf.hpp"
 #include "controller/apiserver/rfc3339.hpp"
+#include "core/base64.hpp"
 
 namespace penstock::apiserver {
 

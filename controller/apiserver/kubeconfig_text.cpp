@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "controller/apiserver/base64.hpp"
+#include "core/base64.hpp"
 
 namespace penstock::apiserver {
 

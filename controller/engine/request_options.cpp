@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <optional>
+
+#include "core/base64.hpp"
 
 namespace penstock::engine {
 namespace {
@@ -82,36 +83,6 @@ bool take_known(RequestOptions& options, const std::string& name, const std::str
   return true;
 }
 
-std::optional<std::string> decode_base64(std::string_view text) {
-  std::string bytes;
-  unsigned int bits = 0;
-  int held = 0;
-  while (text.ends_with('='))
-    text.remove_suffix(1);
-  for (const char c : text) {
-    unsigned int value = 0;
-    if (c >= 'A' && c <= 'Z')
-      value = static_cast<unsigned int>(c - 'A');
-    else if (c >= 'a' && c <= 'z')
-      value = static_cast<unsigned int>(c - 'a') + 26;
-    else if (c >= '0' && c <= '9')
-      value = static_cast<unsigned int>(c - '0') + 52;
-    else if (c == '+')
-      value = 62;
-    else if (c == '/')
-      value = 63;
-    else
-      return std::nullopt;
-    bits = (bits << 6U) | value;
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes += static_cast<char>((bits >> static_cast<unsigned int>(held)) & 0xFFU);
-    }
-  }
-  return bytes;
-}
-
 EngineResult<Credentials> parse_authorization(std::string_view authorization) {
   constexpr std::string_view kBasic = "basic ";
   std::string scheme(authorization.substr(0, kBasic.size()));
@@ -121,7 +92,7 @@ EngineResult<Credentials> parse_authorization(std::string_view authorization) {
     return refuse(ErrorCode::AuthenticationFailed,
                   "Invalid authentication: the embedded engine knows only Basic authorization");
   }
-  const auto pair = decode_base64(authorization.substr(kBasic.size()));
+  const auto pair = base64_decode(authorization.substr(kBasic.size()));
   const auto colon = pair ? pair->find(':') : std::string::npos;
   if (colon == std::string::npos) {
     return refuse(ErrorCode::AuthenticationFailed,

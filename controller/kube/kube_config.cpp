@@ -1,7 +1,6 @@
 #include "controller/kube/kube_config.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -10,6 +9,8 @@
 #include <iterator>
 #include <utility>
 #include <vector>
+
+#include "core/base64.hpp"
 
 namespace penstock::kube {
 namespace {
@@ -41,18 +42,6 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
 }
 
-std::optional<std::string> base64_decoded(std::string text) {
-  std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-  std::string out(text.size() / 4 * 3, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  out.resize(out.size() - static_cast<std::size_t>(std::count(text.end() - 2, text.end(), '=')));
-  return out;
-}
-
 /// One map of a kubeconfig file, with the file for messages and for paths relative to it.
 struct Section {
   YAML::Node node;
@@ -76,9 +65,9 @@ struct Section {
 
   /// `<field>-data` in base64 or the file that `<field>` names, the former first, as kubectl does.
   [[nodiscard]] Result<std::string> contents(const std::string& field) const {
-    PENSTOCK_ASSIGN(auto data, text((field + "-data").c_str()));
+    PENSTOCK_ASSIGN(const auto data, text((field + "-data").c_str()));
     if (!data.empty()) {
-      auto decoded = base64_decoded(std::move(data));
+      auto decoded = base64_decode(data);
       if (!decoded) return invalid(file, fmt::format("{}: {}-data is not base64", where, field));
       return *std::move(decoded);
     }

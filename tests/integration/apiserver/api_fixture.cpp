@@ -2,7 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include "controller/apiserver/base64.hpp"
+#include "core/base64.hpp"
 #include "crds/crd.hpp"
 
 namespace penstock::apiserver {

@@ -6,7 +6,6 @@
 #include <map>
 #include <random>
 
-#include "controller/apiserver/base64.hpp"
 #include "controller/apiserver/kube_protobuf.hpp"
 #include "controller/apiserver/openapi.hpp"
 #include "tests/unit/apiserver/test_api.hpp"
@@ -136,17 +135,6 @@ TEST(ProtoReader, FailsOnLengthsAndNumbersThatRunOut) {
     while (reader.next()) {
     }
     EXPECT_TRUE(reader.failed());
-  }
-}
-
-TEST(Base64, GoesBothWays) {
-  for (const auto& text : {"", "a", "ab", "abc", "abcd"}) {
-    EXPECT_EQ(base64_decode(base64_encode(text)), text);
-  }
-  EXPECT_EQ(base64_encode("penstock"), "cGVuc3RvY2s=");
-  EXPECT_EQ(base64_decode("cGVu\nc3RvY2s="), "penstock");
-  for (const auto* bad : {"a", "ab", "abc", "a===", "ab=c", "ab c", "äbcd", "====", "cGVuc3RvY2s"}) {
-    EXPECT_FALSE(base64_decode(bad)) << bad;
   }
 }
 
