@@ -86,7 +86,15 @@ Json operation(const ResourceType& type, std::string_view verb, std::string_view
   return operation;
 }
 
+// kubectl 1.27 looks nowhere else for what `explain` is to tell.
+void add_list_of_all_namespaces(const ResourceType& type, Json& paths) {
+  Json list = operation(type, "get", "list");
+  list["operationId"] = fmt::format("list{}ForAllNamespaces", type.kind);
+  paths[fmt::format("/{}/{}", group_path(type.group, type.version), type.plural)]["get"] = std::move(list);
+}
+
 void add_paths(const ResourceType& type, Json& paths) {
+  if (type.namespaced) add_list_of_all_namespaces(type, paths);
   const auto prefix = fmt::format("/{}{}/{}", group_path(type.group, type.version),
                                   type.namespaced ? "/namespaces/{namespace}" : "", type.plural);
   Json list{{"get", operation(type, "get", "list")}};

@@ -185,6 +185,8 @@ TEST(OpenapiV3, LetsKubectlFindKindsAndTheFieldValidationParameter) {
     names.push_back(parameter["name"]);
   }
   EXPECT_THAT(names, testing::Contains("fieldValidation"));
+  EXPECT_EQ(document["paths"]["/apis/test.dev/v1/widgets"]["get"]["x-kubernetes-group-version-kind"]["kind"],
+            "Widget");
   const auto& schema = document["components"]["schemas"]["dev.test.v1.Widget"];
   EXPECT_TRUE(schema["x-kubernetes-group-version-kind"].is_array());
   EXPECT_EQ(schema["properties"]["spec"]["properties"]["size"]["description"], "How big.");
