@@ -199,7 +199,8 @@ struct SourceIdentity {
 };
 
 struct PipeStatus {
-  std::optional<PipeState> state;  ///< none: never seen by a controller
+  std::optional<PipeState> state;       ///< none: never seen by a controller
+  std::optional<WallTime> state_since;  ///< in whole seconds
   std::string message;
   std::int64_t observed_generation = 0;
   std::int64_t observed_resync_generation = 0;

@@ -170,6 +170,7 @@ void describe(Fields& fields, T& source) {
 template <typename Fields, like<PipeStatus> T>
 void describe(Fields& fields, T& status) {
   fields.unless_empty("state", status.state);
+  fields.unless_empty("stateSince", status.state_since);
   fields.field("message", status.message);
   fields.field("observedGeneration", status.observed_generation);
   fields.field("observedResyncGeneration", status.observed_resync_generation);

@@ -112,6 +112,8 @@ PipeStatus absorb(const Pipe& pipe, const Runs& run) {
 
 PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& decision, WallTime now) {
   if (!decision.aside) {
+    if (pipe.status.state != decision.state || !status.state_since)
+      status.state_since = std::chrono::floor<std::chrono::seconds>(now);
     status.state = decision.state;
     status.message = decision.message;
     status.observed_generation = pipe.generation;

@@ -91,7 +91,7 @@ PipeStatus without_tables(const Pipe& pipe, const std::vector<std::string>& sour
 PipeStatus with_resync_begun(const Pipe& pipe, WallTime now) {
   PipeStatus out = pipe.status;
   const auto generation = pipe.spec.resync_generation;
-  out.resync = ResyncStatus{generation, ResyncStep::TakeDown, now};
+  out.resync = ResyncStatus{generation, ResyncStep::TakeDown, std::chrono::floor<std::chrono::seconds>(now)};
   if (pipe.spec.mode != Mode::SnapshotOnly) name_replication(out, pipe, generation);
   out.tables.clear();
   for (const auto& table : pipe.spec.tables) {
