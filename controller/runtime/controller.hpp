@@ -46,6 +46,7 @@ class Controller {
   void enqueue(const ObjectKey& key) { queue_.add(key); }
   void enqueue_after(const ObjectKey& key, Millis delay) { queue_.add_after(key, delay); }
   [[nodiscard]] WorkQueue& queue() { return queue_; }
+  [[nodiscard]] const WorkQueue& queue() const { return queue_; }
 
  private:
   void work(const std::stop_token& stop);

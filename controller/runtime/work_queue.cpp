@@ -1,5 +1,7 @@
 #include "controller/runtime/work_queue.hpp"
 
+#include <algorithm>
+
 namespace penstock::runtime {
 
 WorkQueue::WorkQueue(std::string name, ControllerMetrics& metrics, SteadyNow now)
@@ -119,6 +121,18 @@ void WorkQueue::shut_down_and_drain() {
   shut_down();
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return processing_.empty(); });
+}
+
+WorkQueue::InWork WorkQueue::in_work() const {
+  const std::lock_guard lock(mutex_);
+  const auto now = now_();
+  InWork out{processing_.size()};
+  for (const auto& [key, since] : processing_) {
+    const double seconds = seconds_between(since, now);
+    out.seconds += seconds;
+    out.longest = std::max(out.longest, seconds);
+  }
+  return out;
 }
 
 std::size_t WorkQueue::size() const {

@@ -52,6 +52,14 @@ class WorkQueue {
   /// Keys ready to be handed out; those that wait for their time are not counted.
   [[nodiscard]] std::size_t size() const;
 
+  /// What workers have in hand.
+  struct InWork {
+    std::size_t keys = 0;
+    double seconds = 0;  ///< for how long, all of them added up
+    double longest = 0;  ///< for how long the one that was got first
+  };
+  [[nodiscard]] InWork in_work() const;
+
  private:
   void add_locked(const ObjectKey& key, SteadyTime now);
   void add_after_locked(const ObjectKey& key, Millis delay);

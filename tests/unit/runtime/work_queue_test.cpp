@@ -46,6 +46,24 @@ TEST_F(WorkQueueTest, HoldsAKeyOnceHoweverOftenItIsAdded) {
   EXPECT_EQ(queue_.poll(), std::nullopt);
 }
 
+TEST_F(WorkQueueTest, TellsForHowLongWorkersHaveHadWhatTheyHave) {
+  EXPECT_EQ(queue_.in_work().keys, 0U);
+  EXPECT_EQ(queue_.in_work().longest, 0);
+  queue_.add(kShop);
+  queue_.add(kCrm);
+  time_ += 5s;  // in the queue, which is no work
+  ASSERT_EQ(queue_.poll(), kShop);
+  time_ += 2s;
+  ASSERT_EQ(queue_.poll(), kCrm);
+  time_ += 1s;
+  EXPECT_EQ(queue_.in_work().keys, 2U);
+  EXPECT_EQ(queue_.in_work().seconds, 4);
+  EXPECT_EQ(queue_.in_work().longest, 3);
+  queue_.done(kShop);
+  EXPECT_EQ(queue_.in_work().keys, 1U);
+  EXPECT_EQ(queue_.in_work().longest, 1);
+}
+
 TEST_F(WorkQueueTest, KeepsAKeyFromASecondWorkerAndHandsItOutAgainAfterwards) {
   queue_.add(kShop);
   ASSERT_EQ(queue_.poll(), kShop);
