@@ -81,6 +81,7 @@ void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reaso
                         const std::string& message) {
   const runtime::ObjectReference about{std::string(kApiGroup) + "/" + kApiVersion, "Pipe", pipe.ns, pipe.name,
                                        pipe.uid};
+  if (warning && meter_) meter_->note_warning(pipe.uid, reason);
   if (warning) return events_.record(about, runtime::EventType::Warning, reason, message);
   // The generation tells which manifest is honoured, and keeps a transition from being counted up on an
   // earlier one like it: each has an event of its own.

@@ -3,16 +3,19 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "controller/adapters/metrics/pipe_meter.hpp"
 #include "controller/kube/kube_client.hpp"
 #include "controller/runtime/event_recorder.hpp"
 #include "reconcilers/pipe/ports.hpp"
 
 namespace penstock::adapters {
 
-/// The reconciler's API port on a Kubernetes API server. Both arguments outlive it. Thread-safe.
+/// The reconciler's API port on a Kubernetes API server. The arguments outlive it; `meter` may be null.
+/// Thread-safe.
 class KubePipeApi final : public reconcile::PipeApi {
  public:
-  KubePipeApi(kube::KubeClient& client, runtime::EventRecorder& events) : client_(client), events_(events) {}
+  KubePipeApi(kube::KubeClient& client, runtime::EventRecorder& events, PipeMeter* meter = nullptr)
+      : client_(client), events_(events), meter_(meter) {}
 
   Result<std::string> write_status(const Pipe& pipe, const PipeStatus& status) override;
   Status confirm_unchanged(const Pipe& pipe, const std::string& resource_version) override;
@@ -26,6 +29,7 @@ class KubePipeApi final : public reconcile::PipeApi {
 
   kube::KubeClient& client_;
   runtime::EventRecorder& events_;
+  PipeMeter* const meter_;
 };
 
 /// The merge patch (RFC 7386) that turns `before` into `after`; an empty object when they are equal.

@@ -12,15 +12,16 @@ PipeController::PipeController(kube::KubeClient& client, const Clock& clock, Pip
       options_(std::move(options)),
       event_sink_(client, "penstock", options_.worker),
       events_(event_sink_, clock),
-      api_(client, events_),
+      api_(client, events_, options_.metrics ? &options_.metrics->meter() : nullptr),
       list_watch_(client, kube::pipes()),
       informer_("pipes", list_watch_),
-      controller_({"pipe", options_.threads, options_.metrics},
+      controller_({"pipe", options_.threads, options_.metrics ? &options_.metrics->controller() : nullptr},
                   [this](const runtime::ObjectKey& key) { return pass(key); }) {
   informer_.on_change([this](const runtime::Object& before, const runtime::Object& after) {
     const auto& object = after ? after : before;
     const bool replaced = before && (!after || runtime::uid_of(*before) != runtime::uid_of(*after));
     if (replaced && reconciler_) reconciler_->forget(runtime::uid_of(*before));
+    if (replaced && options_.metrics) options_.metrics->meter().forget(runtime::uid_of(*before));
     controller_.enqueue(runtime::key_of(*object));
   });
 }
@@ -31,20 +32,28 @@ void PipeController::start() {
   reconciler_ = std::make_unique<reconcile::PipeReconciler>(api_, *dataplane_, clock_, options_.worker);
   controller_.start();
   informer_.start();
+  if (options_.metrics)
+    options_.metrics->show({"pipe", options_.threads, [this] { return controller_.queue().in_work(); },
+                            [this] { return stored_pipes(); }});
 }
 
 void PipeController::stop() {
+  if (options_.metrics) options_.metrics->hide();
   informer_.stop();
   controller_.stop();
   reconciler_.reset();
   dataplane_.reset();
 }
 
-Status PipeController::give_to_a_worker(Pipe& pipe) {
-  std::vector<Pipe> others;
+std::vector<Pipe> PipeController::stored_pipes() const {
+  std::vector<Pipe> out;
   for (const auto& object : informer_.list())
-    if (auto other = read_pipe(*object)) others.push_back(*std::move(other));
-  const auto worker = reconcile::place(pipe, {options_.worker}, others);
+    if (auto pipe = read_pipe(*object)) out.push_back(*std::move(pipe));
+  return out;
+}
+
+Status PipeController::give_to_a_worker(Pipe& pipe) {
+  const auto worker = reconcile::place(pipe, {options_.worker}, stored_pipes());
   if (!worker) return {};
   PipeStatus status = pipe.status;
   status.worker = *worker;
@@ -61,6 +70,8 @@ runtime::ReconcileResult PipeController::pass(const runtime::ObjectKey& key) {
     log::error("pipe", "{}: {}", key.text(), pipe.error().text());
     return runtime::Requeue{};
   }
+  if (options_.metrics)
+    options_.metrics->meter().note_run(pipe->uid, "run", dataplane_->observe(*pipe).tables);
   // Compute is shared and here already: a pipe is recorded as Provisioning first, then given a worker.
   if (pipe->has_finalizer && pipe->status.state && pipe->status.worker.empty())
     PENSTOCK_TRY(give_to_a_worker(*pipe));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "controller/adapters/kube_pipe_api.hpp"
+#include "controller/adapters/metrics/metrics.hpp"
 #include "controller/adapters/pipeline_dataplane.hpp"
 #include "controller/kube/kube_client.hpp"
 #include "controller/kube/kube_event_sink.hpp"
@@ -15,9 +16,9 @@
 namespace penstock::adapters {
 
 struct PipeControllerOptions {
-  std::string worker;                             ///< our name: pipes without a worker are given to it
-  int threads = 4;                                ///< pipes reconciled side by side
-  runtime::ControllerMetrics* metrics = nullptr;  ///< outlives the controller
+  std::string worker;          ///< our name: pipes without a worker are given to it
+  int threads = 4;             ///< pipes reconciled side by side
+  Metrics* metrics = nullptr;  ///< outlives the controller; null: none
 };
 
 /// Placement and pipe reconciler in one process, as `penstock dev` runs them: watches Pipes, reconciles them,
@@ -34,6 +35,7 @@ class PipeController {
  private:
   runtime::ReconcileResult pass(const runtime::ObjectKey& key);
   Status give_to_a_worker(Pipe& pipe);
+  [[nodiscard]] std::vector<Pipe> stored_pipes() const;
 
   const Clock& clock_;
   const PipeControllerOptions options_;

@@ -12,6 +12,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "controller/adapters/metrics/metrics.hpp"
+#include "controller/adapters/metrics/metrics_server.hpp"
 #include "controller/adapters/pipe_controller.hpp"
 #include "controller/apiserver/server.hpp"
 #include "controller/cli/listen_address.hpp"
@@ -29,6 +31,7 @@ struct DevOptions {
   std::string data_dir = ".penstock";
   std::string api = "127.0.0.1:6443";
   std::string clickhouse;
+  std::string metrics;
   std::string library;
 };
 
@@ -80,20 +83,35 @@ Result<std::unique_ptr<apiserver::ApiServer>> start_api(const DevOptions& option
   return apiserver::ApiServer::start(wanted);
 }
 
+Result<std::unique_ptr<adapters::MetricsServer>> start_metrics(const DevOptions& options,
+                                                               const adapters::Metrics& metrics) {
+  if (options.metrics.empty()) return std::unique_ptr<adapters::MetricsServer>{};
+  PENSTOCK_ASSIGN(const auto address, parse_listen_address("--metrics", options.metrics));
+  PENSTOCK_ASSIGN(auto server, adapters::MetricsServer::start(metrics, address.host, address.port));
+  log::info("dev", "serving metrics at {}", server->url());
+  return server;
+}
+
 Status run(const DevOptions& options, const StopSignals& signals) {
+  adapters::Metrics metrics(PENSTOCK_VERSION);
   if (!options.clickhouse.empty()) PENSTOCK_TRY(parse_listen_address("--clickhouse", options.clickhouse));
+  if (!options.metrics.empty()) PENSTOCK_TRY(parse_listen_address("--metrics", options.metrics));
   PENSTOCK_ASSIGN(const auto api, start_api(options));
   PENSTOCK_ASSIGN(const auto engine, start_engine(options));
   PENSTOCK_ASSIGN(const auto config, kube::load_kubeconfig(api->kubeconfig_path()));
-  PENSTOCK_ASSIGN(const auto client, kube::KubeClient::make(config));
+  kube::KubeClientOptions client_options;
+  client_options.metrics = &metrics.controller();
+  PENSTOCK_ASSIGN(const auto client, kube::KubeClient::make(config, client_options));
+  PENSTOCK_ASSIGN(auto metrics_server, start_metrics(options, metrics));
   const SystemClock clock;
-  adapters::PipeController controller(*client, clock, {"dev"});
+  adapters::PipeController controller(*client, clock, {.worker = "dev", .metrics = &metrics});
   controller.start();
   log::info("dev", "serving the Kubernetes API at {}; kubectl --kubeconfig {} get pipes", api->url(),
             api->kubeconfig_path());
   const int number = signals.wait();
   end_after(kStopLimit);
   log::info("dev", "{}: stopping", number == SIGINT ? "interrupted" : "asked to end");
+  metrics_server.reset();
   controller.stop();
   client->stop();
   if (engine) engine->stop();
@@ -118,6 +136,9 @@ void add_dev_command(CLI::App& app) {
       "--clickhouse", options->clickhouse,
       "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password, loopback "
       "only); without it none runs");
+  command->add_option("--metrics", options->metrics,
+                      "HOST:PORT to serve Prometheus metrics at, under /metrics (plain HTTP, no password; "
+                      "port 0 takes any free one); without it nothing is served");
   command->add_option("--lib", options->library,
                       "Path of libchdb.so (default: looked for where `make deps` puts it)");
   command->footer(

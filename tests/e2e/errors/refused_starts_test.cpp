@@ -52,6 +52,12 @@ TEST_F(RefusedStart, BecauseTheEnginesPortIsInUse) {
   expect_refused(penstock(dev({"--clickhouse", taken})), {taken, "in use"});
 }
 
+TEST_F(RefusedStart, BecauseTheMetricsPortIsInUse) {
+  const auto taken = "127.0.0.1:" + std::to_string(shared_dev().port());
+  expect_refused(penstock(dev({"--metrics", taken})), {taken, "in use", "--metrics"});
+  expect_refused(penstock(dev({"--metrics", "9464"})), {"--metrics", "HOST:PORT"});
+}
+
 TEST_F(RefusedStart, BecauseTheDataDirectoryIsInUse) {
   data_dir = shared_dev().data_dir();
   expect_refused(penstock(dev()),

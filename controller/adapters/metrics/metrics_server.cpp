@@ -1,0 +1,181 @@
+#include "controller/adapters/metrics/metrics_server.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <thread>
+
+#include "core/log.hpp"
+
+namespace penstock::adapters {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+/// Longer than any scrape interval, so that Prometheus keeps its connection.
+constexpr std::chrono::seconds kIdleLimit{120};
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::size_t kMostHeaders = 16U * 1024U;
+constexpr std::size_t kMostConnections = 64;
+constexpr const char* kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
+
+using Request = http::request<http::empty_body>;
+using Response = http::response<http::string_body>;
+
+Response response_to(const Request& request, const Metrics& metrics) {
+  const auto path = request.target().substr(0, request.target().find('?'));
+  const bool reads = request.method() == http::verb::get || request.method() == http::verb::head;
+  Response out(http::status::ok, request.version());
+  out.keep_alive(request.keep_alive());
+  out.set(http::field::content_type, "text/plain; charset=utf-8");
+  if (path != "/metrics") {
+    out.result(http::status::not_found);
+    out.body() = "Metrics are at /metrics\n";
+  } else if (!reads) {
+    out.result(http::status::method_not_allowed);
+    out.set(http::field::allow, "GET, HEAD");
+  } else {
+    out.set(http::field::content_type, kTextFormat);
+    out.body() = metrics.text();
+  }
+  out.prepare_payload();
+  if (request.method() == http::verb::head) out.body().clear();
+  return out;
+}
+
+/// One connection: requests in turn. Owns itself until it is over.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(tcp::socket socket, const Metrics& metrics, std::size_t& open)
+      : stream_(std::move(socket)), metrics_(metrics), open_(open) {
+    ++open_;
+  }
+  ~Session() { --open_; }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void read() {
+    parser_.emplace();
+    parser_->header_limit(kMostHeaders);
+    stream_.expires_after(kIdleLimit);
+    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, std::size_t) {
+      if (!error) self->answer();
+    });
+  }
+
+ private:
+  void answer() {
+    response_ = response_to(parser_->get(), metrics_);
+    stream_.expires_after(kIdleLimit);
+    http::async_write(stream_, response_, [self = shared_from_this()](error_code error, std::size_t) {
+      if (error) return;
+      if (self->response_.keep_alive()) return self->read();
+      self->stream_.socket().shutdown(tcp::socket::shutdown_send, error);
+    });
+  }
+
+  beast::tcp_stream stream_;
+  const Metrics& metrics_;
+  std::size_t& open_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::empty_body>> parser_;
+  Response response_;
+};
+
+}  // namespace
+
+class MetricsServer::Impl {
+ public:
+  explicit Impl(const Metrics& metrics) : metrics_(metrics) {}
+  ~Impl() {
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Status listen(const std::string& host, std::uint16_t port) {
+    error_code error;
+    tcp::resolver resolver(io_);
+    const auto found = resolver.resolve(host, std::to_string(port), tcp::resolver::passive, error);
+    if (!error) {
+      const auto endpoint = found.begin()->endpoint();
+      acceptor_.open(endpoint.protocol(), error);
+      if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+      if (!error) acceptor_.bind(endpoint, error);
+      if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    }
+    if (!error) return {};
+    const bool taken = error == asio::error::address_in_use;
+    return fail(ErrorKind::NeedsUser, taken ? "PortInUse" : "ListenFailed",
+                fmt::format("cannot serve metrics on {}:{}: {}", host, port,
+                            taken ? "the port is in use" : error.message()),
+                taken ? "Stop what listens there, or choose another address with --metrics"
+                      : "Choose another address with --metrics");
+  }
+
+  void serve() {
+    accept();
+    thread_ = std::thread([this] { io_.run(); });
+  }
+
+  [[nodiscard]] tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
+
+ private:
+  void accept() {
+    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+      if (error) return pause(error);
+      if (open_ < kMostConnections) std::make_shared<Session>(std::move(socket), metrics_, open_)->read();
+      accept();
+    });
+  }
+
+  /// Out of file descriptors, say: there is nothing to do but to wait for some.
+  void pause(error_code why) {
+    log::warn("metrics", "cannot accept a connection: {}", why.message());
+    pause_.expires_after(kAcceptPause);
+    pause_.async_wait([this](error_code cancelled) {
+      if (!cancelled) accept();
+    });
+  }
+
+  const Metrics& metrics_;
+  std::size_t open_ = 0;  // before io_: sessions that it still holds count themselves out of it
+  asio::io_context io_{1};
+  tcp::acceptor acceptor_{io_};
+  asio::steady_timer pause_{io_};
+  std::thread thread_;
+};
+
+MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+MetricsServer::~MetricsServer() = default;
+
+Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const Metrics& metrics, const std::string& host,
+                                                            std::uint16_t port) {
+  auto impl = std::make_unique<Impl>(metrics);
+  PENSTOCK_TRY(impl->listen(host, port));
+  impl->serve();
+  return std::unique_ptr<MetricsServer>(new MetricsServer(std::move(impl)));
+}
+
+std::uint16_t MetricsServer::port() const {
+  return impl_->endpoint().port();
+}
+
+std::string MetricsServer::url() const {
+  const auto address = impl_->endpoint().address();
+  const auto text = address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
+  return fmt::format("http://{}:{}/metrics", text, port());
+}
+
+}  // namespace penstock::adapters
