@@ -28,7 +28,13 @@ PipeController::PipeController(kube::KubeClient& client, const Clock& clock, Pip
 
 void PipeController::start() {
   dataplane_ = std::make_unique<PipelineDataplane>(
-      [this](const runtime::ObjectKey& key) { controller_.enqueue(key); });
+      DataplaneHooks{
+          [this](const runtime::ObjectKey& key) { controller_.enqueue(key); },
+          [this](const std::string& uid, const postgres::SlotFacts& slot) {
+            if (options_.metrics)
+              options_.metrics->meter().note_slot(uid, SlotMeasures{slot.retained_bytes, slot.safe_wal_size});
+          }},
+      options_.table_patience);
   reconciler_ = std::make_unique<reconcile::PipeReconciler>(api_, *dataplane_, clock_, options_.worker);
   controller_.start();
   informer_.start();
@@ -70,8 +76,11 @@ runtime::ReconcileResult PipeController::pass(const runtime::ObjectKey& key) {
     log::error("pipe", "{}: {}", key.text(), pipe.error().text());
     return runtime::Requeue{};
   }
-  if (options_.metrics)
-    options_.metrics->meter().note_run(pipe->uid, "run", dataplane_->observe(*pipe).tables);
+  if (options_.metrics) {
+    const auto runs = dataplane_->observe(*pipe);
+    options_.metrics->meter().note_run(pipe->uid, "load", runs.load.tables);
+    options_.metrics->meter().note_run(pipe->uid, "stream", runs.stream.tables);
+  }
   // Compute is shared and here already: a pipe is recorded as Provisioning first, then given a worker.
   if (pipe->has_finalizer && pipe->status.state && pipe->status.worker.empty())
     PENSTOCK_TRY(give_to_a_worker(*pipe));

@@ -110,7 +110,9 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
 }
 
 Status PipelineDataplane::probe(const Pipe& pipe, const reconcile::Credentials& credentials) {
-  return pipeline::probe(job_of(pipe, credentials), system_of(pipe));
+  PENSTOCK_ASSIGN(const auto slot, pipeline::probe(job_of(pipe, credentials), system_of(pipe)));
+  hooks_.slot_seen(pipe.uid, slot);
+  return {};
 }
 
 Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credentials& credentials) {
@@ -126,7 +128,9 @@ Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credenti
                                 [](const auto& table) { return table.added_later; });
   if (!late && run->slot && run->slot->restart_lsn == request.version) request.slot = std::move(run->slot);
   run->slot.reset();
-  request.changed = [changed = changed_, key = runtime::ObjectKey{pipe.ns, pipe.name}] { changed(key); };
+  request.changed = [changed = hooks_.changed, key = runtime::ObjectKey{pipe.ns, pipe.name}] {
+    changed(key);
+  };
   const auto fingerprint = load_fingerprint(request.job);
   run->load = {};
   run->load = {std::make_unique<pipeline::LoadRun>(std::move(request)), fingerprint, false};
@@ -139,7 +143,9 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
   request.job = job_of(pipe, credentials, JobTables::Streamed);
   request.system = system_of(pipe);
   request.patience = patience_;
-  request.changed = [changed = changed_, key = runtime::ObjectKey{pipe.ns, pipe.name}] { changed(key); };
+  request.changed = [changed = hooks_.changed, key = runtime::ObjectKey{pipe.ns, pipe.name}] {
+    changed(key);
+  };
   run->streamed_before.clear();
   for (const auto& table : pipe.status.tables) {
     run->streamed_before[table.source] = table.rows_streamed;

@@ -10,18 +10,23 @@
 #include "controller/runtime/object.hpp"
 #include "dataplane/pipeline/load_run.hpp"
 #include "dataplane/pipeline/stream_run.hpp"
+#include "dataplane/postgres/catalog.hpp"
 #include "reconcilers/pipe/ports.hpp"
 
 namespace penstock::adapters {
+
+/// Called from threads of the dataplane's; neither is empty.
+struct DataplaneHooks {
+  std::function<void(const runtime::ObjectKey&)> changed;  ///< a run has news: reconcile the pipe
+  std::function<void(const std::string& uid, const postgres::SlotFacts&)> slot_seen;
+};
 
 /// The reconciler's dataplane port on dataplane/pipeline: holds each pipe's run and, between its creation and
 /// the load, its slot's snapshot. Thread-safe; calls for one pipe come one at a time.
 class PipelineDataplane final : public reconcile::Dataplane {
  public:
-  /// `changed` is called, from a run's thread, when a pipe's run has ended: reconcile it.
-  explicit PipelineDataplane(std::function<void(const runtime::ObjectKey&)> changed,
-                             pipeline::TablePatience patience = {})
-      : changed_(std::move(changed)), patience_(patience) {}
+  explicit PipelineDataplane(DataplaneHooks hooks, pipeline::TablePatience patience = {})
+      : hooks_(std::move(hooks)), patience_(patience) {}
   ~PipelineDataplane() override;  ///< ends every run: what has been received and can be written at once is
 
   reconcile::Runs observe(const Pipe& pipe) override;
@@ -65,7 +70,7 @@ class PipelineDataplane final : public reconcile::Dataplane {
   /// Takes the run out of the map; its threads end when the last holder lets go.
   std::shared_ptr<Run> take(const std::string& uid);
 
-  const std::function<void(const runtime::ObjectKey&)> changed_;
+  const DataplaneHooks hooks_;
   const pipeline::TablePatience patience_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Run>> runs_;  // by uid

@@ -21,6 +21,7 @@
 #include "controller/kube/kube_config.hpp"
 #include "core/log.hpp"
 #include "crds/crd.hpp"
+#include "crds/time_text.hpp"
 
 namespace penstock::cli {
 namespace {
@@ -33,6 +34,7 @@ struct DevOptions {
   std::string clickhouse;
   std::string metrics;
   std::string library;
+  std::string table_patience = "5m";
 };
 
 /// SIGTERM and SIGINT, blocked in every thread started from now on and waited for in this one.
@@ -104,7 +106,9 @@ Status run(const DevOptions& options, const StopSignals& signals) {
   PENSTOCK_ASSIGN(const auto client, kube::KubeClient::make(config, client_options));
   PENSTOCK_ASSIGN(auto metrics_server, start_metrics(options, metrics));
   const SystemClock clock;
-  adapters::PipeController controller(*client, clock, {.worker = "dev", .metrics = &metrics});
+  adapters::PipeControllerOptions controller_options{.worker = "dev", .metrics = &metrics};
+  controller_options.table_patience.time = parse_duration(options.table_patience).value();
+  adapters::PipeController controller(*client, clock, controller_options);
   controller.start();
   log::info("dev", "serving the Kubernetes API at {}; kubectl --kubeconfig {} get pipes", api->url(),
             api->kubeconfig_path());
@@ -139,6 +143,14 @@ void add_dev_command(CLI::App& app) {
   command->add_option("--metrics", options->metrics,
                       "HOST:PORT to serve Prometheus metrics at, under /metrics (plain HTTP, no password; "
                       "port 0 takes any free one); without it nothing is served");
+  command
+      ->add_option("--table-patience", options->table_patience,
+                   "How long a table whose rows cannot be written is tried again, the source keeping WAL for "
+                   "it, before it is set apart and the others go on without it")
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        return parse_duration(text) ? "" : "must be a whole number with ms, s, m or h, such as 5m";
+      });
   command->add_option("--lib", options->library,
                       "Path of libchdb.so (default: looked for where `make deps` puts it)");
   command->footer(

@@ -239,12 +239,12 @@ Status check_same_system(const PipeJob& job, const SourceSystem& expected) {
       "Point spec.source.postgres back at the old system, or create a new Pipe for the new one");
 }
 
-Status probe(const PipeJob& job, const SourceSystem& expected) {
+Result<postgres::SlotFacts> probe(const PipeJob& job, const SourceSystem& expected) {
   PENSTOCK_TRY(check_same_system(job, expected));
   PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job.source, job.slot));
   if (auto fault = postgres::slot_fault(slot)) return fail(*std::move(fault));
   PENSTOCK_ASSIGN(const auto publication, postgres::read_publication(job.source, job.publication));
-  if (publication.exists) return {};
+  if (publication.exists) return slot;
   return fail(
       ErrorKind::Terminal, "PublicationMissing",
       fmt::format("publication {} is not there any more: what was changed since it was dropped cannot "

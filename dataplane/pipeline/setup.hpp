@@ -66,7 +66,7 @@ struct BoundTables {
 
 /// Looks only. SourceChanged, SlotLost, PublicationMissing (Terminal): no waiting brings our place in the
 /// source back.
-[[nodiscard]] Status probe(const PipeJob& job, const SourceSystem& expected);
+[[nodiscard]] Result<postgres::SlotFacts> probe(const PipeJob& job, const SourceSystem& expected);
 
 /// Carries tombstones over and exchanges each of the job's (staged) tables with its target. The names of
 /// former tables that are not ours, and so were put aside: "orders as orders_before_3".

@@ -99,8 +99,8 @@ struct Decision {
   std::string message;
   std::optional<Error> fault;  ///< what keeps the pipe from its wish, for conditions and events
   Action action;
-  const char* rule = "";                ///< which sentence decided
-  bool aside = false;                   ///< state, message and conditions stay as they are recorded
+  const char* rule = "";                  ///< which sentence decided
+  bool aside = false;                     ///< state, message and conditions stay as they are recorded
   std::optional<Error> resync_blocked{};  ///< why a resync that is wanted does not begin
 };
 

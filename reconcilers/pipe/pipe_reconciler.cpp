@@ -125,11 +125,25 @@ void PipeReconciler::note_tables(const Pipe& pipe, View& view) {
   });
 }
 
+void PipeReconciler::tell_of_clamped(const Pipe& pipe, const RunFacts& run) {
+  const auto memory = memory_of(pipe.uid);
+  for (const auto& table : run.tables)
+    for (const auto& [column, count] : table.clamped)
+      if (memory->clamped.emplace(table.source, column).second)
+        api_.event(pipe, true, "ValuesClamped",
+                   fmt::format("table {}, column {}: {} value{} beyond what the target's type holds so far, "
+                               "moved to the edge of its range (or to NULL, where the manifest says so). "
+                               "Override the column's type to String to keep them as they are",
+                               table.source, column, count, count == 1 ? "" : "s"));
+}
+
 void PipeReconciler::note_runs(const Pipe& pipe, View& view) {
   const auto run = view.run;
   note_run(pipe, view, Concern::Pipe, run.stream);
   note_run(pipe, view, Concern::Load, run.load);
   note_tables(pipe, view);
+  tell_of_clamped(pipe, run.load);
+  tell_of_clamped(pipe, run.stream);
   view.run = dataplane_.observe(pipe);
   const auto memory = memory_of(pipe.uid);
   memory->retries = view.retries;

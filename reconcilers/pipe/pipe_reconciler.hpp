@@ -4,7 +4,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "core/clock.hpp"
 #include "reconcilers/pipe/plan.hpp"
@@ -35,6 +37,8 @@ class PipeReconciler {
   void note_runs(const Pipe& pipe, View& view);
   void note_run(const Pipe& pipe, View& view, Concern concern, const RunFacts& run);
   void note_tables(const Pipe& pipe, View& view);
+  /// One Warning Event for each column that values were clamped in.
+  void tell_of_clamped(const Pipe& pipe, const RunFacts& run);
   void note_failure(const Pipe& pipe, const View& view, const Decision& decision, const Error& error);
   void note_success(const Pipe& pipe, const Action& action);
 
@@ -43,7 +47,8 @@ class PipeReconciler {
     std::map<Concern, Retry> retries;
     std::map<std::string, Retry> table_retries;  // by source
     std::optional<WallTime> probed;
-    std::optional<Credentials> credentials;  // the last that could be read
+    std::set<std::pair<std::string, std::string>> clamped;  // table and column that were told of
+    std::optional<Credentials> credentials;                 // the last that could be read
   };
   /// Of one pipe, which only one thread works on.
   std::shared_ptr<Memory> memory_of(const std::string& uid);
