@@ -33,7 +33,7 @@ TargetTable orders_as_made() {
       "ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY (tenant_id, id) SETTINGS "
       "index_granularity = 8192";
   out.sorting_key = "tenant_id, id";
-  out.comment = "penstock pipe=11111111-2222 generation=3";
+  out.comment = "penstock pipe=11111111-2222 generation=3 load=0";
   out.mark = Mark{"11111111-2222", 3};
   out.columns = orders().columns;
   out.columns.push_back({kVersionColumn, "UInt64", ""});
@@ -66,7 +66,7 @@ TEST(CreateSql, MakesAReplacingTableByDefault) {
             ")\n"
             "ENGINE = ReplacingMergeTree(`_penstock_version`, `_penstock_deleted`)\n"
             "ORDER BY (`tenant_id`, `id`)\n"
-            "COMMENT 'penstock pipe=11111111-2222 generation=3'");
+            "COMMENT 'penstock pipe=11111111-2222 generation=3 load=0'");
 }
 
 TEST(CreateSql, MakesAnAppendOnlyTableThatKnowsTokensAndCommits) {
@@ -116,9 +116,16 @@ TEST(CreateSql, QuotesHostileNames) {
 }
 
 TEST(Mark, IsReadBackAsItWasWritten) {
-  const Mark mark{"0c5b4c7e-0000-4000-8000-000000000000", 7};
+  const Mark mark{"0c5b4c7e-0000-4000-8000-000000000000", 7, 12};
+  EXPECT_EQ(mark.text(), "penstock pipe=0c5b4c7e-0000-4000-8000-000000000000 generation=7 load=12");
   EXPECT_EQ(Mark::parse(mark.text()), mark);
   EXPECT_EQ(Mark::parse(mark.text() + "; the sales of 2024"), mark);
+  EXPECT_EQ(Mark::parse(mark.text() + "\nload=13"), mark);
+}
+
+TEST(Mark, OfBeforeThereWereLoadsIsOfLoad0) {
+  EXPECT_EQ(Mark::parse("penstock pipe=a generation=7"), (Mark{"a", 7, 0}));
+  EXPECT_EQ(Mark::parse("penstock pipe=a generation=7; load=2"), (Mark{"a", 7, 0}));
 }
 
 TEST(Mark, IsNotSeenInOtherComments) {
@@ -126,7 +133,9 @@ TEST(Mark, IsNotSeenInOtherComments) {
        {"", "sales", "penstock", "penstock pipe=", "penstock pipe= generation=1", "penstock pipe=a",
         "penstock pipe=a generation=", "penstock pipe=a generation=x", "penstock pipe=a generation=-1",
         "penstock pipe=a generation=1x", " penstock pipe=a generation=1",
-        "penstock pipe=a generation=99999999999999999999"})
+        "penstock pipe=a generation=99999999999999999999", "penstock pipe=a generation=1 load=",
+        "penstock pipe=a generation=1 load=x", "penstock pipe=a generation=1 load=-1",
+        "penstock pipe=a generation=1 load=1x", "penstock pipe=a generation=1 load=99999999999999999999"})
     EXPECT_FALSE(Mark::parse(comment)) << comment;
 }
 
