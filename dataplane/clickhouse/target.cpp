@@ -27,11 +27,15 @@ std::string qualified(const std::string& database, const std::string& table) {
   return quote(database) + "." + quote(table);
 }
 
+constexpr std::chrono::seconds kDropPatience{5};
+
 /// A statement that may run twice, with the server's limits on what may be dropped lifted. Servers
 /// before 23.12 do not know them as settings of a statement and are asked without.
-Status without_drop_limits(Client& client, const std::string& sql, const std::string& purpose) {
-  Request request{
-      sql, {{"max_table_size_to_drop", "0"}, {"max_partition_size_to_drop", "0"}}, false, true, purpose};
+Status without_drop_limits(Client& client, const std::string& sql, const std::string& purpose,
+                           std::chrono::seconds patience = {}) {
+  Request request{sql,     {{"max_table_size_to_drop", "0"}, {"max_partition_size_to_drop", "0"}},
+                  false,   true,
+                  purpose, patience};
   auto done = client.execute(request);
   if (!done && done.error().reason == "DestinationSettingUnknown") {
     request.settings.clear();
@@ -100,8 +104,15 @@ Result<std::optional<TargetTable>> read_target(Client& client, const std::string
 
 Status drop_target(Client& client, const std::string& database, const std::string& table) {
   const auto name = qualified(database, table);
-  auto done = without_drop_limits(client, "DROP TABLE IF EXISTS " + name + " SYNC", "drop table " + name);
-  if (!done && done.error().reason == "DestinationDatabaseMissing") return {};
+  auto done = without_drop_limits(client, "DROP TABLE IF EXISTS " + name + " SYNC", "drop table " + name,
+                                  kDropPatience);
+  if (done || done.error().reason == "DestinationDatabaseMissing") return {};
+  if (done.error().kind != ErrorKind::Transient) return done;
+  const auto found = look(client,
+                          fmt::format("SELECT 1 FROM system.tables WHERE database = {} AND name = {}",
+                                      literal(database), literal(table)),
+                          "look at table " + name);
+  if (found && found->empty()) return {};
   return done;
 }
 

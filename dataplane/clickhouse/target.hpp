@@ -87,7 +87,8 @@ struct DestinationFacts {
 /// is left as it is, fitting or not. Safe to repeat. A fault in partition_by is PartitionByInvalid, in a type
 /// TargetTypeInvalid.
 [[nodiscard]] Status create_target(Client& client, const TargetDefinition& definition);
-/// DROP TABLE IF EXISTS … SYNC with max_table_size_to_drop = 0.
+/// DROP TABLE IF EXISTS … SYNC with max_table_size_to_drop = 0. The name is free at once; the rows go when
+/// the last statement that reads them has ended, for which this waits 5 s at most.
 [[nodiscard]] Status drop_target(Client& client, const std::string& database, const std::string& table);
 /// Empties a table of ours whose load starts again. TRUNCATE TABLE … SYNC, with the same limits lifted; it
 /// also forgets the deduplication tokens, so that the same blocks can come again. Nothing to do for a Null
