@@ -42,7 +42,8 @@ enum class SwapStep {
 
 /// Makes the staging table of definition.table (which is a staging name) for definition.mark. One of this
 /// pipe and load is kept as it is, rows included; one of another load is dropped first. ResyncTableExists
-/// (NeedsUser): a table that is not this pipe's has the name.
+/// (NeedsUser): a table that is not this pipe's has the name. A swap that may have begun has to be finished
+/// before: a table of the user that it exchanged has this name until it is put aside.
 [[nodiscard]] Status make_staging(Client& client, const TargetDefinition& definition);
 
 /// Drops the staging table of `target` if it carries this pipe's mark; else leaves everything as it is.

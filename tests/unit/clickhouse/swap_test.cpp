@@ -1,0 +1,83 @@
+#include "dataplane/clickhouse/swap.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace penstock::clickhouse {
+namespace {
+
+using testing::HasSubstr;
+
+std::optional<TargetTable> table(const std::string& comment) {
+  TargetTable out;
+  out.comment = comment;
+  out.mark = Mark::parse(comment);
+  return out;
+}
+
+const std::optional<TargetTable> kAbsent;
+const auto kWished = table("penstock pipe=us generation=4 load=7");
+const auto kOlder = table("penstock pipe=us generation=3 load=6");
+const auto kNewer = table("penstock pipe=us generation=5 load=8");
+const auto kUnnumbered = table("penstock pipe=us generation=3");
+const auto kUsers = table("sales of 2024");
+const auto kOthers = table("penstock pipe=them generation=4 load=7");
+
+const char* name_of(SwapStep step) {
+  switch (step) {
+    case SwapStep::Exchange:
+      return "Exchange";
+    case SwapStep::Rename:
+      return "Rename";
+    case SwapStep::KeepFormer:
+      return "KeepFormer";
+    case SwapStep::DropFormer:
+      return "DropFormer";
+    case SwapStep::Done:
+      break;
+  }
+  return "Done";
+}
+
+std::string next(const std::optional<TargetTable>& target, const std::optional<TargetTable>& staging) {
+  const auto step = next_swap_step({"orders", "us", 7}, target, staging);
+  if (step) return name_of(*step);
+  EXPECT_EQ(step.error().kind, ErrorKind::Terminal);
+  EXPECT_THAT(step.error().message, HasSubstr("orders_resync"));
+  EXPECT_THAT(step.error().cure, HasSubstr("resyncGeneration"));
+  return step.error().reason;
+}
+
+TEST(NextSwapStep, ExchangesTheLoadedTableWithWhateverIsTheTarget) {
+  for (const auto& former : {kOlder, kNewer, kUnnumbered, kUsers, kOthers})
+    EXPECT_EQ(next(former, kWished), "Exchange") << former->comment;
+}
+
+TEST(NextSwapStep, RenamesWhereThereIsNoTarget) {
+  EXPECT_EQ(next(kAbsent, kWished), "Rename");
+}
+
+TEST(NextSwapStep, DropsAFormerTableOfOursOnly) {
+  for (const auto& former : {kOlder, kNewer, kUnnumbered})
+    EXPECT_EQ(next(kWished, former), "DropFormer") << former->comment;
+  EXPECT_EQ(next(kWished, kUsers), "KeepFormer");
+  EXPECT_EQ(next(kWished, kOthers), "KeepFormer") << "the load is ours, the pipe is not";
+}
+
+TEST(NextSwapStep, IsNoneWhenTheFormerTableIsGone) {
+  EXPECT_EQ(next(kWished, kAbsent), "Done");
+}
+
+TEST(NextSwapStep, IsNotGuessedWhenTheLoadedTableIsNowhere) {
+  const std::optional<TargetTable> others[] = {kAbsent, kOlder, kNewer, kUnnumbered, kUsers, kOthers};
+  for (const auto& target : others)
+    for (const auto& staging : others)
+      EXPECT_EQ(next(target, staging), "SwapSourceMissing");
+}
+
+TEST(NextSwapStep, IsNotGuessedWhenBothAreTheLoadedTable) {
+  EXPECT_EQ(next(kWished, kWished), "SwapAmbiguous");
+}
+
+}  // namespace
+}  // namespace penstock::clickhouse
