@@ -104,12 +104,13 @@ struct StreamRun::Impl {
     held.try_again(HeldTables::Time::clock::now());
   }
 
-  /// With the mutex held: what the facts say of tables that the stream goes on without.
+  /// With the mutex held: what the facts say of tables that the stream goes on without, and of waiting.
   void note_held() {
     for (auto& table : facts.tables)
       table.error = held.set_apart(table.source);
-    facts.run.retrying = held.waited_for();
-    if (facts.run.retrying) facts.run.retrying->kind = ErrorKind::Transient;
+    auto waited_for = held.waited_for();
+    if (waited_for) waited_for->kind = ErrorKind::Transient;  // until patience ends
+    facts.run.retrying = writer_retry ? writer_retry : waited_for;
   }
 
   /// Whether the stream is to begin again with tables that it left out.
@@ -178,8 +179,8 @@ struct StreamRun::Impl {
 
   void report_retry(const std::optional<Error>& error) {
     const std::lock_guard lock(mutex);
-    facts.run.retrying = error;
-    if (!error) note_held();
+    writer_retry = error;
+    note_held();
   }
 
   void main() {
@@ -205,6 +206,7 @@ struct StreamRun::Impl {
   mutable std::mutex mutex;
   StreamFacts facts;
   HeldTables held;
+  std::optional<Error> writer_retry;  // what the writer waits out
   std::vector<ClampCounts> clamped;
   std::thread thread;
 };

@@ -37,10 +37,10 @@ struct StreamRequest {
   PipeJob job;
   SourceSystem system;
   /// By source, of tables that keep every change: what commits up to here is in their load already.
-  std::map<std::string, Lsn> loaded_up_to;
-  TablePatience patience;
+  std::map<std::string, Lsn> loaded_up_to{};
+  TablePatience patience{};
   std::function<void()>
-      changed;  ///< called, from a thread of the run, when it has connected and when it has ended
+      changed{};  ///< called, from a thread of the run, when it has connected and when it has ended
 };
 
 /// Logical replication into the targets: one thread reads and decodes, one writes. The source is told an LSN
