@@ -1,19 +1,15 @@
+// Decision → state, conditions, events; failures → retries.
+
 #include "reconcilers/pipe/record.hpp"
 
 #include <gmock/gmock.h>
 
 #include "core/error_policy.hpp"
 #include "reconcilers/pipe/conditions.hpp"
-#include "reconcilers/placement/placement.hpp"
 #include "tests/unit/reconcilers/world.hpp"
 
-namespace penstock::reconcile {
+namespace penstock::reconcile::test {
 namespace {
-
-using test::fresh;
-using test::kNow;
-using test::loading;
-using test::streaming;
 
 std::string condition_line(const std::vector<Condition>& conditions) {
   std::string out;
@@ -43,8 +39,8 @@ TEST(Conditions, AreThoseOfTheTableForEveryState) {
 TEST(Conditions, AFaultThatAPersonMustMendStalls) {
   EXPECT_EQ(conditions(PipeState::Setup, Error{ErrorKind::NeedsUser, "TableNotFound", "", ""}),
             "Ready=False:TableNotFound Stalled=True:TableNotFound");
-  EXPECT_EQ(conditions(PipeState::Running, Error{ErrorKind::BadData, "UnrepresentableValue", "", ""}),
-            "Ready=False:UnrepresentableValue Stalled=True:UnrepresentableValue");
+  EXPECT_EQ(conditions(PipeState::Running, Error{ErrorKind::BadData, "TablesFailed", "", ""}),
+            "Ready=False:TablesFailed Stalled=True:TablesFailed");
 }
 
 TEST(Conditions, AFaultThatWaitingCuresKeepsProgressing) {
@@ -52,99 +48,7 @@ TEST(Conditions, AFaultThatWaitingCuresKeepsProgressing) {
             "Ready=False:ProgressingWithRetry Reconciling=True:ProgressingWithRetry");
 }
 
-TEST(FirstStatus, NamesSlotAndPublicationByTheUid) {
-  auto view = fresh();
-  view.pipe.status = {};
-  view.pipe.spec.resync_generation = 5;
-  const auto status = first_status(view.pipe);
-  EXPECT_EQ(status.replication.slot, "penstock_11111111_2222_3333_4444_555555555555");
-  EXPECT_EQ(status.replication.publication, status.replication.slot);
-  EXPECT_TRUE(status.replication.owns_slot);
-  EXPECT_EQ(status.observed_resync_generation, 5) << "a generation first seen is not a wish for a resync";
-}
-
-TEST(FirstStatus, LeavesTheUsersOwnAlone) {
-  auto view = fresh();
-  view.pipe.status = {};
-  view.pipe.spec.mode = Mode::CdcOnly;
-  view.pipe.spec.source.replication_slot = "mine";
-  view.pipe.spec.source.publication = "pub";
-  const auto status = first_status(view.pipe);
-  EXPECT_EQ(status.replication.slot, "mine");
-  EXPECT_FALSE(status.replication.owns_slot);
-  EXPECT_EQ(status.replication.publication, "pub");
-  EXPECT_FALSE(status.replication.owns_publication);
-}
-
-TableFacts facts(const std::string& source, bool finished) {
-  TableFacts out;
-  out.source = source;
-  out.load_finished = finished;
-  out.load = {"10;1:2:4", finished ? "0-3" : "0-1", "0/150"};
-  out.rows_loaded = finished ? 400 : 200;
-  out.rows_estimated = 400;
-  out.partitions_loaded = finished ? 4 : 2;
-  out.partitions_total = 4;
-  return out;
-}
-
-TEST(Absorb, KeepsTheProgressOfALoad) {
-  auto view = loading();
-  view.run.tables = {facts("public.orders", false)};
-  const auto status = absorb(view.pipe, view.run);
-  EXPECT_EQ(status.tables[0].state, TableState::Loading);
-  EXPECT_EQ(status.tables[0].rows_loaded, 200);
-  ASSERT_TRUE(status.tables[0].load);
-  EXPECT_EQ(status.tables[0].load->done, "0-1");
-  EXPECT_EQ(status.tables[1].state, TableState::Pending) << "nothing was said of it";
-}
-
-TEST(Absorb, ALoadedTableCatchesUpBeforeItStreams) {
-  auto view = loading();
-  view.run.tables = {facts("public.orders", true)};
-  view.pipe.status = absorb(view.pipe, view.run);
-  EXPECT_EQ(view.pipe.status.tables[0].state, TableState::CatchingUp);
-
-  view.run = streaming().run;
-  view.run.tables = {facts("public.orders", true)};
-  view.run.confirmed = Lsn{0x14F};
-  EXPECT_EQ(absorb(view.pipe, view.run).tables[0].state, TableState::CatchingUp)
-      << "the stream is below its snapshot";
-  view.run.confirmed = Lsn{0x150};
-  const auto status = absorb(view.pipe, view.run);
-  EXPECT_EQ(status.tables[0].state, TableState::Streaming);
-  EXPECT_FALSE(status.tables[0].load);
-}
-
-TEST(Absorb, ALoadedTableOfASnapshotIsCompleted) {
-  auto view = loading();
-  view.pipe.spec.mode = Mode::SnapshotOnly;
-  view.run.tables = {facts("public.orders", true)};
-  EXPECT_EQ(absorb(view.pipe, view.run).tables[0].state, TableState::Completed);
-}
-
-TEST(Absorb, ALoadedTableIsNotUndoneByALaterLoad) {
-  auto view = loading();
-  view.pipe.status.tables[0].state = TableState::Streaming;
-  view.pipe.status.tables[0].partitions_loaded = 4;
-  view.run.tables = {facts("public.orders", false)};
-  const auto status = absorb(view.pipe, view.run);
-  EXPECT_EQ(status.tables[0].state, TableState::Streaming);
-  EXPECT_EQ(status.tables[0].partitions_loaded, 4);
-}
-
-TEST(AfterSetup, KeepsWhatIsKnownOfATable) {
-  auto view = loading();
-  view.pipe.status.tables[0].rows_loaded = 7;
-  const auto status = after_setup(
-      view.pipe, {{"42", 1, "shop"}, {{"public.orders", "orders", 10}, {"public.new", "new", 3}}});
-  ASSERT_EQ(status.tables.size(), 2u);
-  EXPECT_EQ(status.tables[0].rows_loaded, 7);
-  EXPECT_EQ(status.tables[1].source, "public.new");
-  EXPECT_EQ(status.tables[1].state, TableState::Pending);
-}
-
-Decision decided(PipeState state, std::optional<Error> fault = std::nullopt) {
+Decision decision_for(PipeState state, std::optional<Error> fault = std::nullopt) {
   Decision out;
   out.state = state;
   out.message = fault ? fault->text() : "message";
@@ -153,46 +57,105 @@ Decision decided(PipeState state, std::optional<Error> fault = std::nullopt) {
   return out;
 }
 
+PipeStatus decided_on(const Pipe& pipe, const Decision& decision) {
+  return with_decision(pipe, pipe.status, decision, kNow);
+}
+
 TEST(Events, OneForEachNewState) {
-  auto before = streaming().pipe;
-  const auto decision = decided(PipeState::Pausing);
-  const auto after = with_decision(before, before.status, decision, kNow);
-  EXPECT_THAT(events_between(before.status, after, decision),
+  auto pipe = streaming().pipe;
+  const auto decision = decision_for(PipeState::Pausing);
+  const auto after = decided_on(pipe, decision);
+  EXPECT_THAT(events_between(pipe, after, decision),
               testing::ElementsAre(EventNote{false, "Pausing", "message"}));
-  EXPECT_THAT(events_between(after, after, decision), testing::IsEmpty());
+  pipe.status = after;
+  EXPECT_THAT(events_between(pipe, after, decision), testing::IsEmpty());
 }
 
 TEST(Events, OneWarningForEachNewFault) {
-  auto before = streaming().pipe;
+  auto pipe = streaming().pipe;
   const Error fault{ErrorKind::Transient, "SourceUnreachable", "down", "start it"};
-  const auto decision = decided(PipeState::Running, fault);
-  const auto after = with_decision(before, before.status, decision, kNow);
-  EXPECT_THAT(events_between(before.status, after, decision),
+  const auto decision = decision_for(PipeState::Running, fault);
+  const auto after = decided_on(pipe, decision);
+  EXPECT_THAT(events_between(pipe, after, decision),
               testing::ElementsAre(EventNote{true, "SourceUnreachable", "down. start it"}));
-  EXPECT_THAT(events_between(after, after, decision), testing::IsEmpty())
+  pipe.status = after;
+  EXPECT_THAT(events_between(pipe, after, decision), testing::IsEmpty())
       << "the same fault again is not news";
 }
 
 TEST(Events, AStateThatBeginsHeldUpLeavesTheReasonToTheWarning) {
-  auto before = streaming().pipe;
+  const auto pipe = streaming().pipe;
   const auto decision =
-      decided(PipeState::Setup, Error{ErrorKind::NeedsUser, "SecretMissing", "none", "make it"});
-  const auto after = with_decision(before, before.status, decision, kNow);
-  EXPECT_THAT(events_between(before.status, after, decision),
+      decision_for(PipeState::Setup, Error{ErrorKind::NeedsUser, "SecretMissing", "none", "make it"});
+  EXPECT_THAT(events_between(pipe, decided_on(pipe, decision), decision),
               testing::ElementsAre(EventNote{false, "Setup", "Held up"},
                                    EventNote{true, "SecretMissing", "none. make it"}));
 }
 
+TEST(Events, OneWarningForALoweredGeneration) {
+  auto pipe = streaming().pipe;
+  pipe.status.observed_resync_generation = 3;
+  pipe.generation = 2;
+  const auto decision = decision_for(PipeState::Running);
+  const auto after = decided_on(pipe, decision);
+  EXPECT_THAT(events_between(pipe, after, decision),
+              testing::ElementsAre(testing::Field(&EventNote::reason, "ResyncGenerationLowered")));
+  pipe.status = after;
+  EXPECT_THAT(events_between(pipe, after, decision), testing::IsEmpty());
+}
+
+TEST(Events, OneWarningForAResyncThatIsBlocked) {
+  auto pipe = streaming().pipe;
+  pipe.spec.resync_generation = 1;
+  auto decision = decision_for(PipeState::Running);
+  decision.resync_blocked = Error{ErrorKind::NeedsUser, "TableNotFound", "none", "make it"};
+  const auto after = decided_on(pipe, decision);
+  EXPECT_THAT(events_between(pipe, after, decision),
+              testing::ElementsAre(EventNote{true, "ResyncBlocked", "none. make it"}));
+  pipe.status = after;
+  EXPECT_THAT(events_between(pipe, after, decision), testing::IsEmpty());
+}
+
 TEST(WithDecision, MovesTheTransitionTimeOnlyWhenAStatusFlips) {
   auto pipe = streaming().pipe;
-  pipe.status = with_decision(pipe, pipe.status, decided(PipeState::Running), kNow);
+  pipe.status = decided_on(pipe, decision_for(PipeState::Running));
   const auto later =
-      with_decision(pipe, pipe.status, decided(PipeState::Running), kNow + std::chrono::hours(1));
+      with_decision(pipe, pipe.status, decision_for(PipeState::Running), kNow + std::chrono::hours(1));
   EXPECT_EQ(later, pipe.status);
-  const auto paused =
-      with_decision(pipe, pipe.status, decided(PipeState::Setup), kNow + std::chrono::hours(1));
-  EXPECT_EQ(paused.conditions[0].last_transition_time, kNow + std::chrono::hours(1));
-  EXPECT_EQ(paused.observed_generation, pipe.generation);
+  const auto moved =
+      with_decision(pipe, pipe.status, decision_for(PipeState::Setup), kNow + std::chrono::hours(1));
+  EXPECT_EQ(moved.conditions[0].last_transition_time, kNow + std::chrono::hours(1));
+  EXPECT_EQ(moved.observed_generation, pipe.generation);
+}
+
+TEST(WithDecision, AStepAsideLeavesWhatIsSaidOfThePipe) {
+  auto pipe = streaming().pipe;
+  pipe.status = decided_on(pipe, decision_for(PipeState::Running));
+  pipe.generation = 2;
+  auto decision = decision_for(PipeState::Setup);
+  decision.aside = true;
+  EXPECT_EQ(decided_on(pipe, decision), pipe.status);
+}
+
+TEST(WithDecision, SettingsThatWaitAreACondition) {
+  auto pipe = streaming().pipe;
+  EXPECT_FALSE(
+      find_condition(decided_on(pipe, decision_for(PipeState::Running)).conditions, "ResyncRequired"));
+  pipe.spec.tables[0].order_by = {"id"};
+  pipe.spec.tables[1].engine = TableEngine::MergeTree;
+  const auto status = decided_on(pipe, decision_for(PipeState::Running));
+  const auto* condition = find_condition(status.conditions, "ResyncRequired");
+  ASSERT_TRUE(condition);
+  EXPECT_TRUE(condition->status);
+  EXPECT_THAT(condition->message, testing::HasSubstr("public.orders: orderBy; public.customers: engine"));
+}
+
+TEST(WithDecision, AResyncThatIsBlockedIsACondition) {
+  const auto pipe = streaming().pipe;
+  auto decision = decision_for(PipeState::Running);
+  decision.resync_blocked = Error{ErrorKind::NeedsUser, "TableNotFound", "none", "make it"};
+  const auto status = decided_on(pipe, decision);
+  EXPECT_EQ(condition_line(status.conditions), "Ready=True:Running ResyncBlocked=True:TableNotFound");
 }
 
 TEST(Retry, WaitsLongerEachTimeUpToThirtySeconds) {
@@ -211,35 +174,24 @@ TEST(Retry, WaitsLongerEachTimeUpToThirtySeconds) {
 
 TEST(Retry, WhatNoWaitingCuresIsNotTriedAgain) {
   const auto view = streaming();
-  const auto retry = after_failure(std::nullopt, {ErrorKind::Terminal, "SlotLost", "gone", "resync"}, view);
   auto later = view;
-  later.retry = retry;
+  later.retries[Concern::Pipe] =
+      after_failure(std::nullopt, {ErrorKind::Terminal, "SlotLost", "gone", "resync"}, view);
   later.now += std::chrono::hours(24);
-  EXPECT_FALSE(may_try(later));
+  EXPECT_FALSE(may_try(later, Concern::Pipe));
+  EXPECT_TRUE(may_try(later, Concern::Load)) << "each concern has a retry of its own";
 }
 
-TEST(HasMoved, OnlyProgressEndsARetry) {
+TEST(HasMoved, OnlyProgressEndsTheRetryOfALoad) {
   auto view = loading();
-  view.run.tables = {facts("public.orders", false)};
-  EXPECT_TRUE(has_moved(view.pipe.status, view.run));
+  auto facts = said_of("public.orders");
+  facts.load = {"10;1:2:4", "0-1", "0/150"};
+  facts.partitions_loaded = 2;
+  view.run.load.tables = {facts};
+  EXPECT_TRUE(load_has_moved(view.pipe.status, view.run.load));
   view.pipe.status = absorb(view.pipe, view.run);
-  EXPECT_FALSE(has_moved(view.pipe.status, view.run));
-  auto stream = streaming();
-  EXPECT_TRUE(has_moved(stream.pipe.status, stream.run));
-  stream.run.connected = false;
-  EXPECT_FALSE(has_moved(stream.pipe.status, stream.run));
-}
-
-TEST(Placement, GivesToTheWorkerWithTheFewestPipes) {
-  Pipe pipe;
-  Pipe on_a;
-  on_a.status.worker = "a";
-  EXPECT_EQ(place(pipe, {"a", "b"}, {on_a}), "b");
-  EXPECT_EQ(place(pipe, {"a", "b"}, {}), "a");
-  EXPECT_EQ(place(pipe, {}, {}), std::nullopt);
-  EXPECT_EQ(place(on_a, {"a", "b"}, {on_a}), std::nullopt) << "it has one";
-  EXPECT_EQ(place(on_a, {"b"}, {on_a}), "b") << "its worker is gone";
+  EXPECT_FALSE(load_has_moved(view.pipe.status, view.run.load));
 }
 
 }  // namespace
-}  // namespace penstock::reconcile
+}  // namespace penstock::reconcile::test

@@ -1,0 +1,264 @@
+// Tables that come, go and are loaded anew by themselves; the swap.
+
+#include "tests/unit/reconcilers/plan_cases.hpp"
+
+namespace penstock::reconcile::test {
+namespace {
+
+View adding(View view) {
+  view.pipe.spec.tables.push_back(table_spec("public.items"));
+  view.pipe.generation = 2;
+  return view;
+}
+
+View removing(View view) {
+  view.pipe.spec.tables.pop_back();
+  view.pipe.generation = 2;
+  return view;
+}
+
+View bumped(View view, std::size_t at = 0) {
+  ++view.pipe.spec.tables.at(at).resync_generation;
+  view.pipe.generation = 2;
+  return view;
+}
+
+View set_apart(View view) {
+  table(view, 0).state = TableState::Failed;
+  table(view, 0).message = "it cannot go on";
+  view.table_retries["public.orders"] = failed_just_now(ErrorKind::BadData);
+  return view;
+}
+
+/// The first table is loaded anew by itself and may take its target's place.
+View one_ready_to_swap() {
+  auto view = streaming();
+  make_ready_to_swap(table(view, 0));
+  return view;
+}
+
+TEST(PlanAddedTables, DecidesEachCase) {
+  const char* rule = "prepare_new_tables";
+  expect_decisions({
+      {"prepared while the others stream", adding(streaming()), PipeState::Running, "PrepareTables", rule},
+      {"prepared beside a load", adding(loading()), PipeState::Snapshot, "PrepareTables", rule},
+      {"prepared for a completed pipe", adding(completed()), PipeState::Completed, "PrepareTables", rule},
+      {"prepared for a pipe that only streams",
+       with(adding(streaming()), [](View& v) { v.pipe.spec.mode = Mode::CdcOnly; }), PipeState::Running,
+       "PrepareTables", rule},
+      {"not before Setup", adding(fresh()), PipeState::Setup, "SetUp", "set_up_before_loading"},
+      {"not before the slot",
+       with(adding(ready_to_load()), [](View& v) { v.pipe.status.replication.start_lsn.clear(); }),
+       PipeState::Snapshot, "CreateSlot", "a_slot_before_the_first_row"},
+      {"not in a resync", adding(ready_to_swap()), PipeState::Resync, "SwapTables", "swap_what_is_loaded"},
+      {"not without credentials",
+       with(adding(streaming()),
+            [](View& v) {
+              v.credentials_missing = Error{ErrorKind::Transient, "", "", ""};
+            }),
+       PipeState::Running, "Rest", "keep_streaming"},
+      {"one that cannot be prepared holds up nobody",
+       with(adding(streaming()),
+            [](View& v) {
+              v.table_retries["public.items"] = failed_just_now(ErrorKind::NeedsUser);
+              v.table_retries["public.items"].generation = 2;
+            }),
+       PipeState::Running, "Rest", "keep_streaming"},
+      {"one that could not be prepared is tried again",
+       with(adding(streaming()),
+            [](View& v) { v.table_retries["public.items"] = failed_before(ErrorKind::NeedsUser); }),
+       PipeState::Running, "PrepareTables", rule},
+  });
+}
+
+TEST(PlanAddedTables, ThoseThatNeverFailedGoTogetherAndTheOthersAlone) {
+  auto view = adding(streaming());
+  view.pipe.spec.tables.push_back(table_spec("public.more"));
+  EXPECT_THAT(decided<PrepareTables>(view).sources, testing::ElementsAre("public.items", "public.more"));
+  view.table_retries["public.items"] = failed_before(ErrorKind::NeedsUser);
+  EXPECT_THAT(decided<PrepareTables>(view).sources, testing::ElementsAre("public.more"));
+  view.table_retries["public.more"] = failed_before(ErrorKind::NeedsUser);
+  EXPECT_THAT(decided<PrepareTables>(view).sources, testing::ElementsAre("public.items"));
+}
+
+TEST(PlanAddedTables, LeaveStateAndConditionsAsTheyAre) {
+  const auto decision = plan(adding(streaming()));
+  EXPECT_TRUE(decision.aside);
+  EXPECT_EQ(std::get<PrepareTables>(decision.action).resource_version, "7");
+}
+
+TEST(PlanAddedTables, ThatCannotBePreparedAreTold) {
+  auto view = adding(streaming());
+  view.table_retries["public.items"] = failed_just_now(ErrorKind::NeedsUser);
+  view.table_retries["public.items"].generation = 2;
+  const auto decision = plan(view);
+  ASSERT_TRUE(decision.fault);
+  EXPECT_EQ(decision.fault->reason, "TablesFailed");
+  EXPECT_EQ(decision.message, "public.items: it failed. mend it");
+  EXPECT_EQ(decision.fault->kind, ErrorKind::BadData) << "a person has to mend it";
+}
+
+TEST(PlanRemovedTables, DecidesEachCase) {
+  const char* rule = "take_out_removed_tables";
+  expect_decisions({
+      {"the stream is stopped first", removing(streaming()), PipeState::Modifying, "StopRuns", rule},
+      {"and waited for", with(removing(streaming()), [](View& v) { v.run.stream.stopping = true; }),
+       PipeState::Modifying, "Rest", rule},
+      {"then it is taken out", without_run(removing(streaming())), PipeState::Modifying, "RemoveTables",
+       rule},
+      {"from a load that goes on", removing(loading()), PipeState::Modifying, "StopRuns", rule},
+      {"from a completed pipe", removing(completed()), PipeState::Modifying, "RemoveTables", rule},
+      {"from a resync, whatever its step", removing(resyncing(ResyncStep::TakeDown)), PipeState::Modifying,
+       "RemoveTables", rule},
+      {"what failed waits its time",
+       with(without_run(removing(streaming())),
+            [](View& v) {
+              v.retries[Concern::Pipe] = failed_just_now(ErrorKind::Transient);
+              v.retries[Concern::Pipe].generation = 2;
+            }),
+       PipeState::Modifying, "Rest", rule},
+      {"not before the end of a swap",
+       with(removing(ready_to_swap()), [](View& v) { v.pipe.status.state = PipeState::Resync; }),
+       PipeState::Resync, "SwapTables", "finish_a_swap_begun"},
+      {"not while Failed",
+       with(without_run(removing(streaming())),
+            [](View& v) {
+              v.pipe.status.state = PipeState::Failed;
+              v.pipe.status.observed_generation = 2;
+            }),
+       PipeState::Failed, "Rest", "stay_failed"},
+      {"while Failed, before a resync",
+       with(without_run(removing(streaming())),
+            [](View& v) {
+              v.pipe.status.state = PipeState::Failed;
+              v.pipe.spec.resync_generation = 1;
+            }),
+       PipeState::Modifying, "RemoveTables", rule},
+  });
+}
+
+TEST(PlanRemovedTables, ArePublishedNoMoreUnlessThePublicationGoes) {
+  auto view = without_run(removing(streaming()));
+  EXPECT_TRUE(decided<RemoveTables>(view).publication);
+  EXPECT_THAT(decided<RemoveTables>(view).sources, testing::ElementsAre("public.customers"));
+  view.pipe.spec.resync_generation = 1;
+  EXPECT_FALSE(decided<RemoveTables>(view).publication) << "the resync that follows drops it";
+}
+
+TEST(PlanTablesLoadedAnew, DecidesEachCase) {
+  const char* rule = "load_tables_anew";
+  expect_decisions({
+      {"a higher generation of one table", bumped(streaming()), PipeState::Running, "PrepareTables", rule},
+      {"a lower one does nothing",
+       with(streaming(), [](View& v) { table(v, 0).observed_resync_generation = 3; }), PipeState::Running,
+       "Rest", "keep_streaming"},
+      {"of a completed pipe", bumped(completed()), PipeState::Completed, "PrepareTables", rule},
+      {"a load of other tables goes on",
+       with(bumped(loading(), 1),
+            [](View& v) {
+              table(v, 1).state = TableState::CatchingUp;
+              v.run.load.tables = {said_of("public.orders")};
+            }),
+       PipeState::Snapshot, "PrepareTables", rule},
+      {"a load of this table is stopped first",
+       with(bumped(loading()), [](View& v) { table(v, 0).state = TableState::Loading; }), PipeState::Snapshot,
+       "StopRuns", rule},
+      {"not while paused", with(bumped(without_run(streaming())), [](View& v) { v.pipe.spec.paused = true; }),
+       PipeState::Paused, "Rest", "honour_pause"},
+      {"not in a resync", bumped(ready_to_swap()), PipeState::Resync, "SwapTables", "swap_what_is_loaded"},
+      {"not where nothing is loaded",
+       with(bumped(streaming()), [](View& v) { v.pipe.spec.mode = Mode::CdcOnly; }), PipeState::Running,
+       "Rest", "keep_streaming"},
+  });
+}
+
+TEST(PlanTablesSetApart, DecidesEachCase) {
+  const char* rule = "load_tables_anew";
+  expect_decisions({
+      {"the others stream", set_apart(streaming()), PipeState::Running, "Rest", "keep_streaming"},
+      {"tried again in time",
+       with(set_apart(streaming()),
+            [](View& v) { v.table_retries["public.orders"] = failed_before(ErrorKind::BadData); }),
+       PipeState::Running, "PrepareTables", rule},
+      {"at once when its settings were changed",
+       with(set_apart(streaming()),
+            [](View& v) {
+              v.pipe.spec.tables[0].columns = {{"amount", "String", Unrepresentable::Fail}};
+              v.pipe.generation = 2;
+            }),
+       PipeState::Running, "PrepareTables", rule},
+      {"at once when asked to", bumped(set_apart(streaming())), PipeState::Running, "PrepareTables", rule},
+      {"after a restart", with(set_apart(streaming()), [](View& v) { v.table_retries.clear(); }),
+       PipeState::Running, "PrepareTables", rule},
+      {"its load that still runs is stopped first",
+       with(set_apart(streaming()),
+            [](View& v) {
+              v.table_retries["public.orders"] = failed_before(ErrorKind::BadData);
+              v.run.load = active_load();
+              v.run.load.tables = {said_of("public.orders")};
+            }),
+       PipeState::Snapshot, "StopRuns", rule},
+  });
+}
+
+TEST(PlanTablesSetApart, AreTold) {
+  const auto decision = plan(set_apart(streaming()));
+  ASSERT_TRUE(decision.fault);
+  EXPECT_EQ(decision.fault->reason, "TablesFailed");
+  EXPECT_EQ(decision.message, "public.orders: it cannot go on");
+}
+
+TEST(PlanSwap, DecidesEachCase) {
+  const char* rule = "swap_what_is_loaded";
+  expect_decisions({
+      {"of one table: the stream stops for it", one_ready_to_swap(), PipeState::Resync, "StopRuns", rule},
+      {"of one table: exchanged", without_run(one_ready_to_swap()), PipeState::Resync, "SwapTables", rule},
+      {"of one table: a load of others goes on",
+       with(without_run(one_ready_to_swap()),
+            [](View& v) {
+              v.run.load = active_load();
+              table(v, 1).state = TableState::Loading;
+            }),
+       PipeState::Resync, "SwapTables", rule},
+      {"not before the stream has passed the snapshot",
+       with(one_ready_to_swap(),
+            [](View& v) {
+              table(v, 0).load = LoadProgress{"l", "0", "0/900"};
+            }),
+       PipeState::Snapshot, "Rest", "keep_streaming"},
+      {"of a completed pipe, which has no stream to wait for",
+       with(completed(), [](View& v) { make_ready_to_swap(table(v, 0)); }), PipeState::Resync, "SwapTables",
+       rule},
+      {"begun: nothing comes before its end",
+       with(adding(bumped(without_run(one_ready_to_swap()), 1)),
+            [](View& v) {
+              v.pipe.status.state = PipeState::Resync;
+              v.pipe.spec.resync_generation = 1;
+              v.pipe.spec.paused = true;
+            }),
+       PipeState::Resync, "SwapTables", "finish_a_swap_begun"},
+      {"begun: it waits its time",
+       with(without_run(one_ready_to_swap()),
+            [](View& v) {
+              v.pipe.status.state = PipeState::Resync;
+              v.retries[Concern::Pipe] = failed_just_now(ErrorKind::InDoubt);
+            }),
+       PipeState::Resync, "Rest", "finish_a_swap_begun"},
+      {"begun: that cannot end, fails the pipe",
+       with(without_run(one_ready_to_swap()),
+            [](View& v) {
+              v.pipe.status.state = PipeState::Resync;
+              v.retries[Concern::Pipe] = failed_just_now(ErrorKind::Terminal);
+            }),
+       PipeState::Failed, "Rest", "stay_failed"},
+  });
+}
+
+TEST(PlanSwap, NamesTableAndLoadOfTheVersionThatWasSeen) {
+  const auto verb = decided<SwapTables>(without_run(one_ready_to_swap()));
+  EXPECT_EQ(verb.resource_version, "7");
+  EXPECT_THAT(verb.tables, testing::ElementsAre(SwapWish{"public.orders", "orders", 2}));
+}
+
+}  // namespace
+}  // namespace penstock::reconcile::test
