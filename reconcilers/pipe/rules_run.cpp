@@ -51,7 +51,7 @@ bool snapshot_is_awaited(const View& view) {
   return std::any_of(tables.begin(), tables.end(), [&](const TableStatus& table) {
     if (!left_to_load(table) || !keeps_every_change(table)) return false;
     const auto* facts = facts_of(view.run.load, table);
-    return !view.run.load.active() || !facts || facts->load.layout.empty();
+    return !view.run.load.active() || !facts || facts->load.snapshot_lsn.empty();
   });
 }
 

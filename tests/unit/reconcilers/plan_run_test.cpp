@@ -120,6 +120,8 @@ TEST(PlanLoadBesideTheStream, DecidesEachCase) {
               v.run.load = active_load();
             }),
        PipeState::Snapshot, "Rest", rule},
+      {"a log of changes: the snapshot is not known before a partition was read at it",
+       facts(without_run(joining_log()), ""), PipeState::Snapshot, "Rest", rule},
       {"a log of changes: the stream goes on behind the snapshot", facts(without_run(joining_log()), "0/250"),
        PipeState::Snapshot, "StartStream", rule},
       {"where nothing streams yet, the load is a first load",
