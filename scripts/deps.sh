@@ -15,7 +15,8 @@ libraries='libboost-dev libcpprest-dev libcurl4-openssl-dev libssl-dev libsqlite
   libpq-dev libpqxx-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev
   prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev liblz4-dev libzstd-dev'
 # Programs that tests, the demo and the download of the engine start.
-programs='postgresql-15 postgresql-client-15 sqlite3 curl openssl ca-certificates procps'
+programs='postgresql-15 postgresql-client-15 sqlite3 curl openssl ca-certificates procps
+  prometheus prometheus-alertmanager'
 lint_tools='clang-format-14 clang-tidy-14'
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -56,6 +57,25 @@ without_default_cluster() {
   return "$status"
 }
 
+# Debian starts Prometheus and its Alertmanager, on every address, when they are installed and at each boot; tests
+# start their own on the loopback. A policy that the machine has already is left to decide for itself.
+policy=/usr/sbin/policy-rc.d
+without_starting_monitors() {
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\ncase $1 in prometheus*) exit 101 ;; esac\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    made_policy=1
+  fi
+  status=0
+  "$@" || status=$?
+  [ -z "$made_policy" ] || as_root rm -f "$policy"
+  made_policy=
+  for service in prometheus prometheus-alertmanager; do
+    case " $missing " in *" $service "*) as_root update-rc.d "$service" disable || true ;; esac
+  done
+  return "$status"
+}
+
 apt_install() {
   # shellcheck disable=SC2086 # a list of words
   as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get install -y -q --no-install-recommends \
@@ -65,7 +85,8 @@ apt_install() {
 has apt-get || die "this needs Debian 12, or a system with its packages and apt-get"
 
 scratch=$(mktemp)
-trap 'rm -f "$scratch"' EXIT
+made_policy=
+trap 'rm -f "$scratch"; [ -z "$made_policy" ] || as_root rm -f "$policy"' EXIT
 trap 'exit 130' INT TERM HUP
 
 case ${1-} in
@@ -86,10 +107,11 @@ if [ -n "$missing" ]; then
   [ "$(id -u)" = 0 ] || has sudo || die "packages are missing and this is neither root nor is there sudo; as root: apt-get install $missing"
   echo "deps: installing $missing" >&2
   as_root apt-get update -q || echo "deps: apt-get update failed, trying with the lists that are there" >&2
-  case " $missing " in
-    *' postgresql-15 '*) without_default_cluster apt_install "$missing" ;;
-    *) apt_install "$missing" ;;
-  esac || die "apt-get could not install: $missing"
+  install=apt_install
+  case " $missing " in *' postgresql-15 '*) install="without_default_cluster $install" ;; esac
+  case " $missing " in *' prometheus'*) install="without_starting_monitors $install" ;; esac
+  # shellcheck disable=SC2086 # a command of several words
+  $install "$missing" || die "apt-get could not install: $missing"
 fi
 
 [ "${1-}" = lint ] || sh "$root/scripts/fetch-libchdb.sh"
