@@ -6,6 +6,7 @@
 #include "controller/cli/dev.hpp"
 #include "controller/cli/engine.hpp"
 #include "controller/cli/logging.hpp"
+#include "controller/cli/plan.hpp"
 
 namespace {
 
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
   });
   penstock::cli::add_dev_command(app);
   penstock::cli::add_engine_command(app);
+  penstock::cli::add_plan_command(app);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");

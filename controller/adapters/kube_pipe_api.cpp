@@ -90,9 +90,13 @@ void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reaso
 }
 
 Result<Secret> KubePipeApi::read_secret(const std::string& ns, const SecretKeyRef& ref) {
+  return adapters::read_secret(client_, ns, ref);
+}
+
+Result<Secret> read_secret(kube::KubeClient& client, const std::string& ns, const SecretKeyRef& ref) {
   const auto cure = fmt::format("Create it: kubectl -n {} create secret generic {} --from-literal={}=…", ns,
                                 ref.name, ref.key);
-  auto stored = client_.get(kube::secrets(), {ns, ref.name});
+  auto stored = client.get(kube::secrets(), {ns, ref.name});
   if (!stored && stored.error().reason == "NotFound")
     return fail(ErrorKind::NeedsUser, "SecretMissing",
                 fmt::format("Secret {}/{} does not exist", ns, ref.name), cure);

@@ -32,6 +32,10 @@ class KubePipeApi final : public reconcile::PipeApi {
   PipeMeter* const meter_;
 };
 
+/// As PipeApi::read_secret.
+[[nodiscard]] Result<Secret> read_secret(kube::KubeClient& client, const std::string& ns,
+                                         const SecretKeyRef& ref);
+
 /// The merge patch (RFC 7386) that turns `before` into `after`; an empty object when they are equal.
 [[nodiscard]] nlohmann::json merge_patch_between(const nlohmann::json& before, const nlohmann::json& after);
 

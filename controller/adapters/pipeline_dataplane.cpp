@@ -77,11 +77,7 @@ Result<reconcile::SetupFacts> PipelineDataplane::set_up(const Pipe& pipe,
                                                         const reconcile::Credentials& credentials,
                                                         const reconcile::SetupWish& wish) {
   PENSTOCK_ASSIGN(const auto report, pipeline::set_up(job_of(pipe, credentials, wish.tables), wish.make));
-  reconcile::SetupFacts out;
-  out.source = {report.system.identifier, report.system.timeline, report.system.database};
-  for (const auto& table : report.tables)
-    out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged});
-  return out;
+  return facts_of(report);
 }
 
 Status PipelineDataplane::ensure_publication(const Pipe& pipe, const reconcile::Credentials& credentials) {

@@ -51,6 +51,14 @@ reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
   return out;
 }
 
+reconcile::SetupFacts facts_of(const pipeline::SetupReport& report) {
+  reconcile::SetupFacts out;
+  out.source = {report.system.identifier, report.system.timeline, report.system.database};
+  for (const auto& table : report.tables)
+    out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged});
+  return out;
+}
+
 std::vector<pipeline::TableLoad> resume_of(const PipeStatus& status) {
   std::vector<pipeline::TableLoad> out;
   for (const auto& table : status.tables) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/pipeline/load_run.hpp"
+#include "dataplane/pipeline/setup.hpp"
 #include "dataplane/pipeline/stream_run.hpp"
 #include "reconcilers/pipe/ports.hpp"
 
@@ -19,5 +20,7 @@ namespace penstock::adapters {
                                            const std::map<std::string, std::int64_t>& before);
 /// What a load goes on from.
 [[nodiscard]] std::vector<pipeline::TableLoad> resume_of(const PipeStatus& status);
+
+[[nodiscard]] reconcile::SetupFacts facts_of(const pipeline::SetupReport& report);
 
 }  // namespace penstock::adapters

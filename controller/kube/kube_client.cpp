@@ -17,6 +17,10 @@
 namespace penstock::kube {
 namespace {
 
+std::string query_of(Write write) {
+  return write == Write::DryRun ? "?dryRun=All&fieldValidation=Strict" : "";
+}
+
 using nlohmann::json;
 using runtime::ObjectKey;
 using runtime::ObjectList;
@@ -156,20 +160,22 @@ Result<ObjectList> KubeClient::list_pages(const Resource& resource, const ListOp
   return all;
 }
 
-Result<json> KubeClient::create(const Resource& resource, const json& object) {
+Result<json> KubeClient::create(const Resource& resource, const json& object, Write write) {
   auto key = runtime::key_of(object);
   if (resource.namespaced && key.ns.empty()) key.ns = default_namespace_;
   const auto what = doing("create", resource, key);
   PENSTOCK_ASSIGN(auto body, body_of(object, what));
-  return send_for_json({"POST", path_of(resource, key.ns), "application/json", std::move(body), what});
+  return send_for_json(
+      {"POST", path_of(resource, key.ns) + query_of(write), "application/json", std::move(body), what});
 }
 
-Result<json> KubeClient::update(const Resource& resource, const json& object, Part part) {
+Result<json> KubeClient::update(const Resource& resource, const json& object, Part part, Write write) {
   const auto key = runtime::key_of(object);
   PENSTOCK_TRY(check_name(resource, key));
   const auto what = doing("update", resource, key, part);
   PENSTOCK_ASSIGN(auto body, body_of(object, what));
-  return send_for_json({"PUT", object_path(resource, key, part), "application/json", std::move(body), what});
+  return send_for_json(
+      {"PUT", object_path(resource, key, part) + query_of(write), "application/json", std::move(body), what});
 }
 
 Result<json> KubeClient::merge_patch(const Resource& resource, const ObjectKey& key, json patch, Part part,

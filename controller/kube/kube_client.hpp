@@ -43,6 +43,10 @@ struct WatchOptions {
   Millis silence{180'000};  ///< without even a bookmark (one a minute) the connection is taken for dead
 };
 
+/// DryRun: the server checks the write and answers as if it were done, unknown fields refused; nothing is
+/// stored (Kubernetes docs, "Dry-run").
+enum class Write { Real, DryRun };
+
 /// A write only happens to the very object or version that is meant; else "Conflict".
 struct DeletePreconditions {
   std::string uid{};
@@ -71,10 +75,11 @@ class KubeClient {
   [[nodiscard]] Result<runtime::ObjectList> list(const Resource& resource, const ListOptions& options = {},
                                                  const std::stop_token& stop = {});
   /// In the namespace that the object's metadata names, the configured default if it names none.
-  [[nodiscard]] Result<nlohmann::json> create(const Resource& resource, const nlohmann::json& object);
+  [[nodiscard]] Result<nlohmann::json> create(const Resource& resource, const nlohmann::json& object,
+                                              Write write = Write::Real);
   /// Replaces; the object's resourceVersion must be the present one, else "Conflict".
   [[nodiscard]] Result<nlohmann::json> update(const Resource& resource, const nlohmann::json& object,
-                                              Part part = Part::Object);
+                                              Part part = Part::Object, Write write = Write::Real);
   /// RFC 7386. With a `resource_version` it fails with "Conflict" unless the object still has it.
   [[nodiscard]] Result<nlohmann::json> merge_patch(const Resource& resource, const runtime::ObjectKey& key,
                                                    nlohmann::json patch, Part part = Part::Object,

@@ -7,6 +7,7 @@
 #include "core/error_policy.hpp"
 #include "core/log.hpp"
 #include "reconcilers/pipe/act.hpp"
+#include "reconcilers/pipe/credentials.hpp"
 #include "reconcilers/pipe/record.hpp"
 
 namespace penstock::reconcile {
@@ -23,19 +24,6 @@ constexpr std::chrono::seconds kProbeEvery{20};
 /// A table that was set apart is tried again after this, and then after twice as long each time.
 constexpr std::chrono::seconds kSetApartFirst{60};
 constexpr std::chrono::seconds kSetApartLimit{1800};
-
-Result<Credentials> read_credentials(const Pipe& pipe, PipeApi& api) {
-  Credentials out;
-  const auto& source = pipe.spec.source;
-  const auto& destination = pipe.spec.destination;
-  for (const auto* ref : {&source.password, &source.tls.ca, &source.tls.client_certificate,
-                          &source.tls.client_key, &destination.password, &destination.ca}) {
-    if (!*ref) continue;
-    PENSTOCK_ASSIGN(auto secret, api.read_secret(pipe.ns, **ref));
-    out[(*ref)->name + "/" + (*ref)->key] = std::move(secret);
-  }
-  return out;
-}
 
 /// Recording the decision has moved the resourceVersion that its verb holds to.
 void hold_to(const std::string& resource_version, Action& action) {
@@ -78,7 +66,8 @@ View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
 }
 
 Result<Credentials> PipeReconciler::credentials_of(const Pipe& pipe) {
-  auto read = read_credentials(pipe, api_);
+  auto read =
+      read_credentials(pipe, [this](const auto& ns, const auto& ref) { return api_.read_secret(ns, ref); });
   const auto memory = memory_of(pipe.uid);
   if (read)
     memory->credentials = *read;
