@@ -7,6 +7,7 @@
 
 #include "core/table_name.hpp"
 #include "dataplane/postgres/libpq.hpp"
+#include "dataplane/postgres/open_transactions.hpp"
 
 namespace penstock::postgres {
 namespace {
@@ -21,30 +22,6 @@ std::string create_sql(pg_conn* session, const std::string& name, SlotLife life)
   const char* options = PQserverVersion(session) >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
   return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", quote_identifier(name),
                      life == SlotLife::Temporary ? " TEMPORARY" : "", options);
-}
-
-/// The sessions whose transactions the new slot waits for, as `pid 7 (shop, idle in transaction since …)`;
-/// empty when it waits for none at this moment.
-Result<std::string> waited_for(pg_conn* observer, const Endpoint& endpoint, int walsender) {
-  // A prepared transaction holds its lock as pid 0.
-  const auto sql = fmt::format(
-      "SELECT DISTINCT CASE WHEN b.pid = 0 THEN 'a prepared transaction (see pg_prepared_xacts)' ELSE"
-      " concat('pid ', b.pid, ' (', concat_ws(', ', a.usename, a.datname,"
-      " a.state || ' since ' || date_trunc('second', a.xact_start)), ')') END"
-      " FROM unnest(pg_blocking_pids({})) b(pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid ORDER BY 1",
-      walsender);
-  PENSTOCK_ASSIGN(const auto rows, run(observer, endpoint, sql, "looking what the slot waits for"));
-  std::string out;
-  for (int row = 0; row < PQntuples(rows.get()); ++row)
-    out += (row > 0 ? ", " : "") + std::string(PQgetvalue(rows.get(), row, 0));
-  return out;
-}
-
-Error waiting_error(const Endpoint& endpoint, const std::string& name, const std::string& whom) {
-  return {ErrorKind::Transient, "WaitingForTransactions",
-          fmt::format("replication slot \"{}\" of {} waits for open transactions: {}", name, endpoint.text(),
-                      whom.empty() ? "none visible to this role" : whom),
-          "It is made as soon as they end; SELECT pg_terminate_backend(pid) ends one by force"};
 }
 
 /// Waits for the answer to CREATE_REPLICATION_SLOT. On failure the statement has been cancelled, and a slot
@@ -64,8 +41,10 @@ Status await_slot(pg_conn* session, pg_conn* observer, const Endpoint& endpoint,
     }
     if (!late && now < next_report) continue;
     next_report = now + kReportEvery;
-    const auto whom = waited_for(observer, endpoint, PQbackendPID(session));
-    const auto error = waiting_error(endpoint, name, whom.value_or(""));
+    const auto whom = name_sessions(
+        observer, endpoint, fmt::format("SELECT unnest(pg_blocking_pids({}))", PQbackendPID(session)));
+    const auto error = waiting_for_transactions(
+        fmt::format("replication slot \"{}\" of {}", name, endpoint.text()), whom.value_or(""));
     if (late) {
       Canceller(session).cancel();
       return fail(error);
