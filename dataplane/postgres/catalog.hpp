@@ -130,4 +130,11 @@ struct SlotFacts {
 /// dead client's may linger). SlotInUse (Transient) when it is not let go of within 10 s.
 [[nodiscard]] Status drop_slot(const Endpoint& endpoint, const std::string& name);
 
+/// Drops, as drop_slot() and drop_publication() do, all of this database whose name is `prefix` or begins
+/// with it and an underscore, but for `except` (empty: none is spared). A prefix that is empty names nothing.
+[[nodiscard]] Status drop_slots_of(const Endpoint& endpoint, const std::string& prefix,
+                                   const std::string& except);
+[[nodiscard]] Status drop_publications_of(const Endpoint& endpoint, const std::string& prefix,
+                                          const std::string& except);
+
 }  // namespace penstock::postgres

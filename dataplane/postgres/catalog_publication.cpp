@@ -131,4 +131,14 @@ Status drop_publication(const Endpoint& endpoint, const std::string& name) {
   });
 }
 
+Status drop_publications_of(const Endpoint& endpoint, const std::string& prefix, const std::string& except) {
+  return change(endpoint, "dropping publications of " + prefix, [&](pqxx::transaction_base& tx) {
+    const auto rows = tx.exec_params(
+        "SELECT pubname FROM pg_publication WHERE " + named_by_prefix("pubname") + " ORDER BY 1", prefix,
+        except);
+    for (const auto& row : rows)
+      tx.exec("DROP PUBLICATION IF EXISTS " + quote_identifier(text_of(row[0])));
+  });
+}
+
 }  // namespace penstock::postgres

@@ -1,5 +1,7 @@
 #include "dataplane/postgres/catalog_session.hpp"
 
+#include <fmt/format.h>
+
 #include <pqxx/connectionpolicy>
 #include <pqxx/except>
 #include <utility>
@@ -106,6 +108,11 @@ std::vector<std::string> items_of(const pqxx::field& array) {
     if (step.first == pqxx::array_parser::string_value) out.push_back(step.second);
   }
   return out;
+}
+
+std::string named_by_prefix(const std::string& column) {
+  return fmt::format(
+      "$1::text <> '' AND {0}::text <> $2 AND ({0}::text = $1 OR starts_with({0}::text, $1 || '_'))", column);
 }
 
 Lsn lsn_of(const pqxx::field& text) {

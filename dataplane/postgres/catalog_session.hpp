@@ -33,6 +33,9 @@ using CatalogQuery = std::function<void(pqxx::transaction_base&)>;
 [[nodiscard]] std::string array_of(const std::vector<std::string>& items);
 [[nodiscard]] std::vector<std::string> items_of(const pqxx::field& array);
 
+/// Whether `column` is $1, or begins with it and an underscore, and is not $2.
+[[nodiscard]] std::string named_by_prefix(const std::string& column);
+
 [[nodiscard]] Lsn lsn_of(const pqxx::field& text);
 [[nodiscard]] std::string text_of(const pqxx::field& field);
 /// server_version_num of the transaction's server.

@@ -1,6 +1,8 @@
 #include <chrono>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "dataplane/postgres/catalog.hpp"
 #include "dataplane/postgres/catalog_session.hpp"
@@ -43,6 +45,21 @@ Status drop_slot(const Endpoint& endpoint, const std::string& name) {
     }
     std::this_thread::sleep_for(kBetweenLooks);
   }
+}
+
+Status drop_slots_of(const Endpoint& endpoint, const std::string& prefix, const std::string& except) {
+  std::vector<std::string> names;
+  PENSTOCK_TRY(look(endpoint, "looking for replication slots of " + prefix, [&](pqxx::transaction_base& tx) {
+    for (const auto& row :
+         tx.exec_params("SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical' AND"
+                        " database = current_database() AND " +
+                            named_by_prefix("slot_name") + " ORDER BY 1",
+                        prefix, except))
+      names.push_back(text_of(row[0]));
+  }));
+  for (const auto& name : names)
+    PENSTOCK_TRY(drop_slot(endpoint, name));
+  return {};
 }
 
 }  // namespace penstock::postgres
