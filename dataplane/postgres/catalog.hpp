@@ -103,6 +103,9 @@ struct SlotFacts {
   Lsn restart_lsn, confirmed_lsn;
   std::optional<std::int64_t> safe_wal_size;  ///< bytes until the slot is lost; none: unbounded
   std::int64_t retained_bytes = 0;
+  /// Why the server has given it up: "wal_removed", "rows_removed", "wal_level_insufficient", "idle_timeout";
+  /// empty before PostgreSQL 17, where wal_status tells that it has.
+  std::string invalidation{};
 };
 
 // Each of these opens a session of its own and ends it: fit for a look now and then. None waits for another

@@ -40,11 +40,14 @@ Status identify_system(const Endpoint& endpoint, ServerFacts& out) {
   return {};
 }
 
-constexpr const char* kSlotQuery = R"sql(
+std::string slot_query(int version) {
+  return fmt::format(R"sql(
 SELECT s.active, s.plugin, s.database, s.wal_status, s.restart_lsn, s.confirmed_flush_lsn, s.safe_wal_size,
        pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
-                       s.restart_lsn)::bigint
-FROM pg_replication_slots s WHERE s.slot_name = $1)sql";
+                       s.restart_lsn)::bigint, {}
+FROM pg_replication_slots s WHERE s.slot_name = $1)sql",
+                     version >= 170000 ? "s.invalidation_reason" : "NULL");
+}
 
 }  // namespace
 
@@ -74,7 +77,7 @@ Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name) {
   SlotFacts out;
   out.name = name;
   PENSTOCK_TRY(look(endpoint, "looking at replication slot " + name, [&](pqxx::transaction_base& tx) {
-    const auto rows = tx.exec_params(kSlotQuery, name);
+    const auto rows = tx.exec_params(slot_query(version_of(tx)), name);
     if (rows.empty()) return;
     const auto row = rows[0];
     out.exists = true;
@@ -86,6 +89,7 @@ Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name) {
     out.confirmed_lsn = lsn_of(row[5]);
     if (!row[6].is_null()) out.safe_wal_size = row[6].as<std::int64_t>();
     out.retained_bytes = row[7].as<std::int64_t>(0);
+    out.invalidation = text_of(row[8]);
   }));
   return out;
 }

@@ -57,6 +57,16 @@ void check_free_places(const SourceWish& wish, const ServerFacts& server, const 
         "End one (see pg_stat_replication), or raise max_wal_senders and restart PostgreSQL");
 }
 
+bool given_up(const SlotFacts& slot) {
+  return slot.wal_status == "lost" || !slot.invalidation.empty();
+}
+
+std::string why_given_up(const SlotFacts& slot) {
+  if (slot.invalidation.empty() || slot.invalidation == "wal_removed")
+    return "the source no longer keeps the WAL it needs (max_slot_wal_keep_size)";
+  return fmt::format("the source has invalidated it ({})", slot.invalidation);
+}
+
 }  // namespace
 
 void check_server(const SourceWish& wish, const ServerFacts& server, const SlotFacts& slot, Faults& out) {
@@ -92,12 +102,20 @@ void check_slot(const SourceWish& wish, const ServerFacts& server, const SlotFac
               fmt::format("replication slot {} belongs to database {}, not {}", slot.name, slot.database,
                           server.database),
               fmt::format("Name one of database {}: {}", server.database, make));
-  } else if (slot.wal_status == "lost") {
-    out.push_back(
-        {ErrorKind::Terminal, "SlotLost",
-         fmt::format("replication slot {} is lost: the source no longer keeps the WAL it needs", slot.name),
-         "Make a new slot and a new Pipe that loads the tables anew"});
+  } else if (given_up(slot)) {
+    out.push_back({ErrorKind::Terminal, "SlotLost",
+                   fmt::format("replication slot {} is lost: {}", slot.name, why_given_up(slot)),
+                   "Make a new slot and a new Pipe that loads the tables anew"});
   }
+}
+
+std::optional<Error> slot_fault(const Endpoint& endpoint, const SlotFacts& slot) {
+  if (slot.exists && !given_up(slot)) return std::nullopt;
+  return Error{
+      ErrorKind::Terminal, "SlotLost",
+      fmt::format("replication slot \"{}\" of {} {}", slot.name, endpoint.text(),
+                  slot.exists ? "is lost: " + why_given_up(slot) : "does not exist"),
+      "Raise spec.resyncGeneration to load everything anew; a slot of your own has to be made anew first"};
 }
 
 std::vector<Error> check_source(const SourceWish& wish, const ServerFacts& server,

@@ -3,6 +3,7 @@
 // Setup's checks of the source: facts in, faults out, no I/O. Each fault has its own reason and cure; all are
 // NeedsUser but SlotLost, which is Terminal.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,5 +35,9 @@ struct SourceWish {
 [[nodiscard]] std::vector<Error> check_source(const SourceWish& wish, const ServerFacts& server,
                                               const std::vector<std::optional<SourceTable>>& tables,
                                               const PublicationFacts& publication, const SlotFacts& slot);
+
+/// SlotLost (Terminal) for the slot of a pipe that streams: it is not there any more, or the server has given
+/// it up, which no waiting cures.
+[[nodiscard]] std::optional<Error> slot_fault(const Endpoint& endpoint, const SlotFacts& slot);
 
 }  // namespace penstock::postgres

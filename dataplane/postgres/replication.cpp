@@ -7,6 +7,7 @@
 
 #include "dataplane/postgres/byte_reader.hpp"
 #include "dataplane/postgres/catalog.hpp"
+#include "dataplane/postgres/checks.hpp"
 #include "dataplane/postgres/libpq.hpp"
 
 namespace penstock::postgres {
@@ -17,7 +18,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr milliseconds kFarewell{3'000};
 constexpr const char* kDoing = "streaming changes";
-constexpr const char* kResync = "Resync the pipe: its place in the source is gone";
 
 std::string start_sql(pg_conn* session, const StreamOptions& options) {
   // The publication is a list of identifiers inside a string literal.
@@ -34,6 +34,14 @@ Error publication_missing(const Endpoint& endpoint, const std::string& name) {
           "Resync the pipe: what changed without the publication was not streamed"};
 }
 
+/// A file of the WAL that the slot needs is not there, though the slot is.
+Error wal_missing(Error error) {
+  error.kind = ErrorKind::Terminal;
+  error.reason = "SlotLost";
+  error.cure = "Raise spec.resyncGeneration to load everything anew: the slot's place in the source is gone";
+  return error;
+}
+
 /// Why START_REPLICATION was refused, by the look of the slot and not by the server's words: several causes
 /// share one SQLSTATE, and it differs between versions.
 Error refused(const Endpoint& endpoint, const StreamOptions& options, Error error, const std::string& state) {
@@ -46,12 +54,8 @@ Error refused(const Endpoint& endpoint, const StreamOptions& options, Error erro
   if (state != "42704" && state != "55000" && state != "58P01") return error;
   const auto slot = read_slot(endpoint, options.slot);
   if (!slot) return error;
-  if (!slot->exists || slot->wal_status == "lost" || state == "58P01") {
-    const auto what =
-        slot->exists ? "is lost: the source no longer keeps the WAL it needs" : "does not exist";
-    return {ErrorKind::Terminal, "SlotLost",
-            fmt::format("replication slot \"{}\" of {} {}", options.slot, endpoint.text(), what), kResync};
-  }
+  if (auto fault = slot_fault(endpoint, *slot)) return *std::move(fault);
+  if (state == "58P01") return wal_missing(std::move(error));
   error.kind = ErrorKind::NeedsUser;
   if (slot->plugin != "pgoutput") {
     error.reason = "SlotWrongPlugin";
@@ -176,9 +180,7 @@ Error ReplicationStream::ended(int size) {
     error.reason = "PublicationMissing";
     error.cure = "Resync the pipe: what changed without the publication was not streamed";
   } else if (state == "58P01") {
-    error.kind = ErrorKind::Terminal;
-    error.reason = "SlotLost";
-    error.cure = kResync;
+    error = wal_missing(std::move(error));
   }
   return error;
 }

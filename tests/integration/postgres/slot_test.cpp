@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "dataplane/postgres/catalog.hpp"
+#include "dataplane/postgres/checks.hpp"
 #include "dataplane/postgres/copy_reader.hpp"
 #include "dataplane/postgres/replication.hpp"
 #include "tests/integration/postgres/shared_server.hpp"
@@ -113,7 +114,7 @@ TEST(Slot, GivesUpInTheEndAndLeavesNothingBehind) {
   auto writer = shared_server().session(database.name);
   writer.exec("BEGIN; INSERT INTO t VALUES (1)");
   const SlotName name(database);
-  const auto slot = create_slot(database.endpoint, name.text, {.limit = milliseconds(300)});
+  const auto slot = create_slot(database.endpoint, name.text, {.limit = std::chrono::seconds(2)});
   ASSERT_FALSE(slot);
   EXPECT_EQ(slot.error().reason, "WaitingForTransactions");
   EXPECT_EQ(slot.error().kind, ErrorKind::Transient);
@@ -167,13 +168,60 @@ TEST(Slot, IsDroppedEvenWhileSomebodyStreamsFromIt) {
   EXPECT_TRUE(drop_slot(database.endpoint, name.text)) << "absent already";
 }
 
-TEST(Slot, SaysHowMuchWalIsLeftBeforeItIsLost) {
-  const test::PostgresServer server({.settings = {{"max_slot_wal_keep_size", "64MB"}}});
+TEST(Slot, SaysHowMuchWalIsLeftUntilItIsLost) {
+  const test::PostgresServer server(
+      {.settings = {{"max_slot_wal_keep_size", "64MB"}, {"max_wal_size", "32MB"}, {"min_wal_size", "32MB"}}});
   const auto endpoint = endpoint_of(server);
   ASSERT_TRUE(create_slot(endpoint, "one"));
   const auto facts = read_slot(endpoint, "one");
   ASSERT_TRUE(facts && facts->safe_wal_size);
   EXPECT_GT(*facts->safe_wal_size, 32 << 20);
+  EXPECT_FALSE(slot_fault(endpoint, *facts));
+
+  server.exec("CREATE TABLE t (id int)");
+  const auto write = [&] {
+    server.exec("INSERT INTO t VALUES (1); SELECT pg_switch_wal()");
+    server.exec("CHECKPOINT");
+  };
+  write();
+  const auto less = read_slot(endpoint, "one");
+  ASSERT_TRUE(less && less->safe_wal_size);
+  EXPECT_LT(*less->safe_wal_size, *facts->safe_wal_size);
+  EXPECT_GT(less->retained_bytes, facts->retained_bytes);
+
+  std::optional<Error> fault;
+  ASSERT_TRUE(test::eventually(
+      [&] {
+        write();
+        fault = slot_fault(endpoint, *read_slot(endpoint, "one"));
+        return fault.has_value();
+      },
+      std::chrono::seconds(60)));
+  EXPECT_EQ(fault->reason, "SlotLost");
+  EXPECT_THAT(fault->message, HasSubstr("is lost"));
+  const auto lost = read_slot(endpoint, "one");
+  EXPECT_TRUE(lost->exists);
+  EXPECT_EQ(lost->wal_status, "lost");
+  EXPECT_EQ(lost->invalidation, shared_server().version() >= 170000 ? "wal_removed" : "");
+  EXPECT_EQ(lost->retained_bytes, 0);
+  ASSERT_TRUE(drop_slot(endpoint, "one"));
+  EXPECT_THAT(slot_fault(endpoint, *read_slot(endpoint, "one"))->message, HasSubstr("does not exist"));
+}
+
+TEST(Slot, ThatIsInvalidatedForAnotherReasonSaysWhich) {
+  if (shared_server().version() < 180000) GTEST_SKIP() << "only from 18 on idle slots are given up";
+  const test::PostgresServer server({.settings = {{"idle_replication_slot_timeout", "1s"}}});
+  const auto endpoint = endpoint_of(server);
+  ASSERT_TRUE(create_slot(endpoint, "one"));
+  std::optional<Error> fault;
+  ASSERT_TRUE(test::eventually(
+      [&] {
+        server.exec("CHECKPOINT");
+        fault = slot_fault(endpoint, *read_slot(endpoint, "one"));
+        return fault.has_value();
+      },
+      std::chrono::seconds(60)));
+  EXPECT_THAT(fault->message, HasSubstr("idle_timeout"));
 }
 
 }  // namespace
