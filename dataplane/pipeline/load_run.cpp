@@ -10,7 +10,7 @@
 
 #include "core/log.hpp"
 #include "dataplane/pipeline/load_worker.hpp"
-#include "dataplane/postgres/sweep.hpp"
+#include "dataplane/postgres/open_transactions.hpp"
 
 namespace penstock::pipeline {
 namespace {

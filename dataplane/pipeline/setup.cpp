@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "dataplane/postgres/checks.hpp"
-#include "dataplane/postgres/sweep.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -242,7 +241,7 @@ Status check_same_system(const PipeJob& job, const SourceSystem& expected) {
 Result<postgres::SlotFacts> probe(const PipeJob& job, const SourceSystem& expected) {
   PENSTOCK_TRY(check_same_system(job, expected));
   PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job.source, job.slot));
-  if (auto fault = postgres::slot_fault(slot)) return fail(*std::move(fault));
+  if (auto fault = postgres::slot_fault(job.source, slot)) return fail(*std::move(fault));
   PENSTOCK_ASSIGN(const auto publication, postgres::read_publication(job.source, job.publication));
   if (publication.exists) return slot;
   return fail(
