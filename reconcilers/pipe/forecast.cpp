@@ -152,7 +152,7 @@ class World {
 
   [[nodiscard]] Retry never_again(const Error& error, bool alone_once_more = false) const {
     return {1, error, alone_once_more ? view_.now : WallTime::max(), view_.pipe.generation,
-            view_.fingerprint.stream};
+            view_.fingerprint.load};
   }
 
   [[nodiscard]] Result<SetupFacts> look(const Pipe& pipe, const std::vector<std::string>& sources) const {

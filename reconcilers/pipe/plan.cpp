@@ -51,7 +51,7 @@ void look_at_the_source_now_and_then(const View& view, Decision& decision) {
 
 bool may_try(const View& view, const Retry& retry) {
   return view.now >= retry.next || retry.generation != view.pipe.generation ||
-         (view.fingerprint.known() && retry.fingerprint != view.fingerprint.stream);
+         (view.fingerprint.known() && retry.fingerprint != view.fingerprint.load);
 }
 
 bool may_try(const View& view, Concern concern) {

@@ -59,7 +59,8 @@ struct Runs {
   [[nodiscard]] bool any_active() const { return load.active() || stream.active(); }
 };
 
-/// What load and stream would be started with now. Empty: not known.
+/// What load and stream would be started with now. Empty: not known. The stream's tells of its tables, too;
+/// the load's of connections and settings alone.
 struct Fingerprints {
   std::string load, stream;
   [[nodiscard]] bool known() const { return !stream.empty(); }

@@ -150,11 +150,11 @@ std::vector<EventNote> events_between(const Pipe& before, const PipeStatus& afte
 Retry after_failure(const std::optional<Retry>& before, const Error& error, const View& view) {
   Retry out;
   const bool same =
-      before && before->generation == view.pipe.generation && before->fingerprint == view.fingerprint.stream;
+      before && before->generation == view.pipe.generation && before->fingerprint == view.fingerprint.load;
   out.failures = same ? before->failures + 1 : 1;
   out.error = error;
   out.generation = view.pipe.generation;
-  out.fingerprint = view.fingerprint.stream;
+  out.fingerprint = view.fingerprint.load;
   out.next =
       policy(error.kind).fails_the_pipe ? WallTime::max() : view.now + wait_after(error.kind, out.failures);
   return out;

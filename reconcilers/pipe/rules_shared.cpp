@@ -12,7 +12,7 @@ namespace {
 std::optional<Error> standing_fault(const View& view, Concern concern) {
   const auto* retry = view.retry(concern);
   const bool changed = retry && (retry->generation != view.pipe.generation ||
-                                 (view.fingerprint.known() && retry->fingerprint != view.fingerprint.stream));
+                                 (view.fingerprint.known() && retry->fingerprint != view.fingerprint.load));
   return retry && !changed ? std::optional(retry->error) : std::nullopt;
 }
 
