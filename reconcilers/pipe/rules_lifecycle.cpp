@@ -30,8 +30,10 @@ Verdict release_when_deleted(const View& view) {
   const auto state = status.state.value_or(PipeState::Provisioning);
   if (!view.pipe.has_finalizer) return Decision{state, "Deleted", std::nullopt, Rest{}, rule};
   // Setup that was cut off may have made tables; nothing else is begun before it is recorded.
+  const bool tables_may_be_there =
+      state == PipeState::Setup && view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
   const bool nothing_there =
-      !status.source && !status.resync && status.replication.start_lsn.empty() && state != PipeState::Setup;
+      !status.source && !status.resync && status.replication.start_lsn.empty() && !tables_may_be_there;
   if (nothing_there && !view.run.any_active())
     return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{}, rule};
   const auto* retry = view.retry(Concern::Pipe);
