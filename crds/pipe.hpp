@@ -153,6 +153,7 @@ struct TableStatus {
   bool added_later = false;          ///< its load waits for transactions that began before it was added
   std::int64_t observed_resync_generation = 0;  ///< of spec.tables[].resyncGeneration
   std::optional<TargetSettings> settings;       ///< what the target was made with
+  std::string source_changes;  ///< how the source differs by now from what the target was made for
   std::int64_t rows_loaded = 0;
   std::int64_t rows_estimated = 0;
   std::int64_t partitions_loaded = 0;

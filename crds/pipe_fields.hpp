@@ -141,6 +141,7 @@ void describe(Fields& fields, T& table) {
   fields.field("addedLater", table.added_later);
   fields.field("observedResyncGeneration", table.observed_resync_generation);
   fields.unless_empty("settings", table.settings);
+  fields.field("sourceChanges", table.source_changes);
   fields.unless_empty("load", table.load);
 }
 

@@ -7,6 +7,7 @@
 #include "controller/adapters/pipe_job.hpp"
 #include "controller/adapters/run_facts.hpp"
 #include "dataplane/pipeline/setup.hpp"
+#include "dataplane/pipeline/source_changes.hpp"
 #include "dataplane/postgres/catalog.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
@@ -105,10 +106,14 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
   return run->slot->restart_lsn;
 }
 
-Status PipelineDataplane::probe(const Pipe& pipe, const reconcile::Credentials& credentials) {
-  PENSTOCK_ASSIGN(const auto slot, pipeline::probe(job_of(pipe, credentials), system_of(pipe)));
+Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
+                                                       const reconcile::Credentials& credentials) {
+  const auto job = job_of(pipe, credentials, JobTables::Streamed);
+  PENSTOCK_ASSIGN(const auto slot, pipeline::probe(job, system_of(pipe)));
   hooks_.slot_seen(pipe.uid, slot);
-  return {};
+  if (pipe.status.state != PipeState::Running) return reconcile::ProbeFacts{};
+  PENSTOCK_ASSIGN(auto changes, pipeline::read_drifts(job));
+  return reconcile::ProbeFacts{std::move(changes)};
 }
 
 Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credentials& credentials) {

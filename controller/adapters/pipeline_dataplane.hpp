@@ -35,7 +35,7 @@ class PipelineDataplane final : public reconcile::Dataplane {
                                        const reconcile::SetupWish& wish) override;
   Status ensure_publication(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Result<Lsn> create_slot(const Pipe& pipe, const reconcile::Credentials& credentials) override;
-  Status probe(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Result<reconcile::ProbeFacts> probe(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Status start_load(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Status start_stream(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   void stop_load(const Pipe& pipe) override;

@@ -69,7 +69,7 @@ std::string to_text(const PipePlan& plan) {
     out += describe(table, pipe.spec);
   for (const auto& refusal : forecast.refusals)
     out += describe(refusal);
-  if (const auto waits = reconcile::settings_that_wait(pipe); !waits.empty() && !forecast.resync)
+  if (const auto waits = reconcile::what_waits_for_a_resync(pipe); !waits.empty() && !forecast.resync)
     out += line("waits", fmt::format("for a resync (raise spec.resyncGeneration): {}", waits));
   if (pipe.spec.resync_generation < pipe.status.observed_resync_generation)
     out += line("ignored", fmt::format("spec.resyncGeneration {} is below {}, which was carried out already",

@@ -1,8 +1,11 @@
 #include "dataplane/pipeline/source_changes.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/log.hpp"
+#include "dataplane/clickhouse/key_text.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -46,6 +49,50 @@ Status follow_source(const PipeJob& job) {
   for (std::size_t at = 0; at < job.tables.size(); ++at)
     if (sources[at]) PENSTOCK_TRY(add_columns(job, job.tables[at], *sources[at], client, {facts.time64}));
   return {};
+}
+
+std::string drift_of(const PipeJob& pipe, const TableJob& job, const postgres::SourceTable& source,
+                     const clickhouse::TargetTable& target) {
+  std::string out;
+  const auto note = [&](const std::string& what) { out += out.empty() ? what : fmt::format("; {}", what); };
+  // Time64 is left to the server that made the table.
+  const auto wanted = define_target(pipe, job, source, {true});
+  for (const auto& present : target.columns) {
+    const bool ours = present.name.starts_with("_penstock_") || !present.default_kind.empty();
+    const bool there = std::any_of(source.columns.begin(), source.columns.end(),
+                                   [&](const auto& column) { return column.name == present.name; });
+    if (!ours && !there) note(fmt::format("column {} is gone", present.name));
+  }
+  for (const auto* column : taken_columns(job, source)) {
+    const auto present = std::find_if(target.columns.begin(), target.columns.end(),
+                                      [&](const auto& one) { return one.name == column->name; });
+    const auto define = std::find_if(wanted.columns.begin(), wanted.columns.end(),
+                                     [&](const auto& one) { return one.name == column->name; });
+    const bool chosen = std::any_of(job.overrides.begin(), job.overrides.end(), [&](const auto& one) {
+      return one.name == column->name && !one.type.empty();
+    });
+    if (present == target.columns.end() || define == wanted.columns.end() || chosen) continue;
+    const bool time = clickhouse::value_type(define->type).starts_with("Time64");
+    if (!time && !clickhouse::type_holds(present->type, define->type))
+      note(
+          fmt::format("column {} is {} now and {} in the target", column->name, define->type, present->type));
+  }
+  return out;
+}
+
+Result<std::map<std::string, std::string>> read_drifts(const PipeJob& job) {
+  std::vector<TableName> names;
+  for (const auto& table : job.tables)
+    names.push_back(table.source);
+  PENSTOCK_ASSIGN(const auto sources, postgres::read_tables(job.source, names));
+  clickhouse::Client client(job.destination);
+  std::map<std::string, std::string> out;
+  for (std::size_t at = 0; at < job.tables.size(); ++at) {
+    PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, job.tables[at].target));
+    if (sources[at] && target)
+      out[job.tables[at].source_text] = drift_of(job, job.tables[at], *sources[at], *target);
+  }
+  return out;
 }
 
 }  // namespace penstock::pipeline

@@ -2,6 +2,9 @@
 
 // Following the source's DDL: what the stream tells of a changed table, and what the target does about it.
 
+#include <map>
+#include <string>
+
 #include "core/result.hpp"
 #include "dataplane/pipeline/job.hpp"
 #include "dataplane/pipeline/stream_decoder.hpp"
@@ -14,5 +17,15 @@ namespace penstock::pipeline {
 /// Adds to the targets what columns the source has and they lack, with the default that old rows have. Safe
 /// to repeat. Columns that the source has dropped stay.
 [[nodiscard]] Status follow_source(const PipeJob& job);
+
+/// How the source's table has come to differ from what its target was made for, beyond columns that were
+/// added: "column v is gone; column n is of type bigint now"; empty: not. Pure. Columns of the target that
+/// have a default are the user's, or followed an ADD COLUMN.
+[[nodiscard]] std::string drift_of(const PipeJob& pipe, const TableJob& job,
+                                   const postgres::SourceTable& source,
+                                   const clickhouse::TargetTable& target);
+
+/// Of every table of the job that is there on both sides, by source.
+[[nodiscard]] Result<std::map<std::string, std::string>> read_drifts(const PipeJob& job);
 
 }  // namespace penstock::pipeline

@@ -122,7 +122,10 @@ struct Executor {
     return with_tables_swapped(view.pipe, verb.tables);
   }
 
-  Learnt operator()(const Probe&) const { return only(dataplane.probe(view.pipe, credentials)); }
+  Learnt operator()(const Probe&) const {
+    PENSTOCK_ASSIGN(const auto facts, dataplane.probe(view.pipe, credentials));
+    return with_source_changes(view.pipe.status, facts);
+  }
 
   Learnt operator()(const Release& verb) const {
     dataplane.forget(view.pipe.uid);

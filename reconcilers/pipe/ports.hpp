@@ -94,6 +94,10 @@ struct ReleaseWish {
   bool operator==(const ReleaseWish&) const = default;
 };
 
+struct ProbeFacts {
+  std::map<std::string, std::string> source_changes;  ///< by source; TableStatus::source_changes
+};
+
 /// One table that is ready to take its target's place.
 struct SwapWish {
   std::string source;
@@ -124,7 +128,7 @@ class Dataplane {
   [[nodiscard]] virtual Result<Lsn> create_slot(const Pipe& pipe, const Credentials& credentials) = 0;
   /// Whether the source still is the one, with our place in it: SourceChanged, SlotLost, PublicationMissing
   /// (Terminal). Looks only.
-  [[nodiscard]] virtual Status probe(const Pipe& pipe, const Credentials& credentials) = 0;
+  [[nodiscard]] virtual Result<ProbeFacts> probe(const Pipe& pipe, const Credentials& credentials) = 0;
   /// Both return at once; observe() tells how it goes. A run that has ended is replaced. The load takes the
   /// tables that are Pending or Loading, the stream all but those that are set apart.
   [[nodiscard]] virtual Status start_load(const Pipe& pipe, const Credentials& credentials) = 0;

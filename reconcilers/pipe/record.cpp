@@ -64,10 +64,10 @@ void add_standing_conditions(const Pipe& pipe, const PipeStatus& status, const D
                              std::vector<Condition>& out) {
   Pipe now = pipe;
   now.status = status;
-  if (const auto waits = settings_that_wait(now); !waits.empty())
+  if (const auto waits = what_waits_for_a_resync(now); !waits.empty())
     out.push_back({"ResyncRequired",
                    true,
-                   "SettingsChanged",
+                   "TargetsOutdated",
                    fmt::format("Taken up by the next resync (raise spec.resyncGeneration): {}", waits),
                    pipe.generation,
                    {}});

@@ -124,6 +124,13 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
   return status;
 }
 
+PipeStatus with_source_changes(PipeStatus status, const ProbeFacts& facts) {
+  for (auto& table : status.tables)
+    if (const auto changes = facts.source_changes.find(table.source); changes != facts.source_changes.end())
+      table.source_changes = changes->second;
+  return status;
+}
+
 PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& swapped) {
   PipeStatus out = pipe.status;
   for (const auto& wish : swapped) {
@@ -142,14 +149,14 @@ PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& sw
   return out;
 }
 
-std::string settings_that_wait(const Pipe& pipe) {
+std::string what_waits_for_a_resync(const Pipe& pipe) {
   std::string out;
   for (const auto& spec : pipe.spec.tables) {
     const auto* table = find_table(pipe.status, spec.source);
     if (!table || !table->settings) continue;
     const auto wanted = settings_of(spec);
     const auto& present = *table->settings;
-    std::vector<const char*> names;
+    std::vector<std::string> names;
     const auto note = [&](const char* name, bool differs) {
       if (differs) names.push_back(name);
     };
@@ -159,6 +166,7 @@ std::string settings_that_wait(const Pipe& pipe) {
     note("partitionBy", present.partition_by != wanted.partition_by);
     note("engine", present.engine != wanted.engine);
     note("columns", present.columns != wanted.columns);
+    if (!table->source_changes.empty()) names.push_back(table->source_changes);
     if (!names.empty())
       out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", spec.source, fmt::join(names, ", "));
   }

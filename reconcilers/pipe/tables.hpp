@@ -24,10 +24,12 @@ namespace penstock::reconcile {
 [[nodiscard]] PipeStatus with_resync_begun(const Pipe& pipe, WallTime now);
 /// What set_up() found out about the tables.
 [[nodiscard]] PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts);
+[[nodiscard]] PipeStatus with_source_changes(PipeStatus status, const ProbeFacts& facts);
 /// The tables have taken their targets' places; a resync is over with it.
 [[nodiscard]] PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& swapped);
 
-/// Settings of the spec that wait for a resync: "public.orders: orderBy, engine"; empty: none.
-[[nodiscard]] std::string settings_that_wait(const Pipe& pipe);
+/// What waits for a resync: settings of the spec, changes of the source: "public.orders: orderBy, engine";
+/// empty: nothing.
+[[nodiscard]] std::string what_waits_for_a_resync(const Pipe& pipe);
 
 }  // namespace penstock::reconcile

@@ -169,18 +169,18 @@ TEST(TablesSwapped, WithoutAStreamTheyAreCompleted) {
 
 TEST(SettingsThatWait, AreNamed) {
   auto pipe = streaming().pipe;
-  EXPECT_EQ(settings_that_wait(pipe), "");
+  EXPECT_EQ(what_waits_for_a_resync(pipe), "");
   pipe.spec.tables[0].target = "o";
   pipe.spec.tables[0].excluded_columns = {"card"};
   pipe.spec.tables[0].columns = {{"a", "String", Unrepresentable::Fail}};
   pipe.spec.tables[1].partition_by = "toYYYYMM(at)";
-  EXPECT_EQ(settings_that_wait(pipe),
+  EXPECT_EQ(what_waits_for_a_resync(pipe),
             "public.orders: target, excludedColumns, columns; public.customers: partitionBy");
   pipe.spec.tables.push_back(table_spec("public.items"));
   pipe.spec.tables[0] = table_spec("public.orders");
   pipe.spec.tables[1] = table_spec("public.customers");
   pipe.spec.tables[0].on_truncate = OnTruncate::Ignore;
-  EXPECT_EQ(settings_that_wait(pipe), "") << "taken up live";
+  EXPECT_EQ(what_waits_for_a_resync(pipe), "") << "taken up live";
 }
 
 }  // namespace
