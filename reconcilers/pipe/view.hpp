@@ -16,7 +16,7 @@ struct Retry {
   Error error;
   WallTime next;                ///< not before
   std::int64_t generation = 0;  ///< the spec that failed: another one is tried at once
-  std::string fingerprint;      ///< of a load: and so are other credentials or settings
+  std::string fingerprint;  ///< and so are other credentials: the load's, the stream's is of its tables too
   bool operator==(const Retry&) const = default;
 };
 

@@ -1,5 +1,6 @@
 // Tables that come, go and are loaded anew by themselves; the swap.
 
+#include "reconcilers/pipe/record.hpp"
 #include "tests/unit/reconcilers/plan_cases.hpp"
 
 namespace penstock::reconcile::test {
@@ -199,6 +200,16 @@ TEST(PlanTablesSetApart, DecidesEachCase) {
             }),
        PipeState::Snapshot, "StopRuns", rule},
   });
+}
+
+TEST(PlanTablesSetApart, LeavingTheStreamDoesNotHastenTheNextTry) {
+  auto view = streaming();
+  const Error error{ErrorKind::BadData, "Refused", "it cannot go on", ""};
+  view.table_retries["public.orders"] = after_failure(std::nullopt, error, view);
+  table(view, 0).state = TableState::Failed;
+  table(view, 0).message = error.text();
+  view.fingerprint.stream = view.run.stream.fingerprint = "without the table";
+  EXPECT_STREQ(plan(view).rule, "keep_streaming");
 }
 
 TEST(PlanTablesSetApart, AreTold) {

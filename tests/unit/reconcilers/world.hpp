@@ -154,7 +154,7 @@ inline View ready_to_swap() {
 }
 
 inline Retry failed(ErrorKind kind, std::chrono::seconds ago, std::chrono::seconds wait) {
-  return {1, {kind, "Reason", "it failed", "mend it"}, kNow - ago + wait, 1, kStreamPrint};
+  return {1, {kind, "Reason", "it failed", "mend it"}, kNow - ago + wait, 1, kLoadPrint};
 }
 /// It failed a moment ago, and it is not yet time to try again.
 inline Retry failed_just_now(ErrorKind kind) {
