@@ -121,6 +121,17 @@ TEST(ResyncBegun, DuringAResyncCountsOn) {
   EXPECT_EQ(status.replication.slot, own_name(kUid, 2));
 }
 
+TEST(ResyncBegun, DuringAResyncATableThatWasNeverMadeIsNotCounted) {
+  auto view = streaming();
+  view.pipe.spec.tables.push_back(table_spec("public.items"));
+  view.pipe.spec.resync_generation = 1;
+  view.pipe.status = with_resync_begun(view.pipe, kNow);
+  view.pipe.spec.resync_generation = 2;
+  const auto status = with_resync_begun(view.pipe, kNow);
+  EXPECT_EQ(status.tables[2].load_generation, 0) << "its target may be there, of load 1";
+  EXPECT_FALSE(status.tables[2].staged);
+}
+
 TEST(ResyncBegun, WithoutALoadThePresentTablesGoOn) {
   auto view = streaming();
   view.pipe.spec.mode = Mode::CdcOnly;
