@@ -33,6 +33,11 @@ constexpr Rule kRules[] = {
 };
 
 constexpr Millis kProbeEvery{20'000};
+constexpr Millis kSecretEvery{2'000};
+
+void wake_after(Millis time, Rest& rest) {
+  rest.again = rest.again.count() == 0 ? time : std::min(rest.again, time);
+}
 
 /// A slot can be lost while nobody reads it: a pass that would rest looks at the source now and then.
 void look_at_the_source_now_and_then(const View& view, Decision& decision) {
@@ -44,7 +49,29 @@ void look_at_the_source_now_and_then(const View& view, Decision& decision) {
     decision.action = Probe{};
     return;
   }
-  rest->again = rest->again.count() == 0 ? kProbeEvery : std::min(rest->again, kProbeEvery);
+  wake_after(kProbeEvery, *rest);
+}
+
+std::optional<Error> why_no_resync_begins(const View& view) {
+  if (view.credentials_missing) return view.credentials_missing;
+  const auto* retry = view.retry(Concern::Resync);
+  return retry ? std::optional(retry->error) : std::nullopt;
+}
+
+/// What is tried again beside the pipe's life has no pass of its own: one that would rest for longer, or for
+/// ever, ends in time for it.
+void wake_for_what_waits_aside(const View& view, Decision& decision) {
+  auto* rest = std::get_if<Rest>(&decision.action);
+  if (!rest) return;
+  if (decision.resync_blocked) {
+    const auto* retry = view.retry(Concern::Resync);
+    wake_after(view.credentials_missing || !retry ? kSecretEvery : time_left(view, *retry), *rest);
+  }
+  if (decision.state != PipeState::Completed) return;
+  if (view.credentials_missing && view.pipe.status.tables.size() != view.pipe.spec.tables.size())
+    wake_after(kSecretEvery, *rest);
+  for (const auto& [source, retry] : view.table_retries)
+    wake_after(time_left(view, retry), *rest);
 }
 
 }  // namespace
@@ -69,8 +96,8 @@ Decision plan(const View& view) {
   for (const auto rule : kRules) {
     auto verdict = rule(view);
     if (!verdict) continue;
-    if (const auto* blocked = view.retry(Concern::Resync); blocked && resync_wanted(view.pipe))
-      verdict->resync_blocked = blocked->error;
+    if (resync_wanted(view.pipe) && !view.pipe.deleting) verdict->resync_blocked = why_no_resync_begins(view);
+    wake_for_what_waits_aside(view, *verdict);
     look_at_the_source_now_and_then(view, *verdict);
     return *std::move(verdict);
   }

@@ -10,6 +10,7 @@ using Verdict = std::optional<Decision>;
 
 inline constexpr Millis kLoadProgressEvery{1000};
 inline constexpr Millis kStreamProgressEvery{2000};
+inline constexpr Millis kLongestWait{3'600'000};
 
 // ---- what the Pipe says ----
 [[nodiscard]] bool streams(const PipeSpec& spec);
@@ -21,6 +22,9 @@ inline constexpr Millis kStreamProgressEvery{2000};
 [[nodiscard]] bool ready_to_swap(const Pipe& pipe, const TableStatus& table);
 /// A higher generation than was carried out, or is being carried out, of a pipe that has something to resync.
 [[nodiscard]] bool resync_wanted(const Pipe& pipe);
+
+/// Until it is tried again.
+[[nodiscard]] Millis time_left(const View& view, const Retry& retry);
 
 /// The first terminal failure that nothing has changed since; null: none.
 [[nodiscard]] const Retry* terminal_failure(const View& view);

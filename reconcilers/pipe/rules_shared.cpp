@@ -79,6 +79,12 @@ bool resync_wanted(const Pipe& pipe) {
          (!status.resync || wanted > status.resync->target_generation);
 }
 
+Millis time_left(const View& view, const Retry& retry) {
+  if (retry.next <= view.now) return kLoadProgressEvery;
+  if (retry.next - view.now > kLongestWait) return kLongestWait;  // for ever is more than a timer can hold
+  return std::chrono::ceil<Millis>(retry.next - view.now);
+}
+
 const Retry* terminal_failure(const View& view) {
   for (const auto& [concern, retry] : view.retries)
     if (concern != Concern::Resync && policy(retry.error.kind).fails_the_pipe && !may_try(view, retry))
@@ -96,8 +102,7 @@ const TableFacts* facts_of(const RunFacts& run, const TableStatus& table) {
 Decision waiting(const View& view, PipeState state, const Error& error, Concern concern, const char* rule) {
   Decision out{state, error.text(), error, Rest{}, rule};
   const auto* retry = view.retry(concern);
-  const auto left = retry && retry->next > view.now ? std::chrono::ceil<Millis>(retry->next - view.now)
-                                                    : kLoadProgressEvery;
+  const auto left = retry ? time_left(view, *retry) : kLoadProgressEvery;
   out.action = Rest{policy(error.kind).probes_credentials ? std::min(left, Millis(2000)) : left};
   return out;
 }

@@ -118,6 +118,25 @@ TEST(PlanResync, ThatIsBlockedSaysWhyWhateverThePipeDoes) {
   EXPECT_FALSE(plan(blocked(streaming())).resync_blocked) << "it is not wanted any more";
 }
 
+TEST(PlanResync, ThatIsBlockedIsTriedAgainByAPipeThatWouldRestForEver) {
+  for (const auto& view : {blocked(wanted(completed())), blocked(wanted(failed_pipe()))})
+    EXPECT_EQ(decided<Rest>(with(view, [](View& v) { v.pipe.status.observed_generation = 2; })).again,
+              Millis(29'000));
+  auto view = wanted(completed());
+  view.credentials_missing = Error{ErrorKind::NeedsUser, "SecretMissing", "none", "make it"};
+  EXPECT_EQ(decided<Rest>(view).again, Millis(2'000));
+  ASSERT_TRUE(plan(view).resync_blocked);
+  EXPECT_EQ(plan(view).resync_blocked->reason, "SecretMissing");
+  EXPECT_EQ(decided<Rest>(completed()).again, Millis(0)) << "nothing waits";
+}
+
+TEST(PlanResync, NoTimerIsSetForAFailureThatNoWaitingCures) {
+  auto view = resyncing(ResyncStep::MakeTables);
+  view.retries[Concern::Pipe] = failed_just_now(ErrorKind::Terminal);
+  view.retries[Concern::Pipe].next = WallTime::max();
+  EXPECT_LE(decided<Rest>(view).again, std::chrono::hours(1));
+}
+
 TEST(PlanResync, GoesThroughItsSteps) {
   const char* way = "make_way_for_the_resync";
   expect_decisions({

@@ -82,6 +82,16 @@ TEST(PlanAddedTables, ThoseThatNeverFailedGoTogetherAndTheOthersAlone) {
   EXPECT_THAT(decided<PrepareTables>(view).sources, testing::ElementsAre("public.items"));
 }
 
+TEST(PlanAddedTables, ThatWaitAreTriedAgainByACompletedPipe) {
+  auto view = adding(completed());
+  view.table_retries["public.items"] = failed_just_now(ErrorKind::NeedsUser);
+  view.table_retries["public.items"].generation = 2;
+  EXPECT_EQ(decided<Rest>(view).again, Millis(29'000));
+  view = adding(completed());
+  view.credentials_missing = Error{ErrorKind::NeedsUser, "SecretMissing", "none", "make it"};
+  EXPECT_EQ(decided<Rest>(view).again, Millis(2'000));
+}
+
 TEST(PlanAddedTables, LeaveStateAndConditionsAsTheyAre) {
   const auto decision = plan(adding(streaming()));
   EXPECT_TRUE(decision.aside);
