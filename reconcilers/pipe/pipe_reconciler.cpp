@@ -87,7 +87,10 @@ void PipeReconciler::note_run(const Pipe& pipe, View& view, Concern concern, con
     }
     is_load ? dataplane_.stop_load(pipe) : dataplane_.stop_stream(pipe);
   } else if (is_load ? load_has_moved(pipe.status, run) : run.active() && run.connected) {
-    view.retries.erase(concern);
+    // A run that goes on does not mend what a look at the source has found.
+    const auto* known = view.retry(concern);
+    if (known && (!policy(known->error.kind).fails_the_pipe || may_try(view, *known)))
+      view.retries.erase(concern);
   }
 }
 

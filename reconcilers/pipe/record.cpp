@@ -100,8 +100,11 @@ PipeStatus first_status(const Pipe& pipe) {
 PipeStatus absorb(const Pipe& pipe, const Runs& run) {
   PipeStatus out = pipe.status;
   // Before the first Setup there is nothing to resync.
-  if (out.state && !out.source && !out.resync)
-    out.observed_resync_generation = std::max(out.observed_resync_generation, pipe.spec.resync_generation);
+  if (out.state && !out.source && !out.resync &&
+      pipe.spec.resync_generation > out.observed_resync_generation) {
+    out.observed_resync_generation = pipe.spec.resync_generation;
+    if (pipe.spec.mode != Mode::SnapshotOnly) name_replication(out, pipe, pipe.spec.resync_generation);
+  }
   for (auto& table : out.tables) {
     if (const auto* facts = facts_of(run.load, table)) absorb_load(table, *facts, pipe);
     if (const auto* facts = facts_of(run.stream, table)) absorb_stream(table, *facts, run.stream, pipe);

@@ -93,7 +93,11 @@ Verdict stay_failed(const View& view) {
   const char* rule = "stay_failed";
   const auto& status = view.pipe.status;
   if (const auto* failed = terminal_failure(view)) {
-    if (view.run.any_active()) return stopping(view, PipeState::Failed, failed->error.text(), {}, rule);
+    if (view.run.any_active()) {
+      auto out = stopping(view, PipeState::Failed, failed->error.text(), {}, rule);
+      out.fault = failed->error;
+      return out;
+    }
     return Decision{PipeState::Failed, failed->error.text(), failed->error, Rest{}, rule};
   }
   if (status.state != PipeState::Failed || status.observed_generation != view.pipe.generation ||

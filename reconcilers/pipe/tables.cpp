@@ -26,16 +26,6 @@ TableStatus set_back(const TableStatus& known, const TableSpec& spec) {
   return out;
 }
 
-void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generation) {
-  auto& replication = status.replication;
-  const ReplicationStatus former = replication;
-  replication = {};
-  replication.owns_slot = former.owns_slot;
-  replication.owns_publication = former.owns_publication;
-  replication.slot = former.owns_slot ? own_name(pipe.uid, generation) : former.slot;
-  replication.publication = former.owns_publication ? own_name(pipe.uid, generation) : former.publication;
-}
-
 }  // namespace
 
 std::string own_prefix(const std::string& uid) {
@@ -46,6 +36,16 @@ std::string own_prefix(const std::string& uid) {
 
 std::string own_name(const std::string& uid, std::int64_t resync_generation) {
   return fmt::format("{}_{}", own_prefix(uid), resync_generation);
+}
+
+void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generation) {
+  auto& replication = status.replication;
+  const ReplicationStatus former = replication;
+  replication = {};
+  replication.owns_slot = former.owns_slot;
+  replication.owns_publication = former.owns_publication;
+  replication.slot = former.owns_slot ? own_name(pipe.uid, generation) : former.slot;
+  replication.publication = former.owns_publication ? own_name(pipe.uid, generation) : former.publication;
 }
 
 TableStatus declared(const TableSpec& table) {

@@ -11,6 +11,10 @@ namespace penstock::reconcile {
 /// With "_<resync generation>" behind it, so that the slot itself says which generation it belongs to.
 [[nodiscard]] std::string own_name(const std::string& uid, std::int64_t resync_generation);
 
+/// Slot and publication under their names of this generation, as far as they are ours, and nothing known of
+/// either.
+void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generation);
+
 /// An entry for a table that the pipe does not know yet, as the spec has it now.
 [[nodiscard]] TableStatus declared(const TableSpec& table);
 /// With an entry for every table of the spec, in its order; those that are known are kept.

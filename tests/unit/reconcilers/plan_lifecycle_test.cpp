@@ -143,6 +143,14 @@ TEST(PlanSetup, DecidesEachCase) {
   });
 }
 
+TEST(PlanFailure, IsToldFromTheMomentWhatRunsIsStopped) {
+  const auto terminal = failed_just_now(ErrorKind::Terminal);
+  const auto decision =
+      plan(with(with_retry(without_run(streaming()), terminal), [](View& v) { v.run.load = active_load(); }));
+  ASSERT_TRUE(decision.fault.has_value());
+  EXPECT_EQ(decision.fault->reason, terminal.error.reason);
+}
+
 TEST(PlanFailure, DecidesEachCase) {
   const auto terminal = failed_just_now(ErrorKind::Terminal);
   const auto recorded = with(without_run(streaming()), [](View& v) {
