@@ -76,9 +76,10 @@ void sweep_leftovers() {
 
 // initdb takes a second and more, a copy of what it made a tenth: made once for each version, account and
 // boot.
-fs::path template_cluster() {
+fs::path template_cluster(int system) {
   const auto bin = postgres_bin();
-  const auto key = fmt::format("{}-template-{}-{:x}", kPrefix, ::getuid(), std::hash<std::string>{}(bin));
+  const auto key = fmt::format("{}-template-{}-{:x}{}", kPrefix, ::getuid(), std::hash<std::string>{}(bin),
+                               system == 0 ? "" : fmt::format("-{}", system));
   const fs::path base = fs::temp_directory_path() / key;
   const int lock = lock_file(base.string() + ".lock", true);
   if (lock < 0) throw std::runtime_error("cannot lock " + base.string());
@@ -189,7 +190,7 @@ std::string PostgresServer::log() const {
 }
 
 void PostgresServer::lay_out() {
-  must("cp", {"-a", template_cluster(), data_directory()});
+  must("cp", {"-a", template_cluster(options_.system), data_directory()});
   std::map<std::string, std::string> settings{
       {"port", std::to_string(port_)},
       {"listen_addresses", "127.0.0.1"},

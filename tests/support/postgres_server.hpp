@@ -19,7 +19,8 @@ struct PostgresOptions {
   std::map<std::string, std::string>
       settings{};                  ///< of postgresql.conf, as written there: {"wal_level", "replica"}
   std::vector<std::string> hba{};  ///< lines put before the usual ones of pg_hba.conf
-  bool tls = false;                ///< ssl on, with certificates made for localhost and 127.0.0.1
+  int system = 0;    ///< those of one number are one PostgreSQL system, as after a restored backup
+  bool tls = false;  ///< ssl on, with certificates made for localhost and 127.0.0.1
 };
 
 /// All values as text; NULL is "\\N".

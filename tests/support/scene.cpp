@@ -1,7 +1,8 @@
-#include "tests/e2e/lifecycle/lifecycle_test.hpp"
+#include "tests/support/scene.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <thread>
@@ -9,13 +10,13 @@
 
 #include "core/lsn.hpp"
 
-namespace penstock {
+namespace penstock::test {
 
 World& shared_world() {
-  static test::PostgresServer postgres(
+  static PostgresServer postgres(
       {.settings = {{"autovacuum", "off"}, {"max_replication_slots", "30"}, {"max_wal_senders", "30"}}});
-  static test::DevServer dev;
-  static World world{&postgres, &test::shared_engine(), &dev};
+  static DevServer dev;
+  static World world{&postgres, &shared_engine(), &dev};
   return world;
 }
 
@@ -46,15 +47,39 @@ void Scene::create_table(const std::string& name, std::int64_t rows) {
 void Scene::begin_a_slow_load(const std::string& table, const std::string& pace) {
   manifest.spec_more += "  sync: {batchRows: 100}\n" + pace;
   apply();
-  ASSERT_TRUE(test::eventually([&] { return target_exists(table); }, 30s));
+  ASSERT_NO_FATAL_FAILURE(slow_down(table));
+  ASSERT_TRUE(eventually([&] { return number(".status.tables[0].rowsLoaded") > 0; }, 30s));
+}
+
+void Scene::slow_down(const std::string& table) {
+  ASSERT_TRUE(eventually([&] { return target_exists(table); }, 30s));
   engine.query(
       fmt::format("CREATE MATERIALIZED VIEW {0}.brake ENGINE = Null AS SELECT sleep(0.03) AS s FROM {0}.{1}",
                   database, table));
-  ASSERT_TRUE(test::eventually([&] { return number(".status.tables[0].rowsLoaded") > 0; }, 30s));
 }
 
 void Scene::speed_up() {
   engine.query("DROP VIEW " + database + ".brake SYNC");
+}
+
+void Scene::resync(std::int64_t generation) {
+  dev.patch(pipe, fmt::format(R"({{"spec":{{"resyncGeneration":{}}}}})", generation));
+}
+
+std::string Scene::of_table(const std::string& table, const std::string& name) {
+  return field(fmt::format(R"(.status.tables[?(@.source=="public.{}")].{})", table, name));
+}
+
+bool Scene::table_reaches(const std::string& table, const std::string& state,
+                          std::chrono::milliseconds limit) {
+  return eventually([&] { return of_table(table, "state") == state; }, limit);
+}
+
+std::string Scene::target_tables() {
+  return engine.value(
+      "SELECT arrayStringConcat(arraySort(groupArray(name)), ',') FROM system.tables WHERE "
+      "database = '" +
+      database + "'");
 }
 
 std::int64_t Scene::target_count(const std::string& table) {
@@ -79,6 +104,21 @@ int Scene::publications() {
   return std::stoi(value("SELECT count(*) FROM pg_publication"));
 }
 
+std::string Scene::leftovers(std::int64_t generation) {
+  auto name = fmt::format("penstock_{}_{}", field(".metadata.uid"), generation);
+  std::replace(name.begin(), name.end(), '-', '_');
+  std::string out;
+  const auto slots = value(
+      "SELECT string_agg(slot_name, ',') FROM pg_replication_slots WHERE database = current_database()");
+  if (slots != name) out += "slots: " + slots + "; ";
+  const auto publications = value("SELECT string_agg(pubname, ',') FROM pg_publication");
+  if (publications != name) out += "publications: " + publications + "; ";
+  const auto staging =
+      engine.value("SELECT name FROM system.tables WHERE endsWith(name, '_resync') AND database = '" +
+                   database + "' AND comment LIKE '%penstock%'");
+  return staging.empty() ? out : out + "tables: " + staging;
+}
+
 std::int64_t Scene::rows_read(const std::string& table) {
   // A session counts into the statistics when it ends, or a second later.
   const auto read = [&] {
@@ -86,7 +126,7 @@ std::int64_t Scene::rows_read(const std::string& table) {
         "SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname = '" + table + "'"));
   };
   std::int64_t last = -1;
-  (void)test::eventually(
+  (void)eventually(
       [&] {
         const auto before = std::exchange(last, read());
         std::this_thread::sleep_for(300ms);
@@ -99,7 +139,7 @@ std::int64_t Scene::rows_read(const std::string& table) {
 bool Scene::idle(std::chrono::milliseconds limit) {
   const auto others =
       "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-  return test::eventually([&] { return value(others) == "0"; }, limit);
+  return eventually([&] { return value(others) == "0"; }, limit);
 }
 
 std::string Scene::differences(const std::vector<std::string>& tables, std::chrono::milliseconds limit) {
@@ -109,7 +149,7 @@ std::string Scene::differences(const std::vector<std::string>& tables, std::chro
     if (!out.empty()) std::this_thread::sleep_for(250ms);  // a look reads every row
     out.clear();
     for (const auto& table : tables)
-      out += test::row_diff(postgres, database, table, engine, database, table);
+      out += row_diff(postgres, database, table, engine, database, table);
   } while (!out.empty() && std::chrono::steady_clock::now() < deadline);
   return out;
 }
@@ -117,7 +157,7 @@ std::string Scene::differences(const std::vector<std::string>& tables, std::chro
 bool Scene::caught_up(std::chrono::milliseconds limit) {
   const auto end = Lsn::parse(value("SELECT pg_current_wal_insert_lsn()"));
   exec("SELECT pg_logical_emit_message(true, 'test', 'end')");
-  return test::eventually(
+  return eventually(
       [&] {
         const auto confirmed = Lsn::parse(field(".status.replication.confirmedLSN"));
         return confirmed && *confirmed >= *end;
@@ -133,4 +173,4 @@ std::string conditions_of(const Scene& scene) {
   return out;
 }
 
-}  // namespace penstock
+}  // namespace penstock::test
