@@ -46,7 +46,7 @@ class Prometheus {
   Prometheus(const std::string& rules, int target, const Alertmanager& alerts);
 
   /// The result of an instant query; throws std::runtime_error with its words when it is refused.
-  [[nodiscard]] nlohmann::json query(const std::string& promql) const;
+  nlohmann::json query(const std::string& promql) const;
   /// What Prometheus says of its one target: "up", "down" or "unknown", and the last error.
   struct Target {
     std::string health;

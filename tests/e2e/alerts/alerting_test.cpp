@@ -30,10 +30,10 @@ const std::string kTable =
 /// A source, the engine, `penstock dev`, a Prometheus that scrapes it and the Alertmanager that it tells.
 class AlertingTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { world_ = new World; }
+  static void SetUpTestSuite() { world = new World; }
   static void TearDownTestSuite() {
-    delete world_;
-    world_ = nullptr;
+    delete world;
+    world = nullptr;
   }
 
   struct World {
@@ -60,12 +60,12 @@ class AlertingTest : public testing::Test {
            "'";
   }
 
-  static test::PostgresServer& postgres() { return world_->postgres; }
-  static test::DevServer& dev() { return world_->dev; }
-  static test::Alertmanager& alerts() { return world_->alerts; }
-  static test::Prometheus& prometheus() { return world_->prometheus; }
+  static test::PostgresServer& postgres() { return world->postgres; }
+  static test::DevServer& dev() { return world->dev; }
+  static test::Alertmanager& alerts() { return world->alerts; }
+  static test::Prometheus& prometheus() { return world->prometheus; }
 
-  static inline World* world_ = nullptr;
+  static inline World* world = nullptr;
 };
 
 TEST_F(AlertingTest, PrometheusTakesWhatItScrapes) {

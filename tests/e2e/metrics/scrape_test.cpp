@@ -79,6 +79,20 @@ TEST_F(ScrapeTest, FollowsAPipeThroughItsLife) {
   EXPECT_TRUE(test::eventually([&] { return scrape().lines_with({{"name", "shop"}}) == 0; }));
 }
 
+TEST_F(ScrapeTest, CountsClampedValuesOfLoadAndStreamTogether) {
+  postgres().exec(
+      "ALTER TABLE orders ADD COLUMN made date;"
+      "UPDATE orders SET made = '0001-01-01' WHERE id <= 3",
+      database_);
+  dev_.apply(manifest_.both());
+  const Labels made{{"table", "public.orders"}, {"column", "made"}};
+  EXPECT_TRUE(comes_to("penstock_clamped_values_total", made, 3)) << dev_.describe("shop");
+  ASSERT_TRUE(comes_to("penstock_pipe_state", {{"state", "Running"}}, 1));
+  postgres().exec("INSERT INTO orders VALUES (10000, 'v', 'infinity'), (10001, 'v', '2000-01-01')",
+                  database_);
+  EXPECT_TRUE(comes_to("penstock_clamped_values_total", made, 4));
+}
+
 TEST_F(ScrapeTest, SaysWhatIsDocumentedAndNothingSecret) {
   manifest_.password = "Wr0ng-0815";
   dev_.apply(manifest_.both());

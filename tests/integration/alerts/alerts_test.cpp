@@ -1,6 +1,7 @@
 // The alert rules, held to promtool's tests beside this file, to the metrics that there are, and to their
 // runbooks.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -136,8 +137,8 @@ TEST(Runbooks, AreThoseOfTheAlertsAndAllInTheirTable) {
   const auto table = test::runbook_text(kRoot, "README");
   for (const auto& alert : alerts()) {
     const std::string name = alert.at("alert");
-    EXPECT_THAT(table, HasSubstr("[" + name + "](" + name + ".md) | " +
-                                 alert.at("labels").at("severity").get<std::string>() + " |"));
+    EXPECT_THAT(table, HasSubstr(fmt::format("[{0}]({0}.md) | {1} |", name,
+                                             alert.at("labels").at("severity").get<std::string>())));
   }
 }
 
