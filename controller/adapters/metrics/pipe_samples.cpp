@@ -17,19 +17,18 @@ double unix_seconds(WallTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-/// A stream may be running: what was last seen of it is news, and not the memory of a former one.
-bool may_stream(const PipeStatus& status) {
-  if (!status.state || status.replication.received_lsn.empty()) return false;
-  switch (*status.state) {
+/// The slot is looked at now and then: what was last seen of it is news, and not the memory of a former one.
+bool has_a_slot(PipeState state) {
+  switch (state) {
     case PipeState::Snapshot:
     case PipeState::Running:
     case PipeState::Pausing:
+    case PipeState::Paused:
     case PipeState::Modifying:
     case PipeState::Resync:
       return true;
     case PipeState::Provisioning:
     case PipeState::Setup:
-    case PipeState::Paused:
     case PipeState::Completed:
     case PipeState::Failed:
       return false;
@@ -54,15 +53,22 @@ void add_table(Samples& out, const TableStatus& table) {
   out.push_back({PipeMetric::TablePartitions, {table.source, "total"}, number(table.partitions_total)});
 }
 
-void add_measures(Samples& out, const PipeMeasures& measures) {
+void add_counts(Samples& out, const PipeMeasures& measures) {
   for (const auto& [reason, count] : measures.warnings)
     out.push_back({PipeMetric::Warnings, {reason}, static_cast<double>(count)});
   for (const auto& [where, count] : measures.clamped)
     out.push_back({PipeMetric::ClampedValues, {where.first, where.second}, static_cast<double>(count)});
-  if (!measures.slot) return;
-  out.push_back({PipeMetric::SlotRetained, {}, number(measures.slot->retained_bytes)});
-  if (measures.slot->safe_bytes)
-    out.push_back({PipeMetric::SlotSafe, {}, number(*measures.slot->safe_bytes)});
+}
+
+void add_slot(Samples& out, const PipeStatus& status, const std::optional<SlotMeasures>& slot) {
+  if (!status.state || !has_a_slot(*status.state)) return;
+  if (*status.state != PipeState::Paused && !status.replication.received_lsn.empty()) {
+    out.push_back({PipeMetric::LagSeconds, {}, status.replication.lag_seconds});
+    out.push_back({PipeMetric::LagBytes, {}, number(status.replication.lag_bytes)});
+  }
+  if (!slot) return;
+  out.push_back({PipeMetric::SlotRetained, {}, number(slot->retained_bytes)});
+  if (slot->safe_bytes) out.push_back({PipeMetric::SlotSafe, {}, number(*slot->safe_bytes)});
 }
 
 }  // namespace
@@ -71,15 +77,12 @@ std::vector<Sample> samples_of(const Pipe& pipe, const PipeMeasures& measures) {
   Samples out;
   const auto& status = pipe.status;
   add_state(out, status);
-  if (may_stream(status)) {
-    out.push_back({PipeMetric::LagSeconds, {}, status.replication.lag_seconds});
-    out.push_back({PipeMetric::LagBytes, {}, number(status.replication.lag_bytes)});
-  }
+  add_slot(out, status, measures.slot);
   out.push_back({PipeMetric::ResyncGeneration, {"wanted"}, number(pipe.spec.resync_generation)});
   out.push_back({PipeMetric::ResyncGeneration, {"observed"}, number(status.observed_resync_generation)});
   for (const auto& table : status.tables)
     add_table(out, table);
-  add_measures(out, measures);
+  add_counts(out, measures);
   return out;
 }
 

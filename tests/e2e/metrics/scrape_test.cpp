@@ -67,6 +67,8 @@ TEST_F(ScrapeTest, FollowsAPipeThroughItsLife) {
   EXPECT_TRUE(comes_to("penstock_table_rows_total", {{"phase", "stream"}}, 10));
   EXPECT_TRUE(value("penstock_pipe_lag_seconds"));
   EXPECT_TRUE(value("penstock_pipe_lag_bytes"));
+  EXPECT_TRUE(test::eventually([&] { return value("penstock_slot_wal_retained_bytes") > 0; }, 60s));
+  EXPECT_EQ(value("penstock_slot_safe_wal_bytes"), std::nullopt) << "there is no limit";
 
   dev_.patch("shop", R"({"spec":{"paused":true}})");
   EXPECT_TRUE(comes_to("penstock_pipe_state", {{"state", "Paused"}}, 1));

@@ -119,6 +119,17 @@ TEST(PipeSamples, TellNothingOfASlotThatNobodyLookedAtNorOfALimitThatIsNone) {
   EXPECT_TRUE(told(PipeMetric::SlotSafe, pipe, measures).empty());
 }
 
+TEST(PipeSamples, TellNothingOfASlotThatIsNotLookedAtAnyMore) {
+  for (const auto& [state, name] : kEnumNames<PipeState>) {
+    auto pipe = test::streaming_pipe();
+    pipe.status.state = state;
+    const bool gone = state == PipeState::Failed || state == PipeState::Provisioning ||
+                      state == PipeState::Setup || state == PipeState::Completed;
+    EXPECT_EQ(value(PipeMetric::SlotRetained, pipe).has_value(), !gone) << name;
+    EXPECT_EQ(value(PipeMetric::SlotSafe, pipe).has_value(), !gone) << name;
+  }
+}
+
 TEST(PipeSamples, EachHasTheLabelsOfItsMetric) {
   for (const auto& sample : samples_of(test::streaming_pipe(), test::all_measured())) {
     const auto& labels = info_of(sample.metric).labels;
