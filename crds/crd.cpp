@@ -14,7 +14,7 @@ std::string_view crd_yaml() {
 }
 
 const nlohmann::json& crd_json() {
-  static const nlohmann::json crd = [] {
+  static const nlohmann::json kCrd = [] {
     auto parsed = yaml_to_json(crd_yaml());
     if (!parsed) {  // it is part of this binary: no input can cause this
       std::fprintf(stderr, "penstock: the embedded CRD is damaged: %s\n", parsed.error().message.c_str());
@@ -22,7 +22,7 @@ const nlohmann::json& crd_json() {
     }
     return *std::move(parsed);
   }();
-  return crd;
+  return kCrd;
 }
 
 }  // namespace penstock

@@ -71,9 +71,9 @@ class FieldReader {
   /// An object that has no struct of its own.
   template <typename Describe>
   void group(const char* name, Describe&& describe_group) {
-    static const nlohmann::json empty = nlohmann::json::object();
+    static const nlohmann::json kEmpty = nlohmann::json::object();
     const auto* json = find(name);
-    FieldReader inner(json != nullptr ? *json : empty, at(name), fault_);
+    FieldReader inner(json != nullptr ? *json : kEmpty, at(name), fault_);
     describe_group(inner);
   }
 

@@ -22,9 +22,9 @@ bool nothing_to_check(const nlohmann::json& object, const nlohmann::json* old_ob
 
 std::vector<FieldError> validate_pipe(const nlohmann::json& object, const nlohmann::json* old_object) {
   if (nothing_to_check(object, old_object)) return {};
-  static const nlohmann::json nothing;
+  static const nlohmann::json kNothing;
   std::optional<FieldError> fault;
-  const auto spec = read_object<PipeSpec>(object.contains("spec") ? object["spec"] : nothing, "spec", fault);
+  const auto spec = read_object<PipeSpec>(object.contains("spec") ? object["spec"] : kNothing, "spec", fault);
   if (fault) return {*fault};
 
   std::vector<FieldError> faults;

@@ -84,7 +84,7 @@ Status check_tls(const KubeConfig& config) {
   }
 }
 
-http_client_config client_config_of(std::shared_ptr<const KubeConfig> config, const web::uri& server) {
+http_client_config client_config_of(const std::shared_ptr<const KubeConfig>& config, const web::uri& server) {
   http_client_config client;
   client.set_timeout(std::chrono::hours(24 * 7));  // ours are the deadlines; this one would end idle watches
   client.set_max_redirects(0);                     // the token would follow them

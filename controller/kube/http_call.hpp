@@ -22,8 +22,8 @@ void start_http_threads();
 [[nodiscard]] Status check_tls(const KubeConfig& config);
 
 /// How to connect: TLS by the kubeconfig, TCP keep-alive, no redirects, no timeouts but ours.
-[[nodiscard]] web::http::client::http_client_config client_config_of(std::shared_ptr<const KubeConfig> config,
-                                                                     const web::uri& server);
+[[nodiscard]] web::http::client::http_client_config client_config_of(
+    const std::shared_ptr<const KubeConfig>& config, const web::uri& server);
 
 /// Gives `message` a body that is sent at most once.
 void set_body(web::http::http_request& message, const std::string& body, const std::string& content_type);

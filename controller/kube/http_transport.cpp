@@ -65,8 +65,8 @@ class HttpTransport::Impl {
     auto client = idle_client();
     try {
       if (!client) client = std::make_unique<http_client>(server_, client_config_);
-      PENSTOCK_ASSIGN(auto message, message_of(request));
-      call.start(*client, std::move(message));
+      PENSTOCK_ASSIGN(const auto message, message_of(request));
+      call.start(*client, message);
     } catch (const std::exception& thrown) {
       return fail(ErrorKind::Internal, "RequestNotSent", request.doing + ": " + redacted(thrown.what()));
     }

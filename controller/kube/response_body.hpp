@@ -2,7 +2,8 @@
 
 // cpprestsdk's headers: for http_call.hpp and its users alone.
 
-#define _TURN_OFF_PLATFORM_STRING  // else its macro U() breaks Boost
+// Else their macro U() breaks Boost. The name is theirs.
+#define _TURN_OFF_PLATFORM_STRING  // NOLINT(bugprone-reserved-identifier)
 #include <utility>
 
 #include <cpprest/astreambuf.h>

@@ -41,7 +41,7 @@ Status add_column(Client& client, const std::string& database, const std::string
   const auto purpose = fmt::format("add column {} to {}.{}", column.name, database, table);
   const auto expression = old_value ? default_expression(column, *old_value) : std::nullopt;
   if (expression) {
-    const auto done = client.execute({plain + " DEFAULT " + *expression, {}, false, true, purpose});
+    auto done = client.execute({plain + " DEFAULT " + *expression, {}, false, true, purpose});
     if (done || done.error().kind == ErrorKind::Transient || done.error().kind == ErrorKind::InDoubt)
       return done;
   }

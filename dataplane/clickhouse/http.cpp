@@ -18,8 +18,8 @@ namespace {
 constexpr long kUploadBuffer = 1L << 20;  // fewer, larger writes: a block of megabytes is the common body
 
 bool library_ready() {
-  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return ready;
+  static const bool kReady = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return kReady;
 }
 
 HttpExchange& exchange_of(void* user) {

@@ -125,8 +125,9 @@ Result<std::shared_ptr<const std::vector<BoundColumn>>> StreamDecoder::columns_o
   for (std::size_t at = 0; at < binding.columns.size(); ++at) {
     if (route.field_of[at] < 0) continue;
     const auto& sent = relation.columns[static_cast<std::size_t>(route.field_of[at])];
+    const auto& name = binding.columns[at].name;
     const auto known = std::find_if(source.columns.begin(), source.columns.end(),
-                                    [&](const auto& one) { return one.name == binding.columns[at].name; });
+                                    [&](const auto& one) { return one.name == name; });
     if (known == source.columns.end() || known->declared_type == sent.type) continue;
     PENSTOCK_ASSIGN(auto type, source_.type_of(sent.type, sent.typmod));
     if (!altered) altered = std::make_shared<std::vector<BoundColumn>>(binding.columns);

@@ -23,7 +23,7 @@ std::string copy_sql(const TableName& heap, const std::vector<CopyColumn>& colum
 }  // namespace
 
 std::string column_expression(const CopyColumn& column, std::string_view qualifier) {
-  const auto name = fmt::format("{}{}", qualifier, quote_identifier(column.name));
+  auto name = fmt::format("{}{}", qualifier, quote_identifier(column.name));
   if (!column.as_text) return name;
   // concat() writes a value with its type's output function. The test for NULL is this one because `IS NULL`
   // is also true of a row value of NULLs, which is none.
