@@ -149,7 +149,7 @@ Result<Lsn> SimDataplane::create_slot(const Pipe& pipe, const Credentials&) {
   return Lsn{static_cast<std::uint64_t>(start)};
 }
 
-Status SimDataplane::probe(const Pipe& pipe, const Credentials&) {
+Result<ProbeFacts> SimDataplane::probe(const Pipe& pipe, const Credentials&) {
   PENSTOCK_TRY(source_answers());
   const auto& source = *stage_.world.source;
   const auto& status = pipe.status;
@@ -159,7 +159,7 @@ Status SimDataplane::probe(const Pipe& pipe, const Credentials&) {
   if (!slot || slot->lost) return fail(ErrorKind::Terminal, "SlotLost", "the slot is gone", "resync");
   if (!source.publication(status.replication.publication))
     return fail(ErrorKind::Terminal, "PublicationMissing", "it is gone", "resync");
-  return {};
+  return ProbeFacts{};
 }
 
 }  // namespace penstock::reconcile::simulation
