@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "dataplane/clickhouse/look.hpp"
@@ -32,22 +31,13 @@ Status change_names(Client& client, std::string sql, const std::string& log_comm
   return client.execute({std::move(sql), {{"log_comment", log_comment}}, false, false, std::move(purpose)});
 }
 
-/// "orders_before_7", or the first of "orders_before_7_2", … that is free.
 Result<std::string> free_name(Client& client, const SwapWish& wish) {
-  const auto wanted = fmt::format("{}_before_{}", wish.target, wish.load);
-  PENSTOCK_ASSIGN(
-      const auto rows,
-      look(client,
-           fmt::format("SELECT name FROM system.tables WHERE database = {} AND startsWith(name, {})",
-                       literal(client.endpoint().database), literal(wanted)),
-           "look for a name to keep a table under"));
-  const auto taken = [&](const std::string& name) {
-    return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.at(0) == name; });
-  };
-  auto name = wanted;
-  for (int next = 2; taken(name); ++next)
-    name = fmt::format("{}_{}", wanted, next);
-  return name;
+  const auto& database = client.endpoint().database;
+  for (int nth = 1;; ++nth) {
+    auto name = kept_name(database, wish.target, wish.load, nth);
+    PENSTOCK_ASSIGN(const auto taken, read_target(client, name));
+    if (!taken) return name;
+  }
 }
 
 /// One call's work, between one look and the next.
@@ -143,6 +133,11 @@ Status make_staging(Client& client, const TargetDefinition& definition) {
   const Error in_the_way{ErrorKind::NeedsUser, "ResyncTableExists",
                          fmt::format("table {}, which a resync needs the name of, is not this Pipe's", name),
                          "Rename or drop it"};
+  if (!name_fits(definition.database, definition.table))
+    return fail(
+        ErrorKind::NeedsUser, "TargetNameTooLong",
+        fmt::format("ClickHouse cannot have a table {}, which a resync needs: its name is too long", name),
+        "Name a shorter target in spec.tables[].target");
   PENSTOCK_ASSIGN(const auto present, read_target(client, definition.table));
   if (present && !ours(present, definition.mark.pipe_uid)) return fail(in_the_way);
   if (present && present->mark->load == definition.mark.load) return {};

@@ -20,6 +20,13 @@ inline constexpr const char* kResyncSuffix = "_resync";
 /// "orders": "orders_resync".
 [[nodiscard]] std::string staging_name(const std::string& target);
 
+/// Whether a server can have a table of this name, and drop it again.
+[[nodiscard]] bool name_fits(const std::string& database, const std::string& table);
+/// The n-th name under which a former table may be kept: "orders_before_7", "orders_before_7_2", …; of a name
+/// that would be too long the end of `target` is left out.
+[[nodiscard]] std::string kept_name(const std::string& database, const std::string& target, std::int64_t load,
+                                    int nth);
+
 /// The staging table of `target` whose mark says this pipe and load is to be the target.
 struct SwapWish {
   std::string target;
@@ -42,8 +49,9 @@ enum class SwapStep {
 
 /// Makes the staging table of definition.table (which is a staging name) for definition.mark. One of this
 /// pipe and load is kept as it is, rows included; one of another load is dropped first. ResyncTableExists
-/// (NeedsUser): a table that is not this pipe's has the name. A swap that may have begun has to be finished
-/// before: a table of the user that it exchanged has this name until it is put aside.
+/// (NeedsUser): a table that is not this pipe's has the name. TargetNameTooLong (NeedsUser). A swap that may
+/// have begun has to be finished before: a table of the user that it exchanged has this name until it is put
+/// aside.
 [[nodiscard]] Status make_staging(Client& client, const TargetDefinition& definition);
 
 /// Drops the staging table of `target` if it carries this pipe's mark; else leaves everything as it is.

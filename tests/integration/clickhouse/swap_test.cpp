@@ -220,6 +220,27 @@ TEST_F(Swap, WorksWithHostileNames) {
   }
 }
 
+TEST_F(Swap, WorksWithTheLongestNamesThatCanBeStaged) {
+  for (const std::string character : {"a", "ü"}) {
+    std::string name;
+    while (name_fits(database_, staging_name(name + character)))
+      name += character;
+    make_users(name);
+    make(staging_name(name), 7);
+    const auto kept = kept_name(database_, name, 7, 1);
+    EXPECT_EQ(swap(name, 7), kept);
+    EXPECT_EQ(state()[name], "[7]");
+    EXPECT_EQ(state()[kept], "[-1]");
+    EXPECT_TRUE(drop_target(client_, database_, kept));
+
+    auto wanted = definition(staging_name(name + character), {{"id", "Int64", ""}}, {"id"});
+    EXPECT_FALSE(create_target(client_, wanted)) << "the server takes more than we think";
+    const auto made = make_staging(client_, wanted);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().reason, "TargetNameTooLong");
+  }
+}
+
 TEST_F(Swap, WorksInTheEnginesDefaultDatabase) {
   const Endpoint elsewhere{engine().url(), "default", "default", {}, ""};
   client_ = Client(elsewhere);

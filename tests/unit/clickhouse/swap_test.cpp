@@ -79,5 +79,21 @@ TEST(NextSwapStep, IsNotGuessedWhenBothAreTheLoadedTable) {
   EXPECT_EQ(next(kWished, kWished), "SwapAmbiguous");
 }
 
+TEST(KeptName, IsTheTargetsWithTheLoad) {
+  EXPECT_EQ(kept_name("shop", "orders", 7, 1), "orders_before_7");
+  EXPECT_EQ(kept_name("shop", "orders", 7, 2), "orders_before_7_2");
+}
+
+TEST(KeptName, OfALongTargetIsCutBetweenCharacters) {
+  const auto cut = [](const std::string& target) { return kept_name("shop", target, 7, 1); };
+  EXPECT_EQ(cut(std::string(200, 'a')), std::string(200, 'a') + "_before_7");
+  EXPECT_EQ(cut(std::string(201, 'a')), std::string(200, 'a') + "_before_7");
+  std::string ducks;
+  for (int count = 0; count < 30; ++count)
+    ducks += "🦆";
+  EXPECT_EQ(cut(ducks), ducks.substr(0, 16 * 4) + "_before_7");
+  EXPECT_EQ(kept_name(std::string(300, 'd'), "orders", 7, 1), "o_before_7") << "such a database cannot be";
+}
+
 }  // namespace
 }  // namespace penstock::clickhouse
