@@ -6,8 +6,8 @@
 
 #include "controller/adapters/pipe_job.hpp"
 #include "controller/adapters/run_facts.hpp"
+#include "dataplane/pipeline/probe.hpp"
 #include "dataplane/pipeline/setup.hpp"
-#include "dataplane/pipeline/source_changes.hpp"
 #include "dataplane/postgres/catalog.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
@@ -109,11 +109,12 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
 Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
                                                        const reconcile::Credentials& credentials) {
   const auto job = job_of(pipe, credentials, JobTables::Streamed);
-  PENSTOCK_ASSIGN(const auto slot, pipeline::probe(job, system_of(pipe)));
-  hooks_.slot_seen(pipe.uid, slot);
-  if (pipe.status.state != PipeState::Running) return reconcile::ProbeFacts{};
-  PENSTOCK_ASSIGN(auto changes, pipeline::read_drifts(job));
-  return reconcile::ProbeFacts{std::move(changes)};
+  PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system_of(pipe)));
+  hooks_.slot_seen(pipe.uid, report.slot);
+  reconcile::ProbeFacts out{std::move(report.drifts), {}};
+  for (auto& fault : report.faults)
+    out.lost.emplace(fault.source, std::move(fault.error));
+  return out;
 }
 
 Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credentials& credentials) {

@@ -175,13 +175,13 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
   return report;
 }
 
-namespace {
-
 Error table_not_found(const TableJob& table) {
   return {ErrorKind::BadData, "TableNotFound",
           fmt::format("table {} is not in the source any more", table.source_text),
           "Create it again, or take it out of spec.tables"};
 }
+
+namespace {
 
 Error target_missing(const PipeJob& job, const TableJob& table) {
   return {ErrorKind::BadData, "TargetMissing",
@@ -236,20 +236,6 @@ Status check_same_system(const PipeJob& job, const SourceSystem& expected) {
           job.source.text(), server.system_identifier, job.source.database, expected.identifier,
           expected.database),
       "Point spec.source.postgres back at the old system, or create a new Pipe for the new one");
-}
-
-Result<postgres::SlotFacts> probe(const PipeJob& job, const SourceSystem& expected) {
-  PENSTOCK_TRY(check_same_system(job, expected));
-  PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job.source, job.slot));
-  if (auto fault = postgres::slot_fault(job.source, slot)) return fail(*std::move(fault));
-  PENSTOCK_ASSIGN(const auto publication, postgres::read_publication(job.source, job.publication));
-  if (publication.exists) return slot;
-  return fail(
-      ErrorKind::Terminal, "PublicationMissing",
-      fmt::format("publication {} is not there any more: what was changed since it was dropped cannot "
-                  "be streamed",
-                  job.publication),
-      "Raise spec.resyncGeneration to load everything anew");
 }
 
 Result<std::vector<std::string>> swap_tables(const PipeJob& job) {

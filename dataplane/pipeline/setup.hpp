@@ -55,6 +55,8 @@ struct TableFault {
   Error error;
 };
 
+[[nodiscard]] Error table_not_found(const TableJob& table);
+
 struct BoundTables {
   std::vector<BoundTable> tables;
   std::vector<TableFault> faults;  ///< TableNotFound, TargetMissing: these are not among `tables`
@@ -63,10 +65,6 @@ struct BoundTables {
 /// `dropped`: columns to bind although the catalog has them no more.
 [[nodiscard]] Result<BoundTables> bind_tables(const PipeJob& job, clickhouse::Client& client,
                                               const std::vector<DroppedColumn>& dropped = {});
-
-/// Looks only. SourceChanged, SlotLost, PublicationMissing (Terminal): no waiting brings our place in the
-/// source back.
-[[nodiscard]] Result<postgres::SlotFacts> probe(const PipeJob& job, const SourceSystem& expected);
 
 /// Carries tombstones over and exchanges each of the job's (staged) tables with its target. The names of
 /// former tables that are not ours, and so were put aside: "orders as orders_before_3".

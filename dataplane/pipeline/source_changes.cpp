@@ -80,11 +80,8 @@ std::string drift_of(const PipeJob& pipe, const TableJob& job, const postgres::S
   return out;
 }
 
-Result<std::map<std::string, std::string>> read_drifts(const PipeJob& job) {
-  std::vector<TableName> names;
-  for (const auto& table : job.tables)
-    names.push_back(table.source);
-  PENSTOCK_ASSIGN(const auto sources, postgres::read_tables(job.source, names));
+Result<std::map<std::string, std::string>> read_drifts(
+    const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources) {
   clickhouse::Client client(job.destination);
   std::map<std::string, std::string> out;
   for (std::size_t at = 0; at < job.tables.size(); ++at) {

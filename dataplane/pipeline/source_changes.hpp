@@ -25,7 +25,9 @@ namespace penstock::pipeline {
                                    const postgres::SourceTable& source,
                                    const clickhouse::TargetTable& target);
 
-/// Of every table of the job that is there on both sides, by source.
-[[nodiscard]] Result<std::map<std::string, std::string>> read_drifts(const PipeJob& job);
+/// Of every table of the job that is there on both sides, by source. `sources` is index for index what
+/// postgres::read_tables() says of the job's tables.
+[[nodiscard]] Result<std::map<std::string, std::string>> read_drifts(
+    const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources);
 
 }  // namespace penstock::pipeline

@@ -124,7 +124,7 @@ struct Executor {
 
   Learnt operator()(const Probe&) const {
     PENSTOCK_ASSIGN(const auto facts, dataplane.probe(view.pipe, credentials));
-    return with_source_changes(view.pipe.status, facts);
+    return with_probe(view.pipe.status, facts);
   }
 
   Learnt operator()(const Release& verb) const {

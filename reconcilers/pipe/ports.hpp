@@ -95,7 +95,8 @@ struct ReleaseWish {
 };
 
 struct ProbeFacts {
-  std::map<std::string, std::string> source_changes;  ///< by source; TableStatus::source_changes
+  std::map<std::string, std::string> source_changes{};  ///< by source; TableStatus::source_changes
+  std::map<std::string, Error> lost{};  ///< by source: tables whose changes do not come any more
 };
 
 /// One table that is ready to take its target's place.
@@ -127,7 +128,7 @@ class Dataplane {
   /// keeps its snapshot for the load. Returns its restart_lsn: the version of loaded rows.
   [[nodiscard]] virtual Result<Lsn> create_slot(const Pipe& pipe, const Credentials& credentials) = 0;
   /// Whether the source still is the one, with our place in it: SourceChanged, SlotLost, PublicationMissing
-  /// (Terminal). Looks only.
+  /// (Terminal). And of the tables that stream? Looks only.
   [[nodiscard]] virtual Result<ProbeFacts> probe(const Pipe& pipe, const Credentials& credentials) = 0;
   /// Both return at once; observe() tells how it goes. A run that has ended is replaced. The load takes the
   /// tables that are Pending or Loading, the stream all but those that are set apart.

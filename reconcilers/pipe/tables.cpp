@@ -126,10 +126,15 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
   return status;
 }
 
-PipeStatus with_source_changes(PipeStatus status, const ProbeFacts& facts) {
-  for (auto& table : status.tables)
+PipeStatus with_probe(PipeStatus status, const ProbeFacts& facts) {
+  for (auto& table : status.tables) {
     if (const auto changes = facts.source_changes.find(table.source); changes != facts.source_changes.end())
       table.source_changes = changes->second;
+    const auto lost = facts.lost.find(table.source);
+    if (lost == facts.lost.end() || table.state != TableState::Streaming) continue;
+    table.state = TableState::Failed;
+    table.message = lost->second.text();
+  }
   return status;
 }
 

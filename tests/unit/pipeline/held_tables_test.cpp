@@ -1,0 +1,95 @@
+#include "dataplane/pipeline/held_tables.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr HeldTables::Time kStart{};
+const Error kError{ErrorKind::BadData, "TargetViewFailed", "the view throws", "mend it"};
+
+TEST(HeldTables, AFailedTableIsSkippedAndItsChangesAreKept) {
+  HeldTables held({5min, 1u << 30});
+  EXPECT_EQ(held.limit(), std::nullopt);
+  held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  EXPECT_TRUE(held.skips("public.a"));
+  EXPECT_FALSE(held.skips("public.b"));
+  EXPECT_EQ(held.limit(), Lsn{100});
+  EXPECT_EQ(held.waited_for(), kError);
+  EXPECT_EQ(held.set_apart("public.a"), std::nullopt);
+}
+
+TEST(HeldTables, TheSourceKeepsWhatTheFirstOfThemLacks) {
+  HeldTables held({5min, 1u << 30});
+  held.fail("public.a", kError, Lsn{200}, Lsn{250}, kStart);
+  held.fail("public.b", kError, Lsn{100}, Lsn{250}, kStart);
+  EXPECT_EQ(held.limit(), Lsn{100});
+}
+
+TEST(HeldTables, ItIsTriedAgainLessAndLessOften) {
+  HeldTables held({1h, 1u << 30});
+  auto now = kStart;
+  for (const auto wait : {5s, 10s, 20s, 40s, 60s, 60s}) {
+    held.fail("public.a", kError, Lsn{100}, Lsn{150}, now);
+    EXPECT_FALSE(held.retry_due(now + wait - 1s));
+    EXPECT_TRUE(held.retry_due(now + wait));
+    now += wait;
+    held.try_again(now);
+    EXPECT_FALSE(held.skips("public.a"));
+  }
+}
+
+TEST(HeldTables, WhileItIsTriedTheSourceStillKeepsNothingBack) {
+  HeldTables held({5min, 1u << 30});
+  held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  held.try_again(kStart + 5s);
+  EXPECT_EQ(held.limit(), std::nullopt) << "what is confirmed now holds its changes too";
+  EXPECT_EQ(held.waited_for(), kError) << "it is not known to be well yet";
+}
+
+TEST(HeldTables, ItIsWellOnceItHasPassedThePlaceWhereItFailed) {
+  HeldTables held({5min, 1u << 30});
+  held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  held.try_again(kStart + 5s);
+  held.note_confirmed(Lsn{150});
+  EXPECT_EQ(held.waited_for(), kError);
+  held.note_confirmed(Lsn{151});
+  EXPECT_EQ(held.waited_for(), std::nullopt);
+  held.fail("public.a", kError, Lsn{300}, Lsn{300}, kStart + 4min);
+  EXPECT_FALSE(held.set_apart_overdue(Lsn{300}, kStart + 6min)) << "its patience begins anew";
+}
+
+TEST(HeldTables, PatienceEndsWithTime) {
+  HeldTables held({5min, 1u << 30});
+  held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  held.try_again(kStart + 5s);
+  held.fail("public.a", kError, Lsn{100}, Lsn{160}, kStart + 6s);
+  EXPECT_FALSE(held.set_apart_overdue(Lsn{160}, kStart + 5min - 1s));
+  EXPECT_TRUE(held.set_apart_overdue(Lsn{160}, kStart + 5min));
+  EXPECT_EQ(held.set_apart("public.a"), kError);
+  EXPECT_EQ(held.limit(), std::nullopt) << "the slot moves on";
+  EXPECT_EQ(held.waited_for(), std::nullopt);
+  EXPECT_TRUE(held.skips("public.a"));
+  EXPECT_FALSE(held.retry_due(kStart + 1h));
+}
+
+TEST(HeldTables, PatienceEndsWithTheWalThatIsKept) {
+  HeldTables held({5min, 1000});
+  held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  EXPECT_FALSE(held.set_apart_overdue(Lsn{1100}, kStart + 1s));
+  EXPECT_TRUE(held.set_apart_overdue(Lsn{1101}, kStart + 1s));
+}
+
+TEST(HeldTables, OneThatIsSetApartDoesNotHoldTheOthers) {
+  HeldTables held({5min, 1u << 30});
+  held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  held.fail("public.b", kError, Lsn{100}, Lsn{150}, kStart + 4min);
+  EXPECT_TRUE(held.set_apart_overdue(Lsn{160}, kStart + 5min));
+  EXPECT_EQ(held.set_apart("public.b"), std::nullopt);
+  EXPECT_EQ(held.limit(), Lsn{100});
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
