@@ -80,7 +80,7 @@ Verdict take_out_removed_tables(const View& view) {
   const char* rule = "take_out_removed_tables";
   const auto& pipe = view.pipe;
   const bool anew = resync_wanted(pipe);
-  const bool rests = (pipe.spec.paused && !pipe.status.resync) || failed(view);
+  const bool rests = (pipe.spec.paused && !pipe.status.resync) || failed(view) || terminal_failure(view);
   if (!pipe.status.source || (rests && !anew)) return std::nullopt;
   RemoveTables verb{{}, !anew};
   for (const auto& table : pipe.status.tables)

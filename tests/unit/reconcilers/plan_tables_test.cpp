@@ -124,8 +124,8 @@ TEST(PlanRemovedTables, DecidesEachCase) {
       {"what failed waits its time",
        with(without_run(removing(streaming())),
             [](View& v) {
-              v.retries[Concern::Pipe] = failed_just_now(ErrorKind::Transient);
-              v.retries[Concern::Pipe].generation = 2;
+              v.retries[Concern::Removal] = failed_just_now(ErrorKind::Transient);
+              v.retries[Concern::Removal].generation = 2;
             }),
        PipeState::Modifying, "Rest", rule},
       {"not before the end of a swap",
@@ -146,6 +146,15 @@ TEST(PlanRemovedTables, DecidesEachCase) {
             }),
        PipeState::Modifying, "RemoveTables", rule},
   });
+}
+
+TEST(PlanRemovedTables, AStreamThatFailedForGoodDoesNotHoldUpTheResyncThatCuresIt) {
+  auto view = without_run(removing(streaming()));
+  view.retries[Concern::Pipe] = failed_just_now(ErrorKind::Terminal);
+  view.retries[Concern::Pipe].generation = 2;
+  EXPECT_STREQ(plan(view).rule, "stay_failed");
+  view.pipe.spec.resync_generation = 1;
+  EXPECT_FALSE(decided<RemoveTables>(view).publication) << "nor is anything asked of the source";
 }
 
 TEST(PlanRemovedTables, ArePublishedNoMoreUnlessThePublicationGoes) {
