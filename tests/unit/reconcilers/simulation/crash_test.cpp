@@ -22,8 +22,12 @@ struct Count {
 };
 
 std::string tail(const std::vector<std::string>& trace) {
-  const std::size_t from = trace.size() > 400 ? trace.size() - 400 : 0;
-  return fmt::format("{}", fmt::join(trace.begin() + static_cast<std::ptrdiff_t>(from), trace.end(), "\n  "));
+  constexpr std::ptrdiff_t kMost = 120;
+  const auto size = static_cast<std::ptrdiff_t>(trace.size());
+  const auto to = trace.begin() + std::min(size, kMost);
+  const auto from = trace.end() - std::min(size - (to - trace.begin()), kMost);
+  return fmt::format("{}\n  …\n  {}", fmt::join(trace.begin(), to, "\n  "),
+                     fmt::join(from, trace.end(), "\n  "));
 }
 
 /// True where a fault cannot change anything.
