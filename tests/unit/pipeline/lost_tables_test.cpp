@@ -1,0 +1,98 @@
+#include <gtest/gtest.h>
+
+#include "dataplane/pipeline/probe.hpp"
+#include "dataplane/pipeline/source_changes.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+PipeJob job_of(const std::vector<std::string>& tables) {
+  PipeJob job;
+  job.publication = "pub";
+  for (const auto& name : tables) {
+    TableJob one;
+    one.source = {"public", name};
+    one.source_text = "public." + name;
+    one.target = name;
+    job.tables.push_back(one);
+  }
+  return job;
+}
+
+postgres::SourceTable source_of(const std::string& name) {
+  postgres::SourceTable out;
+  out.name = {"public", name};
+  out.heaps.emplace_back();
+  return out;
+}
+
+postgres::PublicationFacts publication_of(const std::vector<std::string>& tables) {
+  postgres::PublicationFacts out;
+  out.exists = true;
+  for (const auto& name : tables)
+    out.tables.push_back({"public", name});
+  return out;
+}
+
+TEST(LostTables, AreNoneWhenAllAreThereAndPublished) {
+  const auto faults =
+      lost_tables(job_of({"a", "b"}), {source_of("a"), source_of("b")}, publication_of({"b", "a"}));
+  EXPECT_TRUE(faults.empty());
+}
+
+TEST(LostTables, AreThoseThatAreGone) {
+  const auto faults = lost_tables(job_of({"a", "b"}), {source_of("a"), std::nullopt}, publication_of({"a"}));
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_EQ(faults[0].source, "public.b");
+  EXPECT_EQ(faults[0].error.reason, "TableNotFound");
+}
+
+TEST(LostTables, AreThoseThatWereMadeAgainAndSoLeftThePublication) {
+  const auto faults = lost_tables(job_of({"a"}), {source_of("a")}, publication_of({}));
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_EQ(faults[0].error.reason, "TableNotPublished");
+  EXPECT_EQ(faults[0].error.kind, ErrorKind::BadData) << "the others stream on";
+}
+
+TEST(LostTables, AreNotThoseWithoutAnyHeapYet) {
+  auto partitioned = source_of("a");
+  partitioned.heaps.clear();
+  EXPECT_TRUE(lost_tables(job_of({"a"}), {partitioned}, publication_of({})).empty());
+}
+
+postgres::SourceColumn column(const std::string& name, std::uint32_t oid, const char* type) {
+  postgres::SourceColumn out;
+  out.name = name;
+  out.type.oid = oid;
+  out.type.name = type;
+  out.not_null = true;
+  return out;
+}
+
+TEST(Drift, TellsOfColumnsThatAreGoneOrOfAnotherType) {
+  const auto job = job_of({"a"});
+  auto source = source_of("a");
+  source.columns = {column("id", 20, "bigint"), column("added", 25, "text")};
+  source.primary_key = {"id"};
+  clickhouse::TargetTable target;
+  target.columns = {{"id", "Int32", ""},
+                    {"dropped", "String", ""},
+                    {"users_own", "String", "DEFAULT"},
+                    {"added", "String", "DEFAULT"},
+                    {"_penstock_version", "UInt64", ""}};
+  EXPECT_EQ(drift_of(job, job.tables[0], source, target),
+            "column dropped is gone; column id is Int64 now and Int32 in the target");
+}
+
+TEST(Drift, IsNoneWhereAColumnWasAddedOrATypeIsTheUsersChoice) {
+  auto job = job_of({"a"});
+  job.tables[0].overrides.push_back({"id", "String", false});
+  auto source = source_of("a");
+  source.columns = {column("id", 20, "bigint"), column("new", 25, "text")};
+  clickhouse::TargetTable target;
+  target.columns = {{"id", "String", ""}};
+  EXPECT_EQ(drift_of(job, job.tables[0], source, target), "");
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
