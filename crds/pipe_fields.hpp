@@ -139,6 +139,7 @@ void describe(Fields& fields, T& table) {
   fields.field("loadGeneration", table.load_generation);
   fields.field("staged", table.staged);
   fields.field("addedLater", table.added_later);
+  fields.field("leaving", table.leaving);
   fields.field("observedResyncGeneration", table.observed_resync_generation);
   fields.unless_empty("settings", table.settings);
   fields.field("sourceChanges", table.source_changes);

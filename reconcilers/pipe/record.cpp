@@ -114,6 +114,10 @@ PipeStatus absorb(const Pipe& pipe, const Runs& run) {
 }
 
 PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& decision, WallTime now) {
+  if (const auto* verb = std::get_if<RemoveTables>(&decision.action))
+    for (auto& table : status.tables)
+      table.leaving = table.leaving || std::find(verb->sources.begin(), verb->sources.end(), table.source) !=
+                                           verb->sources.end();
   if (!decision.aside) {
     if (pipe.status.state != decision.state || !status.state_since)
       status.state_since = std::chrono::floor<std::chrono::seconds>(now);

@@ -84,7 +84,7 @@ Verdict take_out_removed_tables(const View& view) {
   if (!pipe.status.source || (rests && !anew)) return std::nullopt;
   RemoveTables verb{{}, !anew};
   for (const auto& table : pipe.status.tables)
-    if (!in_spec(pipe, table.source)) verb.sources.push_back(table.source);
+    if (table.leaving || !in_spec(pipe, table.source)) verb.sources.push_back(table.source);
   if (verb.sources.empty()) return std::nullopt;
   const auto message = fmt::format("Taking {} out", fmt::join(verb.sources, ", "));
   if (view.run.load.there || view.run.stream.there)

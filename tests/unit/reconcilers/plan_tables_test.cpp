@@ -157,6 +157,16 @@ TEST(PlanRemovedTables, AStreamThatFailedForGoodDoesNotHoldUpTheResyncThatCuresI
   EXPECT_FALSE(decided<RemoveTables>(view).publication) << "nor is anything asked of the source";
 }
 
+TEST(PlanRemovedTables, GoThoughTheSpecHasThemAgain) {
+  // Changes may have passed the publication without them: what is there is no place to go on from.
+  auto view = without_run(streaming());
+  table(view, 1).leaving = true;
+  EXPECT_THAT(decided<RemoveTables>(view).sources, testing::ElementsAre("public.customers"));
+  view.pipe.spec.resync_generation = 1;
+  view.pipe.status = with_resync_begun(view.pipe, kNow);
+  EXPECT_FALSE(table(view, 1).leaving) << "a resync takes all tables in anew";
+}
+
 TEST(PlanRemovedTables, ArePublishedNoMoreUnlessThePublicationGoes) {
   auto view = without_run(removing(streaming()));
   EXPECT_TRUE(decided<RemoveTables>(view).publication);

@@ -137,6 +137,15 @@ TEST(WithDecision, AStepAsideLeavesWhatIsSaidOfThePipe) {
   EXPECT_EQ(decided_on(pipe, decision), pipe.status);
 }
 
+TEST(WithDecision, ARemovalIsRecordedBeforeItIsBegun) {
+  const auto pipe = streaming().pipe;
+  auto decision = decision_for(PipeState::Modifying);
+  decision.action = RemoveTables{{"public.orders"}, true};
+  const auto status = decided_on(pipe, decision);
+  EXPECT_TRUE(status.tables[0].leaving);
+  EXPECT_FALSE(status.tables[1].leaving);
+}
+
 TEST(WithDecision, SettingsThatWaitAreACondition) {
   auto pipe = streaming().pipe;
   EXPECT_FALSE(
