@@ -80,6 +80,20 @@ void add_standing_conditions(const Pipe& pipe, const PipeStatus& status, const D
                    {}});
 }
 
+/// What must be known of a step that is cut off: which tables may have been made, and which are half taken
+/// out.
+void record_what_is_begun(const Pipe& pipe, const Decision& decision, PipeStatus& status) {
+  if (std::holds_alternative<SetUp>(decision.action) && !status.source) {
+    Pipe now = pipe;
+    now.status = std::move(status);
+    status = with_declared_tables(now);
+  }
+  if (const auto* verb = std::get_if<RemoveTables>(&decision.action))
+    for (auto& table : status.tables)
+      if (std::find(verb->sources.begin(), verb->sources.end(), table.source) != verb->sources.end())
+        table.leaving = true;
+}
+
 }  // namespace
 
 PipeStatus first_status(const Pipe& pipe) {
@@ -114,10 +128,7 @@ PipeStatus absorb(const Pipe& pipe, const Runs& run) {
 }
 
 PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& decision, WallTime now) {
-  if (const auto* verb = std::get_if<RemoveTables>(&decision.action))
-    for (auto& table : status.tables)
-      table.leaving = table.leaving || std::find(verb->sources.begin(), verb->sources.end(), table.source) !=
-                                           verb->sources.end();
+  record_what_is_begun(pipe, decision, status);
   if (!decision.aside) {
     if (pipe.status.state != decision.state || !status.state_since)
       status.state_since = std::chrono::floor<std::chrono::seconds>(now);

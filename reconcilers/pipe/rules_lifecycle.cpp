@@ -29,11 +29,11 @@ Verdict release_when_deleted(const View& view) {
   const auto& status = view.pipe.status;
   const auto state = status.state.value_or(PipeState::Provisioning);
   if (!view.pipe.has_finalizer) return Decision{state, "Deleted", std::nullopt, Rest{}, rule};
-  // Setup that was cut off may have made tables; nothing else is begun before it is recorded.
+  // Setup that was cut off may have made tables, whatever came after it; it has recorded them as Pending.
+  // Nothing else is begun before the source is recorded.
   const bool tables_may_be_there =
-      state == PipeState::Setup && view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
-  const bool nothing_there =
-      !status.source && !status.resync && status.replication.start_lsn.empty() && !tables_may_be_there;
+      !status.tables.empty() && view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
+  const bool nothing_there = !status.source && !tables_may_be_there;
   if (nothing_there && !view.run.any_active())
     return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{}, rule};
   const auto* retry = view.retry(Concern::Pipe);

@@ -62,7 +62,7 @@ PipeStatus with_declared_tables(const Pipe& pipe) {
   out.tables.clear();
   for (const auto& table : pipe.spec.tables) {
     const auto* known = find_table(pipe.status, table.source);
-    out.tables.push_back(known ? *known : declared(table));
+    out.tables.push_back(known && known->load_generation > 0 ? *known : declared(table));
   }
   return out;
 }
@@ -160,7 +160,7 @@ std::string what_waits_for_a_resync(const Pipe& pipe) {
   std::string out;
   for (const auto& spec : pipe.spec.tables) {
     const auto* table = find_table(pipe.status, spec.source);
-    if (!table || !table->settings) continue;
+    if (!table || !table->settings || table->load_generation == 0) continue;
     const auto wanted = settings_of(spec);
     const auto& present = *table->settings;
     std::vector<std::string> names;

@@ -17,7 +17,7 @@ void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generat
 
 /// An entry for a table that the pipe does not know yet, as the spec has it now.
 [[nodiscard]] TableStatus declared(const TableSpec& table);
-/// With an entry for every table of the spec, in its order; those that are known are kept.
+/// With an entry for every table of the spec, in its order; those that were made are kept.
 [[nodiscard]] PipeStatus with_declared_tables(const Pipe& pipe);
 /// With entries for `sources` as they are when each is loaded from the beginning, with the spec's settings:
 /// new ones declared, those that are known set back, into `_resync`.

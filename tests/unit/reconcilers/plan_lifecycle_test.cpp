@@ -23,6 +23,10 @@ View with_retry(View view, Retry retry) {
   return view;
 }
 
+View cut_off_in_setup() {
+  return with(fresh(), [](View& v) { v.pipe.status = with_declared_tables(v.pipe); });
+}
+
 const Error kSecretMissing{ErrorKind::NeedsUser, "SecretMissing", "no", "make"};
 
 TEST(PlanDeletion, DecidesEachCase) {
@@ -32,9 +36,26 @@ TEST(PlanDeletion, DecidesEachCase) {
       {"what touched nothing needs no database",
        with(deleted(fresh()), [](View& v) { v.credentials_missing = kSecretMissing; }),
        PipeState::Provisioning, "RemoveFinalizer", "release_when_deleted"},
-      {"after a crash in Setup there may be tables",
-       with(deleted(fresh()), [](View& v) { v.pipe.status.state = PipeState::Setup; }), PipeState::Setup,
-       "Release", "release_when_deleted"},
+      {"after a crash in Setup there may be tables, which are to go",
+       with(deleted(cut_off_in_setup()),
+            [](View& v) { v.pipe.spec.deletion_policy = DeletionPolicy::Delete; }),
+       PipeState::Setup, "Release", "release_when_deleted"},
+      {"after a crash in Setup and a pause as well",
+       with(deleted(cut_off_in_setup()),
+            [](View& v) {
+              v.pipe.status.state = PipeState::Paused;
+              v.pipe.spec.deletion_policy = DeletionPolicy::Delete;
+            }),
+       PipeState::Paused, "Release", "release_when_deleted"},
+      {"tables of a Setup that never came through hold nobody up if they may stay",
+       deleted(cut_off_in_setup()), PipeState::Setup, "RemoveFinalizer", "release_when_deleted"},
+      {"Setup that could not begin has touched nothing",
+       with(deleted(fresh()),
+            [](View& v) {
+              v.pipe.status.state = PipeState::Setup;
+              v.credentials_missing = kSecretMissing;
+            }),
+       PipeState::Setup, "RemoveFinalizer", "release_when_deleted"},
       {"in a resync, before its slot is made", deleted(resyncing(ResyncStep::TakeDown)), PipeState::Setup,
        "Release", "release_when_deleted"},
       {"comes before the end of a swap",

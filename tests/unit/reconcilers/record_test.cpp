@@ -137,6 +137,15 @@ TEST(WithDecision, AStepAsideLeavesWhatIsSaidOfThePipe) {
   EXPECT_EQ(decided_on(pipe, decision), pipe.status);
 }
 
+TEST(WithDecision, TablesAreRecordedBeforeTheyAreMade) {
+  const auto pipe = fresh().pipe;
+  auto decision = decision_for(PipeState::Setup);
+  EXPECT_TRUE(decided_on(pipe, decision).tables.empty());
+  decision.action = reconcile::SetUp{};
+  ASSERT_EQ(decided_on(pipe, decision).tables.size(), 2u);
+  EXPECT_EQ(decided_on(pipe, decision).tables[0].load_generation, 0);
+}
+
 TEST(WithDecision, ARemovalIsRecordedBeforeItIsBegun) {
   const auto pipe = streaming().pipe;
   auto decision = decision_for(PipeState::Modifying);

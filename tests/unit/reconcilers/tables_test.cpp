@@ -32,6 +32,13 @@ TEST(DeclaredTables, KeepWhatIsKnownInTheOrderOfTheSpec) {
   EXPECT_EQ(status.tables[1].rows_loaded, 7);
 }
 
+TEST(DeclaredTables, TakeUpWhatWasCorrectedInTheSpecBeforeTheyAreMade) {
+  auto view = fresh();
+  view.pipe.status = with_declared_tables(view.pipe);
+  view.pipe.spec.tables[0].order_by = {"id"};
+  EXPECT_EQ(with_declared_tables(view.pipe).tables[0].settings->order_by, (std::vector<std::string>{"id"}));
+}
+
 TEST(TablesToLoad, ANewOneJoinsAtTheEnd) {
   auto view = streaming();
   view.pipe.spec.tables.push_back(table_spec("public.items"));
@@ -192,6 +199,9 @@ TEST(SettingsThatWait, AreNamed) {
   pipe.spec.tables[1] = table_spec("public.customers");
   pipe.spec.tables[0].on_truncate = OnTruncate::Ignore;
   EXPECT_EQ(what_waits_for_a_resync(pipe), "") << "taken up live";
+  pipe.spec.tables[0].order_by = {"id"};
+  pipe.status.tables[0].load_generation = 0;
+  EXPECT_EQ(what_waits_for_a_resync(pipe), "") << "taken up when it is made";
 }
 
 }  // namespace
