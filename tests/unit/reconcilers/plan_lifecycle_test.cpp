@@ -24,7 +24,10 @@ View with_retry(View view, Retry retry) {
 }
 
 View cut_off_in_setup() {
-  return with(fresh(), [](View& v) { v.pipe.status = with_declared_tables(v.pipe); });
+  return with(fresh(), [](View& v) {
+    v.pipe.status.state = PipeState::Setup;
+    v.pipe.status = with_declared_tables(v.pipe);
+  });
 }
 
 const Error kSecretMissing{ErrorKind::NeedsUser, "SecretMissing", "no", "make"};
