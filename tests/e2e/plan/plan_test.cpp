@@ -1,0 +1,114 @@
+// `penstock plan -f`: what it says is what then happens, and nothing is changed by asking.
+
+#include <gmock/gmock.h>
+
+#include "tests/support/process.hpp"
+#include "tests/support/scene.hpp"
+
+namespace penstock {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+class Plan : public testing::Test {
+ protected:
+  Plan() {
+    scene.create_table("orders", 1200);
+    scene.create_table("lines", 300);
+    scene.declare({"public.orders"});
+  }
+
+  test::Finished plan(const std::string& manifest) {
+    return test::run(
+        test::penstock_program(),
+        {.arguments = {"plan", "-f", "-", "--kubeconfig", scene.dev.kubeconfig()}, .input = manifest});
+  }
+  test::Finished plan() { return plan(scene.manifest.pipe()); }
+
+  void run_the_pipe() {
+    scene.apply();
+    ASSERT_TRUE(scene.reaches("Running"));
+    ASSERT_TRUE(scene.table_reaches("orders", "Streaming"));
+  }
+
+  test::Scene scene{test::shared_world()};
+};
+
+TEST_F(Plan, OfANewPipeSaysWhatIsLoadedAndMakesNothing) {
+  scene.dev.apply(scene.manifest.secret());
+  const auto done = plan();
+  EXPECT_TRUE(done.ok()) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("would be created:"));
+  EXPECT_THAT(done.out, HasSubstr("public.orders -> orders: about 1,200 rows"));
+  EXPECT_THAT(done.out, HasSubstr("Provisioning -> Setup -> Snapshot -> Running"));
+  EXPECT_FALSE(scene.dev.kubectl({"get", "pipe", scene.pipe}).ok());
+  EXPECT_EQ(scene.target_tables(), "");
+}
+
+TEST_F(Plan, OfAChangeIsWhatThenHappens) {
+  ASSERT_NO_FATAL_FAILURE(run_the_pipe());
+  scene.declare({"public.lines"});
+  const auto done = plan();
+  EXPECT_TRUE(done.ok()) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("load        public.lines -> lines: about 300 rows\n"));
+  EXPECT_THAT(done.out, HasSubstr("remove      public.orders -> orders: the target stays"));
+  EXPECT_THAT(done.out, HasSubstr("Running -> Modifying -> Snapshot -> Running"));
+  EXPECT_EQ(scene.target_tables(), "orders");
+  const auto watch = scene.dev.watch(scene.pipe);
+  scene.apply();
+  ASSERT_TRUE(scene.table_reaches("lines", "Streaming"));
+  EXPECT_TRUE(watch.saw({"Running", "Modifying", "Snapshot", "Running"}, 20s));
+}
+
+TEST_F(Plan, OfAResyncNamesEveryExchange) {
+  ASSERT_NO_FATAL_FAILURE(run_the_pipe());
+  scene.manifest.spec_more += "  resyncGeneration: 3\n";
+  const auto done = plan();
+  EXPECT_TRUE(done.ok()) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("resync      to generation 3"));
+  EXPECT_THAT(done.out, HasSubstr("into orders_resync, then exchanged with orders"));
+  EXPECT_THAT(done.out, HasSubstr("Setup -> Snapshot -> Resync -> Running"));
+  EXPECT_EQ(scene.field(".status.observedResyncGeneration"), "0");
+  EXPECT_EQ(scene.target_tables(), "orders");
+}
+
+TEST_F(Plan, SaysWhatWaitsForAResync) {
+  ASSERT_NO_FATAL_FAILURE(run_the_pipe());
+  scene.declare({"{source: public.orders, excludedColumns: [n]}"});
+  const auto done = plan();
+  EXPECT_TRUE(done.ok()) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("public.orders: excludedColumns"));
+  EXPECT_THAT(done.out, Not(HasSubstr("load anew")));
+}
+
+TEST_F(Plan, NamesTheTableThatIsRefusedAndGoesOnWithTheOthers) {
+  ASSERT_NO_FATAL_FAILURE(run_the_pipe());
+  scene.declare({"public.orders", "public.lines", "public.nonsense"});
+  const auto done = plan();
+  EXPECT_EQ(done.status.code, 1);
+  EXPECT_THAT(done.out, HasSubstr("refused     public.nonsense: "));
+  EXPECT_THAT(done.out, HasSubstr("TableNotFound"));
+  EXPECT_THAT(done.out, HasSubstr("load        public.lines"));
+}
+
+TEST_F(Plan, OfAManifestThatIsRefusedNamesTheField) {
+  scene.manifest.spec_more += "  nonsense: true\n";
+  const auto done = plan();
+  EXPECT_EQ(done.status.code, 1);
+  EXPECT_THAT(done.err, HasSubstr("spec.nonsense"));
+}
+
+TEST_F(Plan, OfNonsenseSaysWhatIsWrong) {
+  EXPECT_THAT(plan("kind: Secret\n").err, HasSubstr("kind is not Pipe"));
+  EXPECT_THAT(plan("").err, HasSubstr("holds no manifest"));
+  EXPECT_THAT(plan("a: [1\n").err, HasSubstr("line"));
+  const auto absent =
+      test::run(test::penstock_program(), {.arguments = {"plan", "-f", "/nowhere/pipe.yaml"}});
+  EXPECT_EQ(absent.status.code, 1);
+  EXPECT_THAT(absent.err, HasSubstr("/nowhere/pipe.yaml"));
+}
+
+}  // namespace
+}  // namespace penstock
