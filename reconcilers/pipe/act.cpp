@@ -35,6 +35,12 @@ struct Executor {
     return out;
   }
 
+  [[nodiscard]] Status drop_abandoned(const PipeStatus& after) const {
+    ReleaseWish wish;
+    wish.staging = abandoned_staging(view.pipe.status, after);
+    return wish.staging.empty() ? Status{} : dataplane.release(view.pipe, credentials, wish);
+  }
+
   Learnt operator()(const Rest&) const { return std::nullopt; }
   Learnt operator()(const AddFinalizer&) const { return only(api.add_finalizer(view.pipe)); }
 
@@ -51,6 +57,7 @@ struct Executor {
     PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {verb.sources, true}));
     if (view.pipe.status.replication.owns_publication)
       PENSTOCK_TRY(dataplane.ensure_publication(pipe, credentials));
+    PENSTOCK_TRY(drop_abandoned(pipe.status));
     return with_tables_made(pipe.status, facts);
   }
 
@@ -70,7 +77,9 @@ struct Executor {
 
   Learnt operator()(const BeginResync&) const {
     const Pipe pipe = with(with_resync_begun(view.pipe, view.now));
-    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {sources_of(pipe.status), false}));
+    const Pipe later = with(with_tables_of_resync(pipe));
+    PENSTOCK_ASSIGN(const auto facts,
+                    dataplane.set_up(later, credentials, {sources_of(later.status), false}));
     if (pipe.spec.mode == Mode::CdcOnly)
       api.event(
           view.pipe, true, "ChangesMissing",
@@ -82,7 +91,8 @@ struct Executor {
 
   Learnt operator()(const TakeDownFormer&) const {
     PENSTOCK_TRY(dataplane.take_down_former(view.pipe, credentials));
-    PipeStatus out = view.pipe.status;
+    PipeStatus out = with_tables_of_resync(view.pipe);
+    PENSTOCK_TRY(drop_abandoned(out));
     if (out.resync) out.resync->step = ResyncStep::MakeTables;
     return out;
   }

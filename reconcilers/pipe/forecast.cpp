@@ -98,14 +98,19 @@ class World {
   void operator()(const BeginResync&) {
     Pipe pipe = view_.pipe;
     pipe.status = with_resync_begun(view_.pipe, view_.now);
-    const auto facts = set_up(pipe, sources_of(pipe.status), Concern::Resync);
+    Pipe later = pipe;
+    later.status = with_tables_of_resync(pipe);
+    const auto facts = set_up(later, sources_of(later.status), Concern::Resync);
     if (!facts) return;
     out_.resync = true;
-    note_loads(pipe, *facts, Forecast::Effect::LoadAnew);
+    note_loads(later, *facts, Forecast::Effect::LoadAnew);
     view_.pipe.status = std::move(pipe.status);
     view_.retries.clear();
   }
-  void operator()(const TakeDownFormer&) { view_.pipe.status.resync->step = ResyncStep::MakeTables; }
+  void operator()(const TakeDownFormer&) {
+    view_.pipe.status = with_tables_of_resync(view_.pipe);
+    view_.pipe.status.resync->step = ResyncStep::MakeTables;
+  }
   void operator()(const CreateSlot&) { view_.pipe.status.replication.start_lsn = kFarEnough.text(); }
   void operator()(const StartLoad&) {
     view_.run.load = {};

@@ -124,15 +124,16 @@ Verdict load_tables_anew(const View& view) {
   const char* rule = "load_tables_anew";
   if (view.pipe.status.resync || !loads(view.pipe.spec)) return std::nullopt;
   std::vector<std::string> wanted;
-  bool being_loaded = false;
+  bool being_loaded = false, moves = false;
   for (const auto& table : view.pipe.status.tables) {
     const auto* spec = in_spec(view.pipe, table.source);
     if (!spec || !to_be_loaded_anew(view, table, *spec)) continue;
     wanted.push_back(table.source);
     being_loaded = being_loaded || facts_of(view.run.load, table) || left_to_load(table);
+    moves = moves || (table.staged && table.target != target_of(*spec));
   }
-  if (being_loaded && view.run.load.there)
-    return stopping(view, PipeState::Snapshot, "Beginning a load again", {true, false}, rule);
+  if ((being_loaded && view.run.load.there) || (moves && view.run.stream.there))
+    return stopping(view, PipeState::Snapshot, "Beginning a load again", {being_loaded, moves}, rule);
   return prepare(view, wanted, rule);
 }
 

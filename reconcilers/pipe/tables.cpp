@@ -95,6 +95,11 @@ PipeStatus with_resync_begun(const Pipe& pipe, WallTime now) {
   const auto generation = pipe.spec.resync_generation;
   out.resync = ResyncStatus{generation, ResyncStep::TakeDown, std::chrono::floor<std::chrono::seconds>(now)};
   if (pipe.spec.mode != Mode::SnapshotOnly) name_replication(out, pipe, generation);
+  return out;
+}
+
+PipeStatus with_tables_of_resync(const Pipe& pipe) {
+  PipeStatus out = pipe.status;
   out.tables.clear();
   for (const auto& table : pipe.spec.tables) {
     const auto* known = find_table(pipe.status, table.source);
@@ -152,6 +157,16 @@ PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& sw
   if (out.resync) {
     out.observed_resync_generation = out.resync->target_generation;
     out.resync.reset();
+  }
+  return out;
+}
+
+std::vector<std::string> abandoned_staging(const PipeStatus& before, const PipeStatus& after) {
+  std::vector<std::string> out;
+  for (const auto& known : before.tables) {
+    const auto* now = find_table(after, known.source);
+    // Staged or not: one may have been made, and the process died before that was recorded.
+    if (now && now->target != known.target) out.push_back(known.target);
   }
   return out;
 }

@@ -24,8 +24,13 @@ void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generat
 [[nodiscard]] PipeStatus with_tables_to_load(const Pipe& pipe, const std::vector<std::string>& sources);
 [[nodiscard]] PipeStatus without_tables(const Pipe& pipe, const std::vector<std::string>& sources);
 
-/// The status of a resync to the spec's generation that has just begun.
+/// The status of a resync to the spec's generation that has just begun. What writes to the tables is not gone
+/// yet: they stay as they are.
 [[nodiscard]] PipeStatus with_resync_begun(const Pipe& pipe, WallTime now);
+/// With entries for all tables of the spec as they are when a resync loads them.
+[[nodiscard]] PipeStatus with_tables_of_resync(const Pipe& pipe);
+/// Targets whose `_resync` nobody will fill any more: the tables have another target now.
+[[nodiscard]] std::vector<std::string> abandoned_staging(const PipeStatus& before, const PipeStatus& after);
 /// What set_up() found out about the tables.
 [[nodiscard]] PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts);
 /// What a look at the source found; tables that are lost are set apart.

@@ -163,7 +163,7 @@ TEST(PlanRemovedTables, GoThoughTheSpecHasThemAgain) {
   table(view, 1).leaving = true;
   EXPECT_THAT(decided<RemoveTables>(view).sources, testing::ElementsAre("public.customers"));
   view.pipe.spec.resync_generation = 1;
-  view.pipe.status = with_resync_begun(view.pipe, kNow);
+  view.pipe.status = with_tables_of_resync(view.pipe);
   EXPECT_FALSE(table(view, 1).leaving) << "a resync takes all tables in anew";
 }
 
@@ -193,6 +193,13 @@ TEST(PlanTablesLoadedAnew, DecidesEachCase) {
       {"a load of this table is stopped first",
        with(bumped(loading()), [](View& v) { table(v, 0).state = TableState::Loading; }), PipeState::Snapshot,
        "StopRuns", rule},
+      {"what writes to a staging table that goes is stopped first",
+       with(bumped(streaming()),
+            [](View& v) {
+              table(v, 0).staged = true;
+              v.pipe.spec.tables[0].target = "other";
+            }),
+       PipeState::Snapshot, "StopRuns", rule},
       {"not while paused", with(bumped(without_run(streaming())), [](View& v) { v.pipe.spec.paused = true; }),
        PipeState::Paused, "Rest", "honour_pause"},
       {"not in a resync", bumped(ready_to_swap()), PipeState::Resync, "SwapTables", "swap_what_is_loaded"},

@@ -88,22 +88,16 @@ TEST(WithoutTables, TheOthersStay) {
               testing::ElementsAre("public.customers"));
 }
 
-TEST(ResyncBegun, NamesAnewAndSetsTheTablesBack) {
+TEST(ResyncBegun, NamesSlotAndPublicationAnewAndLeavesTheTables) {
   auto view = streaming();
   view.pipe.spec.resync_generation = 4;
-  view.pipe.spec.tables.push_back(table_spec("public.items"));
-  table(view, 0).message = "it could not go on";
   const auto status = with_resync_begun(view.pipe, kNow);
   EXPECT_EQ(status.resync, (ResyncStatus{4, ResyncStep::TakeDown, kNow}));
   EXPECT_EQ(status.observed_resync_generation, 0) << "it is not carried out yet";
   EXPECT_EQ(status.replication.slot, own_name(kUid, 4));
   EXPECT_EQ(status.replication.publication, own_name(kUid, 4));
   EXPECT_EQ(status.replication.start_lsn, "");
-  EXPECT_THAT(names(status), testing::ElementsAre("public.orders", "public.customers", "public.items"));
-  EXPECT_EQ(status.tables[0].load_generation, 2);
-  EXPECT_TRUE(status.tables[0].staged);
-  EXPECT_EQ(status.tables[0].message, "");
-  EXPECT_EQ(status.tables[2].load_generation, 0);
+  EXPECT_EQ(status.tables, view.pipe.status.tables) << "the former stream still writes to them";
 }
 
 TEST(ResyncBegun, LeavesTheUsersSlotAndPublication) {
@@ -118,34 +112,59 @@ TEST(ResyncBegun, LeavesTheUsersSlotAndPublication) {
   EXPECT_EQ(status.replication.publication, "pub");
 }
 
-TEST(ResyncBegun, DuringAResyncCountsOn) {
+TEST(ResyncBegun, DuringAResyncBeginsAtItsFirstStep) {
   auto view = resyncing(ResyncStep::Load);
   view.pipe.spec.resync_generation = 2;
   const auto status = with_resync_begun(view.pipe, kNow);
   EXPECT_EQ(status.resync->target_generation, 2);
   EXPECT_EQ(status.resync->step, ResyncStep::TakeDown);
-  EXPECT_EQ(status.tables[0].load_generation, 3) << "the staging table of the former is replaced";
   EXPECT_EQ(status.replication.slot, own_name(kUid, 2));
 }
 
-TEST(ResyncBegun, DuringAResyncATableThatWasNeverMadeIsNotCounted) {
+TEST(TablesOfAResync, AreSetBackAndNewOnesDeclared) {
   auto view = streaming();
   view.pipe.spec.tables.push_back(table_spec("public.items"));
-  view.pipe.spec.resync_generation = 1;
-  view.pipe.status = with_resync_begun(view.pipe, kNow);
-  view.pipe.spec.resync_generation = 2;
-  const auto status = with_resync_begun(view.pipe, kNow);
+  table(view, 0).message = "it could not go on";
+  const auto status = with_tables_of_resync(view.pipe);
+  EXPECT_THAT(names(status), testing::ElementsAre("public.orders", "public.customers", "public.items"));
+  EXPECT_EQ(status.tables[0].load_generation, 2);
+  EXPECT_TRUE(status.tables[0].staged);
+  EXPECT_EQ(status.tables[0].message, "");
+  EXPECT_EQ(status.tables[2].load_generation, 0);
+}
+
+TEST(TablesOfAResync, DuringAResyncCountOn) {
+  const auto view = resyncing(ResyncStep::Load);
+  EXPECT_EQ(with_tables_of_resync(view.pipe).tables[0].load_generation, 3)
+      << "the staging table of the former is replaced";
+}
+
+TEST(TablesOfAResync, ThatWereNeverMadeAreNotCounted) {
+  auto view = streaming();
+  view.pipe.spec.tables.push_back(table_spec("public.items"));
+  view.pipe.status = with_tables_of_resync(view.pipe);
+  const auto status = with_tables_of_resync(view.pipe);
   EXPECT_EQ(status.tables[2].load_generation, 0) << "its target may be there, of load 1";
   EXPECT_FALSE(status.tables[2].staged);
 }
 
-TEST(ResyncBegun, WithoutALoadThePresentTablesGoOn) {
+TEST(TablesOfAResync, WithoutALoadGoOnAsTheyAre) {
   auto view = streaming();
   view.pipe.spec.mode = Mode::CdcOnly;
-  view.pipe.spec.resync_generation = 1;
-  const auto status = with_resync_begun(view.pipe, kNow);
+  table(view, 0).state = TableState::Failed;
+  table(view, 0).message = "it could not go on";
+  const auto status = with_tables_of_resync(view.pipe);
   EXPECT_EQ(status.tables[0].state, TableState::Pending);
+  EXPECT_EQ(status.tables[0].message, "");
   EXPECT_FALSE(status.tables[0].staged);
+}
+
+TEST(AbandonedStaging, IsThatOfTablesWithAnotherTargetNow) {
+  auto view = streaming();
+  table(view, 1).staged = true;
+  view.pipe.spec.tables[0].target = "other";
+  const auto after = with_tables_of_resync(view.pipe);
+  EXPECT_THAT(abandoned_staging(view.pipe.status, after), testing::ElementsAre("orders"));
 }
 
 TEST(TablesMade, WhatWasFoundOutIsRecorded) {

@@ -130,6 +130,7 @@ inline View resyncing(ResyncStep step) {
   auto view = without_run(streaming());
   view.pipe.spec.resync_generation = 1;
   view.pipe.status = with_resync_begun(view.pipe, kNow);
+  if (step != ResyncStep::TakeDown) view.pipe.status = with_tables_of_resync(view.pipe);
   view.pipe.status.resync->step = step;
   view.pipe.status.state = PipeState::Setup;
   return view;
