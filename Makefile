@@ -9,7 +9,7 @@ TESTS ?=
 build := build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps lint-deps build demo test test-asan test-tsan bench check lint fmt fmt-check clean
+.PHONY: help deps lint-deps build demo test test-asan test-tsan engine-program bench check lint fmt fmt-check clean
 
 help: ## Show this list
 	@echo 'Penstock: PostgreSQL into ClickHouse, declared by a Pipe.'; echo
@@ -37,8 +37,14 @@ demo: deps $(build)/build.ninja ## Load a shop into ClickHouse and follow it (ON
 test: build ## Build, then run all tests against real PostgreSQL, engine and kubectl
 	@ctest --test-dir $(build) --output-on-failure --no-tests=error -j2 $(TESTS)
 
+# The engine's library cannot be loaded beside a sanitizer: the release build's program runs it for these tests.
+test-asan test-tsan: engine-program
 test-asan: ; @$(MAKE) --no-print-directory test PRESET=asan ## The same under AddressSanitizer and UBSan
 test-tsan: ; @$(MAKE) --no-print-directory test PRESET=tsan ## The same under ThreadSanitizer
+
+engine-program: deps
+	@[ -f build/release/build.ninja ] || cmake --preset release $(CMAKE_ARGS)
+	@ninja -C build/release -j$(JOBS) penstock
 
 bench: deps $(build)/build.ninja ## Measure load and stream beside their limits and peers
 	@ninja -C $(build) -j$(JOBS) penstock penstock_bench

@@ -33,7 +33,7 @@ bool names_are_resolved_here() {
   return code == EAI_NONAME;
 }
 
-std::vector<Fault> who_connects_where() {
+std::vector<Fault> who_connects() {
   return {
       {"wrong-password",
        [](Scene& s) { s.manifest.password = kWrongPassword; },
@@ -64,6 +64,11 @@ std::vector<Fault> who_connects_where() {
          s.apply_pipe();
        },
        Noticed::AtOnce},
+  };
+}
+
+std::vector<Fault> where_to() {
+  return {
       {"unknown-host",
        [](Scene& s) { s.manifest.host = "no-such-host.invalid"; },
        "HostNotFound",
@@ -260,7 +265,7 @@ std::vector<Fault> publications() {
 TEST(SourceFaults, AreToldWithTheirCureWhichIsTakenUpByItself) {
   std::vector<Fault> all;
   for (const auto& some :
-       {who_connects_where(), secrets(), server_and_role(), tables_and_columns(), publications()})
+       {who_connects(), where_to(), secrets(), server_and_role(), tables_and_columns(), publications()})
     all.insert(all.end(), some.begin(), some.end());
   expect_told_and_cured(all);
 }
