@@ -186,6 +186,7 @@ const char* name_of(const Action& action) {
 Concern concern_of(const Action& action) {
   if (std::holds_alternative<StartLoad>(action)) return Concern::Load;
   if (std::holds_alternative<BeginResync>(action)) return Concern::Resync;
+  if (std::holds_alternative<Release>(action)) return Concern::Release;
   if (std::holds_alternative<RemoveTables>(action)) return Concern::Removal;
   return Concern::Pipe;
 }

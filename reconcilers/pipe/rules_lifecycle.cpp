@@ -36,7 +36,7 @@ Verdict release_when_deleted(const View& view) {
   const bool nothing_there = !status.source && !tables_may_be_there;
   if (nothing_there && !view.run.any_active())
     return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{}, rule};
-  const auto* retry = view.retry(Concern::Pipe);
+  const auto* retry = view.retry(Concern::Release);  // what failed before is not waited for
   const auto& problem = view.credentials_missing ? view.credentials_missing
                         : retry                  ? std::optional(retry->error)
                                                  : std::nullopt;

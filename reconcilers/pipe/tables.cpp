@@ -22,7 +22,7 @@ TableStatus set_back(const TableStatus& known, const TableSpec& spec) {
   if (known.load_generation == 0) return out;
   out.staged = spec.engine != TableEngine::Null;
   // Under another name there may be anything: what is there decides.
-  if (known.target == out.target) out.load_generation = known.load_generation + 1;
+  if (known.target == out.target) out.load_generation = known.load_generation + (out.staged ? 1 : 0);
   return out;
 }
 

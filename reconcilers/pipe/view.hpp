@@ -22,8 +22,8 @@ struct Retry {
 
 /// What fails apart from the rest, each with a retry of its own: a load beside the stream that fails does not
 /// hold up the stream, nor does a resync that cannot begin, nor a stream that fails for good the removal that
-/// comes before a resync.
-enum class Concern { Pipe, Load, Removal, Resync };
+/// comes before a resync, or the release of a Pipe that is deleted.
+enum class Concern { Pipe, Load, Removal, Resync, Release };
 
 /// All that a decision stands on. Values; deciding does no I/O.
 struct View {

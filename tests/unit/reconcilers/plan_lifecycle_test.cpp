@@ -14,7 +14,7 @@ View deleted(View view) {
 View deleted_and_stuck(std::chrono::seconds since) {
   auto view = deleted(streaming());
   view.pipe.deleting_since = kNow - since;
-  view.retries[Concern::Pipe] = failed_just_now(ErrorKind::Transient);
+  view.retries[Concern::Release] = failed_just_now(ErrorKind::Transient);
   return view;
 }
 
@@ -64,6 +64,10 @@ TEST(PlanDeletion, DecidesEachCase) {
       {"comes before the end of a swap",
        with(deleted(ready_to_swap()), [](View& v) { v.pipe.status.state = PipeState::Resync; }),
        PipeState::Resync, "Release", "release_when_deleted"},
+      {"what failed for good before holds nobody up",
+       with_retry(deleted(streaming()),
+                  Retry{3, {ErrorKind::Terminal, "SlotLost", "", ""}, WallTime::max(), 1, kLoadPrint}),
+       PipeState::Running, "Release", "release_when_deleted"},
       {"waits for a database that is gone", deleted_and_stuck(std::chrono::seconds(60)), PipeState::Running,
        "Rest", "release_when_deleted"},
       {"never hangs for ever", deleted_and_stuck(std::chrono::seconds(121)), PipeState::Running,
