@@ -152,6 +152,7 @@ struct TableStatus {
   bool staged = false;               ///< rows go to `<target>_resync`, until the two are exchanged
   bool added_later = false;          ///< its load waits for transactions that began before it was added
   bool leaving = false;              ///< being taken out, which goes to its end though the spec has it again
+  std::string added_lsn;             ///< what had committed up to here when it was added is in its load
   std::int64_t observed_resync_generation = 0;  ///< of spec.tables[].resyncGeneration
   std::optional<TargetSettings> settings;       ///< what the target was made with
   std::string source_changes;  ///< how the source differs by now from what the target was made for

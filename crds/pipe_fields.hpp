@@ -140,6 +140,7 @@ void describe(Fields& fields, T& table) {
   fields.field("staged", table.staged);
   fields.field("addedLater", table.added_later);
   fields.field("leaving", table.leaving);
+  fields.field("addedLSN", table.added_lsn);
   fields.field("observedResyncGeneration", table.observed_resync_generation);
   fields.unless_empty("settings", table.settings);
   fields.field("sourceChanges", table.source_changes);

@@ -153,6 +153,8 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
     run->streamed_before[table.source] = table.rows_streamed;
     const auto snapshot = table.load ? Lsn::parse(table.load->snapshot_lsn) : Result<Lsn>(Lsn{});
     if (snapshot && *snapshot) request.loaded_up_to[table.source] = Lsn{snapshot->value - 1};
+    const auto added = table.added_lsn.empty() ? Result<Lsn>(Lsn{}) : Lsn::parse(table.added_lsn);
+    if (added && *added) request.added_at[table.source] = *added;
   }
   const auto fingerprint = stream_fingerprint(request.job);
   run->stream = {};

@@ -54,6 +54,7 @@ reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
 reconcile::SetupFacts facts_of(const pipeline::SetupReport& report) {
   reconcile::SetupFacts out;
   out.source = {report.system.identifier, report.system.timeline, report.system.database};
+  out.source_lsn = report.source_lsn;
   for (const auto& table : report.tables)
     out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged});
   return out;

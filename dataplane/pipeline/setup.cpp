@@ -168,6 +168,9 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
     makings.push_back(std::move(making));
   }
   if (!faults.empty()) return fail(all_of(faults));
+  if (job.streams) {
+    PENSTOCK_ASSIGN(report.source_lsn, postgres::current_wal_lsn(job.source));
+  }
   for (const auto& making : makings)
     if (make)
       PENSTOCK_TRY(making.job.staged ? clickhouse::make_staging(client, making.definition)

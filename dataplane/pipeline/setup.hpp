@@ -19,6 +19,7 @@ struct TableReport {
 
 struct SetupReport {
   SourceSystem system;
+  Lsn source_lsn;  ///< the end of the source's WAL, after the checks; null where nothing is streamed
   std::vector<TableReport> tables;
 };
 

@@ -154,7 +154,7 @@ const StreamDecoder::Route* StreamDecoder::find(std::uint32_t relation) {
 }
 
 bool StreamDecoder::written_already(std::size_t table, Lsn version) const {
-  return tables_[table].binding.append_only && LogPosition{commit_lsn_, version} <= written_[table];
+  return LogPosition{commit_lsn_, version} <= written_[table];
 }
 
 TableBatch& StreamDecoder::open(std::size_t table) {
@@ -218,7 +218,7 @@ Status StreamDecoder::remove(const po::Delete& change, Lsn version) {
 void StreamDecoder::truncate(const po::Truncate& change, Lsn version) {
   for (const auto relation : change.relations) {
     const Route* route = find(relation);
-    if (!route) continue;
+    if (!route || written_already(route->table, version)) continue;
     const auto& binding = tables_[route->table].binding;
     const auto& name = tables_[route->table].job.source;
     // A leaf that is truncated by itself arrives under its own name only where the publication is not by

@@ -43,7 +43,8 @@ class SourceReader {
 inline constexpr const char* kSourceTableChanged = "SourceTableChanged";  // a column that the target lacks
 inline constexpr const char* kTextStreamNeeded = "TextStreamNeeded";      // a type without a binary decoder
 
-/// The last change that an append-only target holds: what is not above it has been written already.
+/// The last change that a log of changes, or the load of a table added later, holds: what is not above it has
+/// been written already.
 struct LogPosition {
   Lsn commit;
   Lsn version;
@@ -107,6 +108,7 @@ class StreamDecoder {
   [[nodiscard]] Status remove(const postgres::pgoutput::Delete& change, Lsn version);
   void truncate(const postgres::pgoutput::Truncate& change, Lsn version);
 
+  /// Written, or in the table's load, before this stream began.
   [[nodiscard]] bool written_already(std::size_t table, Lsn version) const;
   [[nodiscard]] bool key_changed(const Route& route) const;
   TableBatch& open(std::size_t table);

@@ -53,10 +53,14 @@ struct StreamRun::Impl {
     clickhouse::Client client(request.job.destination);
     PENSTOCK_ASSIGN(const auto tables, bind(client));
     PENSTOCK_ASSIGN(auto positions, read_positions(client, tables));
-    for (std::size_t at = 0; at < tables.size(); ++at)
-      if (const auto loaded = request.loaded_up_to.find(tables[at].job.source_text);
+    for (std::size_t at = 0; at < tables.size(); ++at) {
+      const auto& source = tables[at].job.source_text;
+      if (const auto loaded = request.loaded_up_to.find(source);
           loaded != request.loaded_up_to.end() && tables[at].binding.append_only)
         positions[at] = std::max(positions[at], LogPosition{loaded->second, kAnyVersion});
+      if (const auto added = request.added_at.find(source); added != request.added_at.end())
+        positions[at] = std::max(positions[at], LogPosition{added->second, kAnyVersion});
+    }
     BatchQueue queue(kQueueDepth);
     std::atomic<bool> writer_failed{false};
     Status written;

@@ -38,6 +38,10 @@ struct StreamRequest {
   SourceSystem system;
   /// By source, of tables that keep every change: what commits up to here is in their load already.
   std::map<std::string, Lsn> loaded_up_to{};
+  /// By source, of tables that were added later: what commits up to here is in their load already. Of a table
+  /// that was taken out and put back, a stream that is behind still brings changes of before; those of
+  /// between, which undid them, it does not.
+  std::map<std::string, Lsn> added_at{};
   TablePatience patience{};
   std::function<void()>
       changed{};  ///< called, from a thread of the run, when it has connected and when it has ended

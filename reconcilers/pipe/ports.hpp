@@ -83,6 +83,7 @@ struct SetupFacts {
     bool staged = false;
   };
   std::vector<Table> tables;
+  Lsn source_lsn{};  ///< a place in the source's WAL of before the call's end; null where nothing is streamed
 };
 
 /// What to take down when a pipe goes.

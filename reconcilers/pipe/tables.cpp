@@ -109,6 +109,7 @@ PipeStatus with_tables_of_resync(const Pipe& pipe) {
       // Nothing is loaded that could fill a new table: the present one goes on, from the new slot.
       out.tables.push_back(*known);
       out.tables.back().state = TableState::Pending;
+      out.tables.back().added_lsn.clear();
       out.tables.back().message.clear();
     } else {
       out.tables.push_back(set_back(*known, table));
@@ -126,6 +127,7 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
     table->rows_estimated = made.rows_estimated;
     table->load_generation = made.load_generation;
     table->staged = made.staged;
+    if (table->added_later && facts.source_lsn) table->added_lsn = facts.source_lsn.text();
   }
   if (status.resync) status.resync->step = ResyncStep::Load;
   return status;
@@ -150,6 +152,7 @@ PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& sw
     if (!table) continue;
     table->staged = false;
     table->added_later = false;
+    table->added_lsn.clear();
     table->message.clear();
     table->load.reset();
     table->state = pipe.spec.mode == Mode::SnapshotOnly ? TableState::Completed : TableState::Streaming;
