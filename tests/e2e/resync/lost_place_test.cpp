@@ -1,0 +1,96 @@
+// Our place in the source is gone: Failed, in whatever state, and soon.
+
+#include "tests/e2e/resync/resync_test.hpp"
+
+namespace penstock {
+namespace {
+
+void drop_the_slot(Scene& scene) {
+  scene.exec(
+      "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = current_database() "
+      "AND active");
+  ASSERT_TRUE(test::eventually([&] {
+    try {
+      scene.exec(
+          "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = "
+          "current_database()");
+    } catch (const std::exception&) {  // it was taken up again in between
+      scene.exec(
+          "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = "
+          "current_database() AND active");
+    }
+    return scene.slots() == 0;
+  }));
+}
+
+TEST(LostPlace, ASlotDroppedWhileRunning) {
+  Scene scene(shared_world());
+  create_old_rows(scene);
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  ASSERT_NO_FATAL_FAILURE(drop_the_slot(scene));
+  EXPECT_TRUE(scene.reaches("Failed", 30s));
+  EXPECT_EQ(scene.dev.reason(scene.pipe, "Stalled"), "SlotLost");
+  change_behind_its_back(scene);
+  Reader reader(scene.engine, scene.database, kWhole);
+  scene.resync(1);
+  ASSERT_TRUE(scene.reaches("Running"));
+  EXPECT_EQ(reader.answers(), (States{"2000\t['old']", "1500\t['new']"}));
+}
+
+TEST(LostPlace, ASlotDroppedInTheInitialLoad) {
+  Scene scene(shared_world());
+  scene.create_table("orders", 200000);
+  scene.declare({"public.orders"});
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("orders"));
+  ASSERT_NO_FATAL_FAILURE(drop_the_slot(scene));
+  EXPECT_TRUE(scene.reaches("Failed", 30s));
+  EXPECT_EQ(scene.dev.reason(scene.pipe, "Stalled"), "SlotLost");
+  EXPECT_EQ(conditions_of(scene), "Ready=False Stalled=True");
+  scene.speed_up();
+  scene.dev.patch(scene.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":100000}}})");
+  ASSERT_TRUE(scene.reaches("Running", 60s));
+  EXPECT_EQ(scene.target_value("SELECT count(), sum(id) FROM orders FINAL"), "200000\t20000100000");
+  EXPECT_EQ(scene.leftovers(1), "");
+}
+
+TEST(LostPlace, APublicationDroppedWhileRunning) {
+  Scene scene(shared_world());
+  scene.create_table("orders", 100);
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  scene.exec("DROP PUBLICATION \"" + scene.field(".status.replication.publication") + "\"");
+  EXPECT_TRUE(scene.reaches("Failed", 30s));
+  EXPECT_EQ(scene.dev.reason(scene.pipe, "Stalled"), "PublicationMissing");
+  scene.exec("UPDATE orders SET v = 'unpublished'");
+  scene.resync(1);
+  ASSERT_TRUE(scene.reaches("Running"));
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_EQ(scene.leftovers(1), "");
+}
+
+TEST(LostPlace, FailedIsStillFailedAfterARestart) {
+  test::DevServer dev;
+  World world{shared_world().postgres, shared_world().engine, &dev};
+  Scene scene(world);
+  create_old_rows(scene);
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  ASSERT_NO_FATAL_FAILURE(drop_the_slot(scene));
+  ASSERT_TRUE(scene.reaches("Failed", 30s));
+  dev.kill9();
+  change_behind_its_back(scene);
+  dev.start();
+  EXPECT_EQ(dev.state(scene.pipe), "Failed");
+  EXPECT_EQ(dev.reason(scene.pipe, "Stalled"), "SlotLost");
+  Reader reader(scene.engine, scene.database, kWhole);
+  scene.resync(1);
+  ASSERT_TRUE(scene.reaches("Running"));
+  EXPECT_EQ(reader.answers(), (States{"2000\t['old']", "1500\t['new']"}));
+}
+
+}  // namespace
+}  // namespace penstock
