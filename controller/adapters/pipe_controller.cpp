@@ -33,6 +33,11 @@ void PipeController::start() {
           [this](const std::string& uid, const postgres::SlotFacts& slot) {
             if (options_.metrics)
               options_.metrics->meter().note_slot(uid, SlotMeasures{slot.retained_bytes, slot.safe_wal_size});
+          },
+          [this](const std::string& uid, const reconcile::Runs& runs) {
+            if (!options_.metrics) return;
+            options_.metrics->meter().note_run(uid, "load", runs.load.tables);
+            options_.metrics->meter().note_run(uid, "stream", runs.stream.tables);
           }},
       options_.table_patience);
   reconciler_ = std::make_unique<reconcile::PipeReconciler>(api_, *dataplane_, clock_, options_.worker);
@@ -75,11 +80,6 @@ runtime::ReconcileResult PipeController::pass(const runtime::ObjectKey& key) {
   if (!pipe) {
     log::error("pipe", "{}: {}", key.text(), pipe.error().text());
     return runtime::Requeue{};
-  }
-  if (options_.metrics) {
-    const auto runs = dataplane_->observe(*pipe);
-    options_.metrics->meter().note_run(pipe->uid, "load", runs.load.tables);
-    options_.metrics->meter().note_run(pipe->uid, "stream", runs.stream.tables);
   }
   // Compute is shared and here already: a pipe is recorded as Provisioning first, then given a worker.
   if (pipe->has_finalizer && pipe->status.state && pipe->status.worker.empty())

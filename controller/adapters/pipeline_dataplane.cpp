@@ -65,6 +65,7 @@ reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   out.load.stopping = run->load.stopping;
   out.stream.fingerprint = run->stream.fingerprint;
   out.stream.stopping = run->stream.stopping;
+  hooks_.runs_seen(pipe.uid, out);
   return out;
 }
 

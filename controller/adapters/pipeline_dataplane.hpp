@@ -15,10 +15,12 @@
 
 namespace penstock::adapters {
 
-/// Called from threads of the dataplane's; neither is empty.
+/// Called from any thread; none is empty.
 struct DataplaneHooks {
   std::function<void(const runtime::ObjectKey&)> changed;  ///< a run has news: reconcile the pipe
   std::function<void(const std::string& uid, const postgres::SlotFacts&)> slot_seen;
+  /// At every look, the last before a run is forgotten included.
+  std::function<void(const std::string& uid, const reconcile::Runs&)> runs_seen;
 };
 
 /// The reconciler's dataplane port on dataplane/pipeline: holds each pipe's run and, between its creation and
