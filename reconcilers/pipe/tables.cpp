@@ -14,9 +14,16 @@ TableStatus* find(PipeStatus& status, const std::string& source) {
   return at == status.tables.end() ? nullptr : &*at;
 }
 
+/// As the spec has it now; what was carried out stays so, whatever the spec has fallen back to.
+TableStatus declared_again(const TableStatus& known, const TableSpec& spec) {
+  TableStatus out = declared(spec);
+  out.observed_resync_generation = std::max(out.observed_resync_generation, known.observed_resync_generation);
+  return out;
+}
+
 /// The former target serves its readers meanwhile. A Null table holds nothing that could be exchanged.
 TableStatus set_back(const TableStatus& known, const TableSpec& spec) {
-  TableStatus out = declared(spec);
+  TableStatus out = declared_again(known, spec);
   out.message = known.message;
   // Never made: a load may be the target's already, and two tables with one mark cannot be told apart.
   if (known.load_generation == 0) return out;
@@ -62,7 +69,10 @@ PipeStatus with_declared_tables(const Pipe& pipe) {
   out.tables.clear();
   for (const auto& table : pipe.spec.tables) {
     const auto* known = find_table(pipe.status, table.source);
-    out.tables.push_back(known && known->load_generation > 0 ? *known : declared(table));
+    if (known && known->load_generation > 0)
+      out.tables.push_back(*known);
+    else
+      out.tables.push_back(known ? declared_again(*known, table) : declared(table));
   }
   return out;
 }

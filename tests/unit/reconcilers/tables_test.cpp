@@ -69,6 +69,13 @@ TEST(TablesToLoad, AKnownOneIsLoadedBesideItsTargetWithTheSettingsOfTheSpec) {
   EXPECT_EQ(status.tables[1], view.pipe.status.tables[1]);
 }
 
+TEST(TablesToLoad, AWatermarkNeverGoesDown) {
+  auto view = streaming();
+  table(view, 0).observed_resync_generation = 3;
+  EXPECT_EQ(with_tables_to_load(view.pipe, {"public.orders"}).tables[0].observed_resync_generation, 3)
+      << "the spec was set back to 0, and back to 3 is no news";
+}
+
 TEST(TablesToLoad, ANullTableIsNotStaged) {
   auto view = streaming();
   view.pipe.spec.tables[0].engine = TableEngine::Null;
