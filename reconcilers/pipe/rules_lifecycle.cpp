@@ -61,13 +61,12 @@ Verdict honour_pause(const View& view) {
   const char* rule = "honour_pause";
   const auto& status = view.pipe.status;
   if (!view.pipe.spec.paused || status.resync) return std::nullopt;
-  if (status.state == PipeState::Failed || phase_of(view.pipe) == PipeState::Completed) return std::nullopt;
+  if (phase_of(view.pipe) == PipeState::Completed) return std::nullopt;
   if (view.run.any_active()) {
     const char* what =
         view.run.load.active() ? "Finishing the partitions in flight" : "Finishing what is in flight";
     return stopping(view, PipeState::Pausing, what, {}, rule);
   }
-  if (terminal_failure(view)) return std::nullopt;
   // Where the table states come from are the ended runs: they have been recorded by now, so they may be
   // forgotten.
   const bool ended = view.run.load.there || view.run.stream.there;

@@ -200,6 +200,13 @@ TEST(PlanFailure, DecidesEachCase) {
        PipeState::Running, "StartStream", "keep_streaming"},
       {"failed is not paused away", with(recorded, [](View& v) { v.pipe.spec.paused = true; }),
        PipeState::Failed, "Rest", "stay_failed"},
+      {"a chance for a paused pipe: nothing is read before it is unpaused",
+       with(recorded,
+            [](View& v) {
+              v.pipe.generation = 2;
+              v.pipe.spec.paused = true;
+            }),
+       PipeState::Paused, "Rest", "honour_pause"},
       {"a place that is lost fails a paused pipe",
        with(with_retry(without_run(streaming()), terminal), [](View& v) { v.pipe.spec.paused = true; }),
        PipeState::Failed, "Rest", "stay_failed"},
