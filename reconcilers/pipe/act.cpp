@@ -44,7 +44,8 @@ struct Executor {
   Learnt operator()(const Rest&) const { return std::nullopt; }
   Learnt operator()(const AddFinalizer&) const { return only(api.add_finalizer(view.pipe)); }
 
-  Learnt operator()(const SetUp&) const {
+  Learnt operator()(const SetUp& verb) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     const Pipe pipe = with(with_declared_tables(view.pipe));
     PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {sources_of(pipe.status), true}));
     return with_tables_made(pipe.status, facts);
@@ -62,6 +63,7 @@ struct Executor {
   }
 
   Learnt operator()(const RemoveTables& verb) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     const auto status = without_tables(view.pipe, verb.sources);
     if (verb.publication && status.replication.owns_publication)
       PENSTOCK_TRY(dataplane.ensure_publication(with(status), credentials));
@@ -89,7 +91,8 @@ struct Executor {
     return pipe.status;
   }
 
-  Learnt operator()(const TakeDownFormer&) const {
+  Learnt operator()(const TakeDownFormer& verb) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     PENSTOCK_TRY(dataplane.take_down_former(view.pipe, credentials));
     PipeStatus out = with_tables_of_resync(view.pipe);
     PENSTOCK_TRY(drop_abandoned(out));

@@ -21,8 +21,11 @@ struct Rest {
 struct AddFinalizer {
   bool operator==(const AddFinalizer&) const = default;
 };
-/// Validate, then make the target tables: of a new pipe, or the `_resync` tables of a resync.
+/// Validate, then make the target tables: of a new pipe, or the `_resync` tables of a resync. Holds only
+/// while the stored Pipe still is the one that was seen: after the swap of those tables they would be made
+/// again.
 struct SetUp {
+  std::string resource_version;
   bool operator==(const SetUp&) const = default;
 };
 /// Tables new to the pipe (or to be loaded anew by themselves): validate, make their tables, publish them.
@@ -32,10 +35,12 @@ struct PrepareTables {
   std::string resource_version;
   bool operator==(const PrepareTables&) const = default;
 };
-/// Tables that the spec has no more: out of publication and status, their targets dropped if asked.
+/// Tables that the spec has no more: out of publication and status, their targets dropped if asked. Holds
+/// only while the stored Pipe still is the one that was seen: they may have been added again.
 struct RemoveTables {
   std::vector<std::string> sources;
   bool publication = true;  ///< false: it is about to be dropped as a whole
+  std::string resource_version;
   bool operator==(const RemoveTables&) const = default;
 };
 /// Validate a resync against the live source and destination; when all is well, the status says that it has
@@ -43,8 +48,10 @@ struct RemoveTables {
 struct BeginResync {
   bool operator==(const BeginResync&) const = default;
 };
-/// Drop slot and publication of the generation before.
+/// Drop slot and publication of the generation before, and set the tables back. Holds only while the stored
+/// Pipe still is the one that was seen: a later generation's would be a former one.
 struct TakeDownFormer {
+  std::string resource_version;
   bool operator==(const TakeDownFormer&) const = default;
 };
 /// The publication, then the slot (whose first change must find its publication). Holds only while the stored

@@ -110,8 +110,8 @@ Verdict stay_failed(const View& view) {
 
 Verdict set_up_before_loading(const View& view) {
   if (view.pipe.status.source) return std::nullopt;
-  return step(view, PipeState::Setup, "Validating source and destination, creating target tables", SetUp{},
-              "set_up_before_loading");
+  return step(view, PipeState::Setup, "Validating source and destination, creating target tables",
+              SetUp{view.pipe.resource_version}, "set_up_before_loading");
 }
 
 /// The slot exists before the first row is read, so that nothing is missed; its publication before it, so

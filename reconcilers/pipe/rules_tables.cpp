@@ -82,7 +82,7 @@ Verdict take_out_removed_tables(const View& view) {
   const bool anew = resync_wanted(pipe);
   const bool rests = (pipe.spec.paused && !pipe.status.resync) || failed(view) || terminal_failure(view);
   if (!pipe.status.source || (rests && !anew)) return std::nullopt;
-  RemoveTables verb{{}, !anew};
+  RemoveTables verb{{}, !anew, pipe.resource_version};
   for (const auto& table : pipe.status.tables)
     if (table.leaving || !in_spec(pipe, table.source)) verb.sources.push_back(table.source);
   if (verb.sources.empty()) return std::nullopt;
@@ -107,9 +107,9 @@ Verdict make_way_for_the_resync(const View& view) {
     return stopping(view, PipeState::Setup, "Resync: stopping the former stream", {}, rule);
   if (resync->step == ResyncStep::TakeDown)
     return step(view, PipeState::Setup, "Resync: taking down the former slot and publication",
-                TakeDownFormer{}, rule);
-  return step(view, PipeState::Setup, "Resync: reading the source's tables anew, creating tables", SetUp{},
-              rule);
+                TakeDownFormer{view.pipe.resource_version}, rule);
+  return step(view, PipeState::Setup, "Resync: reading the source's tables anew, creating tables",
+              SetUp{view.pipe.resource_version}, rule);
 }
 
 Verdict prepare_new_tables(const View& view) {

@@ -12,7 +12,7 @@ namespace penstock::reconcile::simulation {
 namespace {
 
 constexpr Fault kFaults[] = {Fault::DieBefore, Fault::DieAfter,  Fault::AnswerLost, Fault::Fails,
-                             Fault::Conflict,  Fault::StaleView, Fault::WishNow};
+                             Fault::Conflict,  Fault::StaleView, Fault::StaleStart, Fault::WishNow};
 constexpr int kMostReports = 3;
 
 struct Count {

@@ -114,12 +114,21 @@ void Play::reconcile(const Pipe& view) {
     next_ = stage_.now + *again;
 }
 
+/// As it was before the last pass; a process that has just begun may be told of what was long ago.
+StoredPipe Play::old_view() const {
+  constexpr std::size_t kLongAgo = 9;
+  if (given_) return given_;
+  const auto& versions = stage_.versions;
+  return versions.empty() ? nullptr : versions[versions.size() - std::min(versions.size(), kLongAgo)];
+}
+
 void Play::pass() {
   auto view = stage_.world.api->stored;
   stage_.woken = false;
   next_.reset();
-  if (std::exchange(stage_.stale_next, false) && given_ && view && given_->uid == view->uid)
-    view = given_;
+  const auto stale = std::exchange(stage_.stale_next, false) ? old_view() : nullptr;
+  if (stale && view && stale->uid == view->uid)
+    view = stale;
   else
     given_ = view;
   if (!view) {

@@ -55,6 +55,7 @@ class Play {
   void change_rows();
   void die();
   void pass();
+  [[nodiscard]] StoredPipe old_view() const;
   void reconcile(const Pipe& pipe);
   void give_to_a_worker(Pipe& pipe);
   [[nodiscard]] bool pass_is_due() const;

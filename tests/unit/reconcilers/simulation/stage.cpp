@@ -36,6 +36,8 @@ const char* to_text(Fault fault) {
       return "conflict";
     case Fault::StaleView:
       return "stale view after";
+    case Fault::StaleStart:
+      return "stale start after";
     case Fault::WishNow:
       return "wish before";
   }
@@ -72,8 +74,8 @@ Status Stage::effect(const char* point, const std::function<Status(World&)>& app
   }
   if (checks) check_effect(before, *this, point);
   if (!faults.empty()) {
-    if (strikes(Fault::DieAfter, number)) throw Died{};
-    if (strikes(Fault::StaleView, number)) stale_next = true;
+    if (strikes(Fault::StaleView, number) || strikes(Fault::StaleStart, number)) stale_next = true;
+    if (strikes(Fault::DieAfter, number) || strikes(Fault::StaleStart, number)) throw Died{};
     if (done && strikes(Fault::AnswerLost, number))
       return fail(ErrorKind::InDoubt, "Injected", fmt::format("the answer to {} is lost", point));
   }

@@ -22,6 +22,7 @@ enum class Fault {
   Fails,       ///< it did not happen, and the process is told so
   Conflict,    ///< somebody writes to the Pipe right before
   StaleView,   ///< the next pass sees the Pipe as it was before the last one
+  StaleStart,  ///< the process dies after it, and the next one is first told of the Pipe as it was long ago
   WishNow      ///< the user's next wish comes right before
 };
 [[nodiscard]] const char* to_text(Fault fault);
