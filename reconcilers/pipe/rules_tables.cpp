@@ -32,7 +32,16 @@ std::vector<std::string> next_to_prepare(const View& view, const std::vector<std
   return {};
 }
 
-Verdict prepare(const View& view, const std::vector<std::string>& wanted, const char* rule) {
+/// The stream of all waits for the snapshot of a table that keeps every change: such a table does not join
+/// while a load that goes on without it would keep everyone waiting.
+bool would_hold_up_the_stream(const View& view, const std::string& source) {
+  const auto* spec = in_spec(view.pipe, source);
+  return view.run.load.active() && streams(view.pipe.spec) && spec &&
+         spec->engine != TableEngine::ReplacingMergeTree;
+}
+
+Verdict prepare(const View& view, std::vector<std::string> wanted, const char* rule) {
+  std::erase_if(wanted, [&](const std::string& source) { return would_hold_up_the_stream(view, source); });
   if (view.credentials_missing || wanted.empty()) return std::nullopt;
   auto sources = next_to_prepare(view, wanted);
   if (sources.empty()) return std::nullopt;

@@ -58,6 +58,14 @@ TEST(PlanAddedTables, DecidesEachCase) {
               v.credentials_missing = Error{ErrorKind::Transient, "", "", ""};
             }),
        PipeState::Running, "Rest", "keep_streaming"},
+      {"a log of changes does not hold up the stream until another load is over",
+       with(adding(streaming()),
+            [](View& v) {
+              v.run.load = active_load();
+              table(v, 1).state = TableState::Loading;
+              v.pipe.spec.tables[2].engine = TableEngine::MergeTree;
+            }),
+       PipeState::Snapshot, "Rest", "load_beside_the_stream"},
       {"one that cannot be prepared holds up nobody",
        with(adding(streaming()),
             [](View& v) {
