@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "reconcilers/pipe/tables.hpp"
 
@@ -16,6 +17,21 @@ std::vector<std::string> sources_of(const PipeStatus& status) {
   for (const auto& table : status.tables)
     out.push_back(table.source);
   return out;
+}
+
+/// What a table is to be written to may be another's by name in the spec, and that one's until it is loaded
+/// anew under its new name.
+Status check_targets_are_free(const PipeStatus& status) {
+  std::map<std::string, const TableStatus*> taken;
+  for (const auto& table : status.tables) {
+    const auto [at, free] = taken.try_emplace(table.target, &table);
+    if (!free)
+      return fail(
+          ErrorKind::NeedsUser, "TargetInUse",
+          fmt::format("target {} of {} is still that of {}", table.target, table.source, at->second->source),
+          "Raise spec.resyncGeneration to give all tables their new targets at once");
+  }
+  return {};
 }
 
 /// One overload for each verb.
@@ -55,6 +71,7 @@ struct Executor {
     // On a stale view a table that is being filled would be made anew.
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     const Pipe pipe = with(with_tables_to_load(view.pipe, verb.sources));
+    PENSTOCK_TRY(check_targets_are_free(pipe.status));
     PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {verb.sources, true}));
     if (view.pipe.status.replication.owns_publication)
       PENSTOCK_TRY(dataplane.ensure_publication(pipe, credentials));

@@ -53,6 +53,18 @@ Wish missing(When when, int table, bool is_missing) {
   });
 }
 
+/// The source is another system for a while.
+Scenario happens_elsewhere() {
+  const auto system = [](When when, const char* name) {
+    return happens(std::string("the system is ") + name, when,
+                   [name](World& world) { world.source.edit().system = name; });
+  };
+  return scenario("another system, and back",
+                  {pause(kRunning), system(kPaused, "43"), system(kFailed, "42"),
+                   spec_becomes("another host", kAtOnce, [](PipeSpec& spec) { spec.source.host = "db2"; }),
+                   resume(kPaused)});
+}
+
 }  // namespace
 
 std::vector<Scenario> lifecycle_scenarios() {
@@ -112,6 +124,23 @@ std::vector<Scenario> table_scenarios() {
                {target_becomes(kRunning, 0, "z"), bump_table(kAtOnce, 0)}),
       scenario("load one table anew, then under another name",
                {bump_table(kRunning, 0), target_becomes(kSnapshot, 0, "z"), bump_table(kAtOnce, 0)}),
+      scenario("two tables change targets", {spec_becomes("change targets", kRunning,
+                                                          [](PipeSpec& spec) {
+                                                            spec.tables[0].target = "b";
+                                                            spec.tables[1].target = "a";
+                                                          }),
+                                             bump_table(kAtOnce, 0), bump(kRunning)}),
+      scenario("a new table takes another's target", {target_becomes(kRunning, 0, "z"),
+                                                      spec_becomes("add", kAtOnce,
+                                                                   [](PipeSpec& spec) {
+                                                                     spec.tables.push_back(table_spec(2));
+                                                                     spec.tables.back().target = "a";
+                                                                   }),
+                                                      bump_table(kRunning, 0)}),
+      scenario("a generation of a table falls and comes back",
+               {bump_table(kRunning, 0),
+                spec_becomes("fall", kRunning, [](PipeSpec& spec) { spec.tables[0].resync_generation = 0; }),
+                bump(kRunning), bump_table(kRunning, 0)}),
       before(free_end(scenario("add a table whose target somebody made", {add(kRunning, 2)})),
              users_table("c", true)),
   };
@@ -155,6 +184,15 @@ std::vector<Scenario> resync_scenarios() {
 std::vector<Scenario> mode_scenarios() {
   const auto once = two_tables(Mode::SnapshotOnly);
   const auto only = two_tables(Mode::CdcOnly);
+  const auto users = with(only, [](PipeSpec& spec) {
+    spec.source.replication_slot = "mine";
+    spec.source.publication = "mine";
+  });
+  const auto users_place = [](World& world) {
+    auto& source = world.source.edit();
+    source.publications.push_back({"mine", {{0, 3}}});
+    source.slots.push_back({"mine", 4, 4, false, false});
+  };
   const auto log = with(two_tables(), [](PipeSpec& spec) { spec.tables[1].engine = TableEngine::MergeTree; });
   return {
       scenario("SnapshotOnly", {}, once),
@@ -173,6 +211,10 @@ std::vector<Scenario> mode_scenarios() {
       scenario("CDCOnly, resync", {bump(kRunning)}, only),
       scenario("CDCOnly, resync twice", {bump(kRunning), bump(kSetup)}, only),
       scenario("CDCOnly, delete", {remove(kRunning)}, only),
+      before(scenario("CDCOnly on a slot of the user's", {pause(kRunning), resume(kPaused), bump(kRunning)},
+                      users),
+             users_place),
+      before(scenario("CDCOnly on a slot of the user's, delete", {remove(kRunning)}, users), users_place),
       scenario("a log", {}, log),
       scenario("a log, pause in the load", {pause(kSnapshot), resume(kPaused)}, log),
       scenario("a log, resync", {bump(kRunning)}, log),
@@ -207,6 +249,11 @@ std::vector<Scenario> trouble_scenarios() {
       scenario("the slot is lost, take a table out, resync",
                {lose_the_slot(kRunning), take_out(kFailed, 1), bump(kFailed)}),
       scenario("the slot is lost, delete", {lose_the_slot(kRunning), remove(kFailed)}),
+      scenario("the slot is lost while Paused, another host, resync",
+               {pause(kRunning), lose_the_slot(kPaused),
+                spec_becomes("another host", kFailed, [](PipeSpec& spec) { spec.source.host = "db2"; }),
+                bump(kFailed), resume(kPaused)}),
+      happens_elsewhere(),
       scenario("a table is refused for a while", {refuse(kRunning, 0), accept(kRunning, 0)}),
       scenario("a table is refused in the load", {refuse(kSnapshot, 1), accept(kRunning, 1)}),
       scenario("a table is refused, taken out",

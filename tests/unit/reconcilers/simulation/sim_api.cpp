@@ -60,6 +60,7 @@ Status SimApi::remove_finalizer(const Pipe& pipe) {
 }
 
 void SimApi::event(const Pipe&, bool warning, const std::string& reason, const std::string& message) {
+  if (!stage_.events_are_effects) return;
   static_cast<void>(stage_.effect_of("event", [&](World&) {
     if (stage_.tracing) stage_.trace.back() += " " + reason + ": " + message;
     stage_.events.push_back((warning ? "Warning " : "Normal ") + reason + ": " + message);

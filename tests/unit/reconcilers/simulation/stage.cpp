@@ -72,7 +72,7 @@ Status Stage::effect(const char* point, const std::function<Status(World&)>& app
     versions.push_back(world.api->stored);
     if (tracing) trace.back() += summary(world);
   }
-  if (checks) check_effect(before, *this, point);
+  check_effect(before, *this, point);
   if (!faults.empty()) {
     if (strikes(Fault::StaleView, number) || strikes(Fault::StaleStart, number)) stale_next = true;
     if (strikes(Fault::DieAfter, number) || strikes(Fault::StaleStart, number)) throw Died{};

@@ -45,7 +45,7 @@ class Stage {
   WallTime now = kEpoch;
   FaultPlan faults;
   std::function<void()> wish_now = [] {};
-  bool checks = true;
+  bool events_are_effects = true;
   bool woken = false;       ///< a run has news
   bool stale_next = false;  ///< the next pass gets an old view
   int effects = 0;
