@@ -30,7 +30,10 @@ struct TableFacts {
   std::int64_t partitions_loaded = 0;
   std::int64_t partitions_total = 0;
   std::int64_t rows_streamed = 0;
-  std::optional<Error> error;  ///< this table alone cannot go on: it is set apart, the run goes on without it
+  /// This table alone cannot go on: it is set apart, the run goes on without it. A stream does not tell the
+  /// source of progress past what the table lacks: one that is started without it does, when that is
+  /// recorded.
+  std::optional<Error> error;
   std::vector<std::pair<std::string, std::uint64_t>>
       clamped;  ///< column, values moved into the target's range
 };
