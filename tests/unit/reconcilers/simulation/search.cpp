@@ -31,6 +31,14 @@ std::uint64_t key_of(const State& state) {
   return out;
 }
 
+/// A table that is refused is made anew again and again, for ever.
+bool is_too_far(const World& world) {
+  constexpr std::int64_t kMostLoads = 5;
+  const auto& stored = world.api->stored;
+  return stored && std::any_of(stored->status.tables.begin(), stored->status.tables.end(),
+                               [](const TableStatus& table) { return table.load_generation > kMostLoads; });
+}
+
 Budget less(Budget budget, std::int8_t Budget::*what) {
   --(budget.*what);
   return budget;
@@ -101,7 +109,7 @@ void Search::add(Stage& stage, const Open& from, const std::string& name, Budget
     found_.push_back({stage.violations.front() + "\n" + describe(stage.world), path_to(node)});
     return;
   }
-  if (!known_.insert(key_of(state)).second) return;
+  if (is_too_far(state.world) || !known_.insert(key_of(state)).second) return;
   nodes_.push_back({from.node, number->second});
   if (known_.size() % kSampleEvery == 0) samples_.emplace_back(state, node);
   (costs ? next_ : open_).push_back({std::move(state), node});

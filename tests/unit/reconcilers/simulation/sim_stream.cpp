@@ -99,11 +99,13 @@ bool deliver_to(Stage& stage, std::size_t at, const Change& change, Position lsn
   return true;
 }
 
-/// What the source may be told is written, at most.
+/// What the source may be told is written, at most: not past what a table lacks that was set apart, before
+/// that is recorded and a stream without it is started. A crash in between would take it for one that
+/// streams.
 Position limit(const Stream& stream) {
   auto out = stream.received;
   for (const auto& table : stream.tables)
-    if (table.held && !table.error) out = std::min(out, *table.held);
+    if (table.held) out = std::min(out, *table.held);
   return out;
 }
 
