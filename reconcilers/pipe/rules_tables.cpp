@@ -122,7 +122,7 @@ Verdict make_way_for_the_resync(const View& view) {
 }
 
 Verdict prepare_new_tables(const View& view) {
-  if (view.pipe.status.resync) return std::nullopt;
+  if (view.pipe.status.resync || view.pipe.spec.paused) return std::nullopt;
   std::vector<std::string> wanted;
   for (const auto& table : view.pipe.spec.tables)
     if (!find_table(view.pipe.status, table.source)) wanted.push_back(table.source);
@@ -131,7 +131,7 @@ Verdict prepare_new_tables(const View& view) {
 
 Verdict load_tables_anew(const View& view) {
   const char* rule = "load_tables_anew";
-  if (view.pipe.status.resync || !loads(view.pipe.spec)) return std::nullopt;
+  if (view.pipe.status.resync || view.pipe.spec.paused || !loads(view.pipe.spec)) return std::nullopt;
   std::vector<std::string> wanted;
   bool being_loaded = false, moves = false;
   for (const auto& table : view.pipe.status.tables) {

@@ -238,6 +238,13 @@ TEST(PlanPause, DecidesEachCase) {
        with(without_run(paused(streaming())),
             [](View& v) { v.pipe.spec.tables.push_back(table_spec("public.items")); }),
        PipeState::Paused, "Rest", "honour_pause"},
+      {"and where nothing is left to stop",
+       with(paused(completed()),
+            [](View& v) {
+              v.pipe.spec.tables.push_back(table_spec("public.items"));
+              ++v.pipe.spec.tables[0].resync_generation;
+            }),
+       PipeState::Completed, "Rest", "complete_a_load_without_a_stream"},
       {"a table that leaves waits until it is over",
        with(without_run(paused(streaming())), [](View& v) { v.pipe.spec.tables.pop_back(); }),
        PipeState::Paused, "Rest", "honour_pause"},

@@ -153,7 +153,7 @@ std::string unfulfilled(const World& world) {
   if (!pipe.status.state) return "nobody has seen it";
   const auto state = *pipe.status.state;
   const bool streams = pipe.spec.mode != Mode::SnapshotOnly;
-  if (pipe.spec.paused && state == PipeState::Paused)
+  if (pipe.spec.paused && (state == PipeState::Paused || state == PipeState::Completed))
     return pipe.status.resync || pipe.status.observed_resync_generation < pipe.spec.resync_generation
                ? "paused before the end of a resync"
                : "";
