@@ -1,106 +1,67 @@
 // Every scenario, struck at every effect by every fault: it must end where it ends undisturbed.
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <gmock/gmock.h>
-
-#include <cstdio>
+#include <gtest/gtest.h>
 
 #include "tests/unit/reconcilers/simulation/scenarios.hpp"
+#include "tests/unit/reconcilers/simulation/strike.hpp"
 
 namespace penstock::reconcile::simulation {
 namespace {
 
-constexpr Fault kFaults[] = {Fault::DieBefore, Fault::DieAfter,  Fault::AnswerLost, Fault::Fails,
-                             Fault::Conflict,  Fault::StaleView, Fault::StaleStart, Fault::WishNow};
-constexpr int kMostReports = 3;
-
-struct Count {
-  int scenarios = 0, points = 0, runs = 0, failures = 0;
-  std::set<PipeState> states;
-  std::string told;  // the scenario that was last reported on
-};
-
-std::string tail(const std::vector<std::string>& trace) {
-  constexpr std::ptrdiff_t kMost = 120;
-  const auto size = static_cast<std::ptrdiff_t>(trace.size());
-  const auto to = trace.begin() + std::min(size, kMost);
-  const auto from = trace.end() - std::min(size - (to - trace.begin()), kMost);
-  return fmt::format("{}\n  …\n  {}", fmt::join(trace.begin(), to, "\n  "),
-                     fmt::join(from, trace.end(), "\n  "));
-}
-
-/// True where a fault cannot change anything.
-bool is_idle(const Scenario& scenario, Fault fault, const std::string& point) {
-  if (fault == Fault::Conflict) return !point.ends_with("status") && !point.ends_with("finalizer");
-  if (fault == Fault::WishNow) return scenario.wishes.empty();
-  return false;
-}
-
-void report(const Scenario& scenario, const FaultPlan& plan, const std::string& wanted, Count& count) {
-  if (++count.failures > kMostReports && count.told == scenario.name) return;
-  count.told = scenario.name;
-  const auto again = Play(scenario, plan, true).run();
-  std::string what;
-  for (const auto& [number, fault] : plan)
-    what += fmt::format("; {} effect {}", to_text(fault), number);
-  ADD_FAILURE() << scenario.name << what << "\n " << again.problem << "\n wanted: " << wanted
-                << "\n ended:  " << again.end << "\n  " << tail(again.trace);
-}
-
-void expect_same_end(const Scenario& scenario, const FaultPlan& plan, const std::string& wanted,
-                     Count& count) {
-  ++count.runs;
-  const auto outcome = Play(scenario, plan).run();
-  const bool is_another_story = std::any_of(
-      plan.begin(), plan.end(), [](const auto& strike) { return strike.second == Fault::WishNow; });
-  const bool told = scenario.end_is_told && !is_another_story;
-  if (!outcome.problem.empty() || (told && outcome.end != wanted)) report(scenario, plan, wanted, count);
-}
-
-void strike_everywhere(const Scenario& scenario, Count& count) {
-  ++count.scenarios;
-  const auto undisturbed = Play(scenario, {}, true).run();
-  ++count.runs;
-  ASSERT_EQ(undisturbed.problem, "") << scenario.name << "\n"
-                                     << undisturbed.end << "\n  " << tail(undisturbed.trace);
-  count.states.insert(undisturbed.states.begin(), undisturbed.states.end());
-  std::vector<std::string> points;
-  for (const auto& line : undisturbed.trace)
-    if (!line.starts_with("--")) points.push_back(line);
-  count.points += static_cast<int>(points.size());
-  for (std::size_t at = 0; at < points.size(); ++at)
-    for (const auto fault : kFaults)
-      if (!is_idle(scenario, fault, points[at]))
-        expect_same_end(scenario, {{static_cast<int>(at), fault}}, undisturbed.end, count);
-}
-
-void play(const char* name, const std::vector<Scenario>& scenarios) {
-  Count count;
+void strike_all(const char* name, const std::vector<Scenario>& scenarios) {
+  Tally tally;
   for (const auto& scenario : scenarios)
-    strike_everywhere(scenario, count);
-  std::string states;
-  for (const auto state : count.states)
-    states += std::string(" ") + to_text(state);
-  fmt::print("{}: {} scenarios, {} points, {} runs, {} failures; states:{}\n", name, count.scenarios,
-             count.points, count.runs, count.failures, states);
-  std::fflush(stdout);
+    strike_everywhere(scenario, tally);
+  tally.print(name);
 }
 
 TEST(Crashes, Lifecycle) {
-  play("lifecycle", lifecycle_scenarios());
+  strike_all("lifecycle", lifecycle_scenarios());
 }
 TEST(Crashes, Tables) {
-  play("tables", table_scenarios());
+  strike_all("tables", table_scenarios());
+}
+TEST(Crashes, TablesLoadedAnew) {
+  strike_all("tables loaded anew", reload_scenarios());
 }
 TEST(Crashes, Resyncs) {
-  play("resyncs", resync_scenarios());
+  strike_all("resyncs", resync_scenarios());
+}
+TEST(Crashes, ResyncsInTheMidstOfOthers) {
+  strike_all("resyncs in the midst of others", entangled_scenarios());
 }
 TEST(Crashes, Modes) {
-  play("modes", mode_scenarios());
+  strike_all("modes", mode_scenarios());
 }
-TEST(Crashes, Trouble) {
-  play("trouble", trouble_scenarios());
+TEST(Crashes, Logs) {
+  strike_all("logs", log_scenarios());
+}
+TEST(Crashes, LostPlaces) {
+  strike_all("lost places", lost_place_scenarios());
+}
+TEST(Crashes, RefusedTables) {
+  strike_all("refused tables", refused_table_scenarios());
+}
+TEST(Crashes, Outages) {
+  strike_all("outages", outage_scenarios());
+}
+
+TEST(CrashesTwice, OfAFewScenarios) {
+  Tally tally;
+  for (const auto& scenario : short_scenarios())
+    strike_twice(scenario, tally);
+  tally.print("two crashes");
+}
+
+TEST(FaultsAtRandom, OfAllScenarios) {
+  std::vector<Scenario> all;
+  for (const auto& some : {lifecycle_scenarios(), table_scenarios(), reload_scenarios(), resync_scenarios(),
+                           entangled_scenarios(), mode_scenarios(), log_scenarios(), lost_place_scenarios(),
+                           refused_table_scenarios(), outage_scenarios()})
+    all.insert(all.end(), some.begin(), some.end());
+  Tally tally;
+  strike_at_random(all, 20'240'229, 20'000, tally);
+  tally.print("two to four faults");
 }
 
 }  // namespace

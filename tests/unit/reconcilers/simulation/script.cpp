@@ -94,4 +94,33 @@ Wish accept(When when, int table) {
                  [](World& world) { world.destination.edit().broken = 0; });
 }
 
+PipeSpec deleting_targets(PipeSpec spec) {
+  spec.deletion_policy = DeletionPolicy::Delete;
+  return spec;
+}
+
+Scenario before(Scenario scenario, std::function<void(World&)> what) {
+  scenario.before = std::move(what);
+  return scenario;
+}
+
+Scenario free_end(Scenario scenario) {
+  scenario.end_is_told = false;
+  return scenario;
+}
+
+Wish target_becomes(When when, std::size_t at, const std::string& target) {
+  return spec_becomes("another target", when,
+                      [at, target](PipeSpec& spec) { spec.tables.at(at).target = target; });
+}
+
+std::function<void(World&)> users_table(const std::string& name, bool holds_rows) {
+  return [=](World& world) {
+    Table table;
+    table.name = name;
+    if (holds_rows) table.rows[0] = {0, 1, false};  // a row that the source has, too
+    world.destination.edit().add(table);
+  };
+}
+
 }  // namespace penstock::reconcile::simulation::script

@@ -13,6 +13,11 @@ namespace penstock::reconcile::simulation::script {
 [[nodiscard]] Scenario scenario(std::string name, std::vector<Wish> wishes, PipeSpec spec = two_tables());
 [[nodiscard]] PipeSpec with(PipeSpec spec, const std::function<void(PipeSpec&)>& change);
 
+[[nodiscard]] PipeSpec deleting_targets(PipeSpec spec);
+[[nodiscard]] Scenario before(Scenario scenario, std::function<void(World&)> what);
+/// Its end may be another one when something goes wrong on the way, as long as it is well.
+[[nodiscard]] Scenario free_end(Scenario scenario);
+
 using When = std::optional<PipeState>;
 inline constexpr When kAtOnce = std::nullopt;
 
@@ -29,6 +34,10 @@ inline constexpr When kAtOnce = std::nullopt;
 [[nodiscard]] Wish refuse(When when, int table);
 [[nodiscard]] Wish accept(When when, int table);
 [[nodiscard]] Wish happens(std::string name, When when, std::function<void(World&)> change);
+
+[[nodiscard]] Wish target_becomes(When when, std::size_t at, const std::string& target);
+/// A table that somebody made under a target's name.
+[[nodiscard]] std::function<void(World&)> users_table(const std::string& name, bool holds_rows);
 
 inline constexpr auto kSetup = PipeState::Setup;
 inline constexpr auto kSnapshot = PipeState::Snapshot;
