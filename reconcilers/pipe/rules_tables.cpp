@@ -36,14 +36,30 @@ std::vector<std::string> next_to_prepare(const View& view, const std::vector<std
 /// while a load that goes on without it would keep everyone waiting.
 bool would_hold_up_the_stream(const View& view, const std::string& source) {
   const auto* spec = in_spec(view.pipe, source);
-  return view.run.load.active() && streams(view.pipe.spec) && spec &&
+  const auto* known = find_table(view.pipe.status, source);
+  const bool is_in_the_load = known && left_to_load(*known);
+  return view.run.load.active() && !is_in_the_load && streams(view.pipe.spec) && spec &&
          spec->engine != TableEngine::ReplacingMergeTree;
 }
 
-Verdict prepare(const View& view, std::vector<std::string> wanted, const char* rule) {
-  std::erase_if(wanted, [&](const std::string& source) { return would_hold_up_the_stream(view, source); });
-  if (view.credentials_missing || wanted.empty()) return std::nullopt;
-  auto sources = next_to_prepare(view, wanted);
+/// A table that is being loaded and could not be begun again with this spec: its load goes on as it is.
+bool waits_for_its_load(const View& view, const std::string& source) {
+  const auto* known = find_table(view.pipe.status, source);
+  const auto retry = view.table_retries.find(source);
+  return known && left_to_load(*known) && view.run.load.active() && retry != view.table_retries.end() &&
+         retry->second.generation == view.pipe.generation;
+}
+
+/// Those of `wanted` that are to be prepared now.
+std::vector<std::string> due(const View& view, std::vector<std::string> wanted) {
+  if (view.credentials_missing) return {};
+  std::erase_if(wanted, [&](const std::string& source) {
+    return would_hold_up_the_stream(view, source) || waits_for_its_load(view, source);
+  });
+  return wanted.empty() ? wanted : next_to_prepare(view, wanted);
+}
+
+Verdict prepare(const View& view, std::vector<std::string> sources, const char* rule) {
   if (sources.empty()) return std::nullopt;
   return aside(view, PrepareTables{std::move(sources), view.pipe.resource_version}, rule);
 }
@@ -126,24 +142,26 @@ Verdict prepare_new_tables(const View& view) {
   std::vector<std::string> wanted;
   for (const auto& table : view.pipe.spec.tables)
     if (!find_table(view.pipe.status, table.source)) wanted.push_back(table.source);
-  return prepare(view, wanted, "prepare_new_tables");
+  return prepare(view, due(view, std::move(wanted)), "prepare_new_tables");
 }
 
 Verdict load_tables_anew(const View& view) {
   const char* rule = "load_tables_anew";
   if (view.pipe.status.resync || view.pipe.spec.paused || !loads(view.pipe.spec)) return std::nullopt;
   std::vector<std::string> wanted;
+  for (const auto& table : view.pipe.status.tables)
+    if (const auto* spec = in_spec(view.pipe, table.source); spec && to_be_loaded_anew(view, table, *spec))
+      wanted.push_back(table.source);
+  wanted = due(view, std::move(wanted));
   bool being_loaded = false, moves = false;
-  for (const auto& table : view.pipe.status.tables) {
-    const auto* spec = in_spec(view.pipe, table.source);
-    if (!spec || !to_be_loaded_anew(view, table, *spec)) continue;
-    wanted.push_back(table.source);
+  for (const auto& source : wanted) {
+    const auto& table = *find_table(view.pipe.status, source);
     being_loaded = being_loaded || facts_of(view.run.load, table) || left_to_load(table);
-    moves = moves || (table.staged && table.target != target_of(*spec));
+    moves = moves || (table.staged && table.target != target_of(*in_spec(view.pipe, source)));
   }
   if ((being_loaded && view.run.load.there) || (moves && view.run.stream.there))
     return stopping(view, PipeState::Snapshot, "Beginning a load again", {being_loaded, moves}, rule);
-  return prepare(view, wanted, rule);
+  return prepare(view, std::move(wanted), rule);
 }
 
 Verdict swap_what_is_loaded(const View& view) {

@@ -201,6 +201,20 @@ TEST(PlanTablesLoadedAnew, DecidesEachCase) {
       {"a load of this table is stopped first",
        with(bumped(loading()), [](View& v) { table(v, 0).state = TableState::Loading; }), PipeState::Snapshot,
        "StopRuns", rule},
+      {"a load of this table goes on when it could not be begun again",
+       with(bumped(loading()),
+            [](View& v) {
+              v.table_retries["public.orders"] = failed_before(ErrorKind::NeedsUser);
+              v.table_retries["public.orders"].generation = 2;
+            }),
+       PipeState::Snapshot, "Rest", "load_what_is_left"},
+      {"a load of this table goes on without credentials",
+       with(bumped(loading()),
+            [](View& v) {
+              v.fingerprint = {};
+              v.credentials_missing = Error{ErrorKind::Transient, "", "", ""};
+            }),
+       PipeState::Snapshot, "Rest", "load_what_is_left"},
       {"what writes to a staging table that goes is stopped first",
        with(bumped(streaming()),
             [](View& v) {
