@@ -151,6 +151,7 @@ struct TableStatus {
   std::int64_t load_generation = 0;  ///< counts up each time the target is made anew; in its mark
   bool staged = false;               ///< rows go to `<target>_resync`, until the two are exchanged
   bool added_later = false;          ///< its load waits for transactions that began before it was added
+  bool making = false;               ///< its table is to be made (anew) first: neither loaded nor streamed
   bool leaving = false;              ///< being taken out, which goes to its end though the spec has it again
   std::string added_lsn;             ///< what had committed up to here when it was added is in its load
   std::int64_t observed_resync_generation = 0;  ///< of spec.tables[].resyncGeneration

@@ -139,6 +139,7 @@ void describe(Fields& fields, T& table) {
   fields.field("loadGeneration", table.load_generation);
   fields.field("staged", table.staged);
   fields.field("addedLater", table.added_later);
+  fields.field("making", table.making);
   fields.field("leaving", table.leaving);
   fields.field("addedLSN", table.added_lsn);
   fields.field("observedResyncGeneration", table.observed_resync_generation);

@@ -89,9 +89,9 @@ bool takes(JobTables wanted, const TableStatus& table) {
     case JobTables::All:
       return true;
     case JobTables::ToLoad:
-      return table.state == TableState::Pending || table.state == TableState::Loading;
+      return !table.making && (table.state == TableState::Pending || table.state == TableState::Loading);
     case JobTables::Streamed:
-      return table.state != TableState::Failed;
+      return !table.making && table.state != TableState::Failed;
   }
   return true;
 }

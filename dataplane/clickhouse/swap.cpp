@@ -128,16 +128,20 @@ Result<std::optional<std::string>> swap_target(Client& client, const SwapWish& w
               "See who else changes them; it is tried again by itself");
 }
 
+Status check_staging_name(const std::string& database, const std::string& staging) {
+  if (name_fits(database, staging)) return {};
+  return fail(ErrorKind::NeedsUser, "TargetNameTooLong",
+              fmt::format("ClickHouse cannot have a table {}.{}, which a resync needs: its name is too long",
+                          quote(database), quote(staging)),
+              "Name a shorter target in spec.tables[].target");
+}
+
 Status make_staging(Client& client, const TargetDefinition& definition) {
   const auto name = quote(definition.database) + "." + quote(definition.table);
   const Error in_the_way{ErrorKind::NeedsUser, "ResyncTableExists",
                          fmt::format("table {}, which a resync needs the name of, is not this Pipe's", name),
                          "Rename or drop it"};
-  if (!name_fits(definition.database, definition.table))
-    return fail(
-        ErrorKind::NeedsUser, "TargetNameTooLong",
-        fmt::format("ClickHouse cannot have a table {}, which a resync needs: its name is too long", name),
-        "Name a shorter target in spec.tables[].target");
+  PENSTOCK_TRY(check_staging_name(definition.database, definition.table));
   PENSTOCK_ASSIGN(const auto present, read_target(client, definition.table));
   if (present && !ours(present, definition.mark.pipe_uid)) return fail(in_the_way);
   if (present && present->mark->load == definition.mark.load) return {};

@@ -47,6 +47,9 @@ enum class SwapStep {
 [[nodiscard]] Result<SwapStep> next_swap_step(const SwapWish& wish, const std::optional<TargetTable>& target,
                                               const std::optional<TargetTable>& staging);
 
+/// TargetNameTooLong (NeedsUser): no table can have this name, which a resync would need.
+[[nodiscard]] Status check_staging_name(const std::string& database, const std::string& staging);
+
 /// Makes the staging table of definition.table (which is a staging name) for definition.mark. One of this
 /// pipe and load is kept as it is, rows included; one of another load is dropped first. ResyncTableExists
 /// (NeedsUser): a table that is not this pipe's has the name. TargetNameTooLong (NeedsUser). A swap that may

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "dataplane/postgres/checks.hpp"
 
@@ -117,7 +118,10 @@ Status look_at_target(const PipeJob& pipe, Making& making, clickhouse::Client& c
   if (!present) return {};
   if (!settled) PENSTOCK_TRY(settle(pipe, making, *present, client));
   const bool others = present->mark && present->mark->pipe_uid != pipe.uid;
-  if (!job.staged || others) making.faults = clickhouse::check_target(making.definition, *present);
+  if (!job.staged || others) {
+    auto faults = clickhouse::check_target(making.definition, *present);
+    std::move(faults.begin(), faults.end(), std::back_inserter(making.faults));
+  }
   return {};
 }
 
@@ -138,7 +142,11 @@ Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgre
   Making out{table, {}, {}};
   const auto definition = define_target(pipe, table, source, {destination.time64});
   PENSTOCK_ASSIGN(out.definition, clickhouse::with_server_types(client, definition));
-  if (auto faults = clickhouse::check_definition(out.definition); !faults.empty()) out.faults = faults;
+  out.faults = clickhouse::check_definition(out.definition);
+  // A resync to come is not to fail of the name; a Null table is never staged.
+  const auto named =
+      clickhouse::check_staging_name(pipe.destination.database, clickhouse::staging_name(table.target));
+  if (!named && table.engine != clickhouse::Engine::Null) out.faults.push_back(named.error());
   if (!destination.database_exists) {
     out.job.load = std::max<std::int64_t>(out.job.load, 1);
   } else {

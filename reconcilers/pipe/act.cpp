@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "reconcilers/pipe/tables.hpp"
 
@@ -19,18 +18,16 @@ std::vector<std::string> sources_of(const PipeStatus& status) {
   return out;
 }
 
-/// What a table is to be written to may be another's by name in the spec, and that one's until it is loaded
-/// anew under its new name.
-Status check_targets_are_free(const PipeStatus& status) {
-  std::map<std::string, const TableStatus*> taken;
-  for (const auto& table : status.tables) {
-    const auto [at, free] = taken.try_emplace(table.target, &table);
-    if (!free)
-      return fail(
-          ErrorKind::NeedsUser, "TargetInUse",
-          fmt::format("target {} of {} is still that of {}", table.target, table.source, at->second->source),
-          "Raise spec.resyncGeneration to give all tables their new targets at once");
-  }
+/// A target that the spec gives to one table by now may still be another's, which is written to it until it
+/// is itself loaded anew under its new name: the two would meet, or one's rows be missing for a while.
+Status check_targets_are_free(const PipeStatus& before, const PipeStatus& after) {
+  for (const auto& table : after.tables)
+    for (const auto& other : before.tables)
+      if (table.target == other.target && table.source != other.source)
+        return fail(
+            ErrorKind::NeedsUser, "TargetInUse",
+            fmt::format("target {} of {} is still that of {}", table.target, table.source, other.source),
+            "Raise spec.resyncGeneration to give all tables their new targets at once");
   return {};
 }
 
@@ -67,16 +64,22 @@ struct Executor {
     return with_tables_made(pipe.status, facts);
   }
 
-  Learnt operator()(const PrepareTables& verb) const {
+  Learnt operator()(const DeclareTables& verb) const {
     // On a stale view a table that is being filled would be made anew.
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     const Pipe pipe = with(with_tables_to_load(view.pipe, verb.sources));
-    PENSTOCK_TRY(check_targets_are_free(pipe.status));
-    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {verb.sources, true}));
-    if (view.pipe.status.replication.owns_publication)
-      PENSTOCK_TRY(dataplane.ensure_publication(pipe, credentials));
+    PENSTOCK_TRY(check_targets_are_free(view.pipe.status, pipe.status));
+    PENSTOCK_TRY(dataplane.set_up(pipe, credentials, {verb.sources, false}));
     PENSTOCK_TRY(drop_abandoned(pipe.status));
-    return with_tables_made(pipe.status, facts);
+    return pipe.status;
+  }
+
+  Learnt operator()(const MakeTables& verb) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(view.pipe, credentials, {verb.sources, true}));
+    if (view.pipe.status.replication.owns_publication)
+      PENSTOCK_TRY(dataplane.ensure_publication(view.pipe, credentials));
+    return with_tables_made(view.pipe.status, facts);
   }
 
   Learnt operator()(const RemoveTables& verb) const {
@@ -187,7 +190,8 @@ const char* name_of(const Action& action) {
     const char* operator()(const Rest&) const { return "Rest"; }
     const char* operator()(const AddFinalizer&) const { return "AddFinalizer"; }
     const char* operator()(const SetUp&) const { return "SetUp"; }
-    const char* operator()(const PrepareTables&) const { return "PrepareTables"; }
+    const char* operator()(const DeclareTables&) const { return "DeclareTables"; }
+    const char* operator()(const MakeTables&) const { return "MakeTables"; }
     const char* operator()(const RemoveTables&) const { return "RemoveTables"; }
     const char* operator()(const BeginResync&) const { return "BeginResync"; }
     const char* operator()(const TakeDownFormer&) const { return "TakeDownFormer"; }

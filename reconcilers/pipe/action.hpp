@@ -28,12 +28,19 @@ struct SetUp {
   std::string resource_version;
   bool operator==(const SetUp&) const = default;
 };
-/// Tables new to the pipe (or to be loaded anew by themselves): validate, make their tables, publish them.
+/// Tables new to the pipe, or to be loaded anew by themselves: validate, and have the status say that they
+/// are to be made. Touches nothing else, but that it drops a `_resync` table that nobody will fill any more.
 /// Holds only while the stored Pipe still is the one that was seen.
-struct PrepareTables {
+struct DeclareTables {
   std::vector<std::string> sources;
   std::string resource_version;
-  bool operator==(const PrepareTables&) const = default;
+  bool operator==(const DeclareTables&) const = default;
+};
+/// Make and publish what was declared. Holds only while the stored Pipe still is the one that was seen.
+struct MakeTables {
+  std::vector<std::string> sources;
+  std::string resource_version;
+  bool operator==(const MakeTables&) const = default;
 };
 /// Tables that the spec has no more: out of publication and status, their targets dropped if asked. Holds
 /// only while the stored Pipe still is the one that was seen: they may have been added again.
@@ -96,9 +103,9 @@ struct RemoveFinalizer {
   bool operator==(const RemoveFinalizer&) const = default;
 };
 
-using Action =
-    std::variant<Rest, AddFinalizer, SetUp, PrepareTables, RemoveTables, BeginResync, TakeDownFormer,
-                 CreateSlot, StartLoad, StartStream, StopRuns, SwapTables, Probe, Release, RemoveFinalizer>;
+using Action = std::variant<Rest, AddFinalizer, SetUp, DeclareTables, MakeTables, RemoveTables, BeginResync,
+                            TakeDownFormer, CreateSlot, StartLoad, StartStream, StopRuns, SwapTables, Probe,
+                            Release, RemoveFinalizer>;
 
 /// The state and message to record before acting, and the act.
 struct Decision {

@@ -17,7 +17,7 @@ constexpr Lsn kFarEnough{1};
 std::string stream_fingerprint(const PipeStatus& status) {
   std::string out = "stream";
   for (const auto& table : status.tables)
-    if (table.state != TableState::Failed)
+    if (table.state != TableState::Failed && !table.making)
       out += fmt::format(";{}/{}/{}", table.source, table.load_generation, table.staged);
   return out;
 }
@@ -73,7 +73,7 @@ class World {
       view_.pipe.status = with_tables_made(pipe.status, *facts);
     }
   }
-  void operator()(const PrepareTables& verb) {
+  void operator()(const DeclareTables& verb) {
     Pipe pipe = view_.pipe;
     pipe.status = with_tables_to_load(view_.pipe, verb.sources);
     const auto facts = look(pipe, verb.sources);
@@ -87,7 +87,14 @@ class World {
       note_load(
           pipe, table,
           find_table(view_.pipe.status, table.source) ? Forecast::Effect::LoadAnew : Forecast::Effect::Load);
-    view_.pipe.status = with_tables_made(pipe.status, *facts);
+    view_.pipe.status = std::move(pipe.status);
+  }
+  void operator()(const MakeTables& verb) {
+    if (const auto facts = look(view_.pipe, verb.sources))
+      view_.pipe.status = with_tables_made(view_.pipe.status, *facts);
+    else
+      for (const auto& source : verb.sources)
+        view_.table_retries[source] = never_again(facts.error());
   }
   void operator()(const RemoveTables& verb) {
     for (const auto& source : verb.sources)

@@ -25,6 +25,13 @@ constexpr std::chrono::seconds kProbeEvery{20};
 constexpr std::chrono::seconds kSetApartFirst{60};
 constexpr std::chrono::seconds kSetApartLimit{1800};
 
+/// Those that an action declares or makes, each with a retry of its own; null: it is another one.
+const std::vector<std::string>* tables_of(const Action& action) {
+  if (const auto* verb = std::get_if<DeclareTables>(&action)) return &verb->sources;
+  if (const auto* verb = std::get_if<MakeTables>(&action)) return &verb->sources;
+  return nullptr;
+}
+
 /// Recording the decision has moved the resourceVersion that its verb holds to.
 void hold_to(const std::string& resource_version, Action& action) {
   std::visit(
@@ -159,12 +166,12 @@ void PipeReconciler::note_failure(const Pipe& pipe, const View& view, const Deci
                                   const Error& error) {
   log::debug("pipe", "{}/{}: {}: {}", pipe.ns, pipe.name, name_of(decision.action), error.text());
   const auto memory = memory_of(pipe.uid);
-  if (const auto* prepare = std::get_if<PrepareTables>(&decision.action)) {
-    for (const auto& source : prepare->sources) {
+  if (const auto* sources = tables_of(decision.action)) {
+    for (const auto& source : *sources) {
       auto& retry = memory->table_retries[source];
       retry = after_failure(retry.failures ? std::optional(retry) : std::nullopt, error, view);
       // They failed together: whose failure it is shows when each is tried by itself.
-      if (prepare->sources.size() > 1) retry.next = view.now;
+      if (sources->size() > 1) retry.next = view.now;
     }
     return;
   }
@@ -181,9 +188,11 @@ void PipeReconciler::note_success(const Pipe& pipe, const Action& action) {
   if (std::holds_alternative<BeginResync>(action)) {
     memory->retries.clear();
     memory->table_retries.clear();
-  } else if (const auto* prepare = std::get_if<PrepareTables>(&action)) {
+  } else if (std::holds_alternative<DeclareTables>(action)) {
+    // They are well when they are made.
+  } else if (const auto* made = std::get_if<MakeTables>(&action)) {
     // One that was set apart keeps count until it is well.
-    for (const auto& source : prepare->sources)
+    for (const auto& source : made->sources)
       if (const auto* known = find_table(pipe.status, source); !known || known->message.empty())
         memory->table_retries.erase(source);
   } else if (!std::holds_alternative<StartLoad>(action) && !std::holds_alternative<StartStream>(action) &&

@@ -20,11 +20,12 @@ constexpr Rule kRules[] = {
     make_way_for_the_resync,
     stay_failed,
     honour_pause,
-    stop_what_runs_on_old_settings,
     set_up_before_loading,
     a_slot_before_the_first_row,
-    prepare_new_tables,
-    load_tables_anew,
+    declare_new_tables,
+    declare_tables_anew,
+    make_declared_tables,
+    stop_what_runs_on_old_settings,
     swap_what_is_loaded,
     load_beside_the_stream,
     load_what_is_left,
@@ -68,8 +69,11 @@ void wake_for_what_waits_aside(const View& view, Decision& decision) {
     wake_after(view.credentials_missing || !retry ? kSecretEvery : time_left(view, *retry), *rest);
   }
   if (decision.state != PipeState::Completed) return;
-  if (view.credentials_missing && view.pipe.status.tables.size() != view.pipe.spec.tables.size())
-    wake_after(kSecretEvery, *rest);
+  const auto& tables = view.pipe.status.tables;
+  const bool any_to_make =
+      tables.size() != view.pipe.spec.tables.size() ||
+      std::any_of(tables.begin(), tables.end(), [](const auto& table) { return table.making; });
+  if (view.credentials_missing && any_to_make) wake_after(kSecretEvery, *rest);
   for (const auto& [source, retry] : view.table_retries)
     wake_after(time_left(view, retry), *rest);
 }

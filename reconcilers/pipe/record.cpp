@@ -120,6 +120,7 @@ PipeStatus absorb(const Pipe& pipe, const Runs& run) {
     if (pipe.spec.mode != Mode::SnapshotOnly) name_replication(out, pipe, pipe.spec.resync_generation);
   }
   for (auto& table : out.tables) {
+    if (table.making) continue;
     if (const auto* facts = facts_of(run.load, table)) absorb_load(table, *facts, pipe);
     if (const auto* facts = facts_of(run.stream, table)) absorb_stream(table, *facts, run.stream, pipe);
   }

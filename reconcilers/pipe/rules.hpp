@@ -15,7 +15,7 @@ inline constexpr Millis kLongestWait{3'600'000};
 // ---- what the Pipe says ----
 [[nodiscard]] bool streams(const PipeSpec& spec);
 [[nodiscard]] bool loads(const PipeSpec& spec);
-/// Pending or Loading.
+/// Made, and Pending or Loading.
 [[nodiscard]] bool left_to_load(const TableStatus& table);
 [[nodiscard]] bool any_left_to_load(const Pipe& pipe);
 /// Loaded into `_resync`, and the stream has passed the load's snapshot.
@@ -60,8 +60,9 @@ Verdict finish_a_swap_begun(const View& view);
 Verdict take_out_removed_tables(const View& view);
 Verdict begin_a_resync(const View& view);
 Verdict make_way_for_the_resync(const View& view);
-Verdict prepare_new_tables(const View& view);
-Verdict load_tables_anew(const View& view);
+Verdict declare_new_tables(const View& view);
+Verdict declare_tables_anew(const View& view);
+Verdict make_declared_tables(const View& view);
 Verdict swap_what_is_loaded(const View& view);
 
 Verdict load_beside_the_stream(const View& view);

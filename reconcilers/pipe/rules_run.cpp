@@ -93,8 +93,8 @@ Verdict keep_streaming(const View& view) {
   const char* rule = "keep_streaming";
   const auto& stream = view.run.stream;
   const auto& tables = view.pipe.status.tables;
-  const bool to_be_swapped =
-      std::any_of(tables.begin(), tables.end(), [](const TableStatus& table) { return table.staged; });
+  const bool to_be_swapped = std::any_of(
+      tables.begin(), tables.end(), [](const TableStatus& table) { return table.staged && !table.making; });
   const auto state = to_be_swapped ? PipeState::Snapshot : PipeState::Running;
   const char* message = to_be_swapped ? "Catching up with the source before the swap" : "Replicating";
   if (view.run.load.there && !view.run.load.active())

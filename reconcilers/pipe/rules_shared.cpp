@@ -60,7 +60,7 @@ bool loads(const PipeSpec& spec) {
 }
 
 bool left_to_load(const TableStatus& table) {
-  return table.state == TableState::Pending || table.state == TableState::Loading;
+  return !table.making && (table.state == TableState::Pending || table.state == TableState::Loading);
 }
 
 bool any_left_to_load(const Pipe& pipe) {

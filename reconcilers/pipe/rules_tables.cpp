@@ -32,42 +32,49 @@ std::vector<std::string> next_to_prepare(const View& view, const std::vector<std
   return {};
 }
 
+/// A load that has not begun tells of no tables yet.
+bool may_be_in_the_load(const View& view, const std::string& source) {
+  const auto& load = view.run.load;
+  if (!load.there || !find_table(view.pipe.status, source)) return false;
+  return load.tables.empty() || std::any_of(load.tables.begin(), load.tables.end(),
+                                            [&](const auto& facts) { return facts.source == source; });
+}
+
 /// The stream of all waits for the snapshot of a table that keeps every change: such a table does not join
 /// while a load that goes on without it would keep everyone waiting.
 bool would_hold_up_the_stream(const View& view, const std::string& source) {
   const auto* spec = in_spec(view.pipe, source);
-  const auto* known = find_table(view.pipe.status, source);
-  const bool is_in_the_load = known && left_to_load(*known);
-  return view.run.load.active() && !is_in_the_load && streams(view.pipe.spec) && spec &&
+  return view.run.load.active() && !may_be_in_the_load(view, source) && streams(view.pipe.spec) && spec &&
          spec->engine != TableEngine::ReplacingMergeTree;
 }
 
-/// A table that is being loaded and could not be begun again with this spec: its load goes on as it is.
-bool waits_for_its_load(const View& view, const std::string& source) {
-  const auto* known = find_table(view.pipe.status, source);
-  const auto retry = view.table_retries.find(source);
-  return known && left_to_load(*known) && view.run.load.active() && retry != view.table_retries.end() &&
-         retry->second.generation == view.pipe.generation;
-}
-
-/// Those of `wanted` that are to be prepared now.
+/// Those of `wanted` that are to be declared, or made, now.
 std::vector<std::string> due(const View& view, std::vector<std::string> wanted) {
   if (view.credentials_missing) return {};
-  std::erase_if(wanted, [&](const std::string& source) {
-    return would_hold_up_the_stream(view, source) || waits_for_its_load(view, source);
-  });
+  std::erase_if(wanted, [&](const auto& source) { return would_hold_up_the_stream(view, source); });
   return wanted.empty() ? wanted : next_to_prepare(view, wanted);
 }
 
-Verdict prepare(const View& view, std::vector<std::string> sources, const char* rule) {
-  if (sources.empty()) return std::nullopt;
-  return aside(view, PrepareTables{std::move(sources), view.pipe.resource_version}, rule);
+bool tables_may_change(const View& view) {
+  return !view.pipe.status.resync && !view.pipe.spec.paused;
 }
 
-/// A higher generation was asked for, or the table is set apart and what failed may be cured: its settings
-/// were changed, or it is time to see.
+Verdict declare(const View& view, std::vector<std::string> sources, const char* rule) {
+  if (sources.empty()) return std::nullopt;
+  return aside(view, DeclareTables{std::move(sources), view.pipe.resource_version}, rule);
+}
+
+/// Its `_resync` table goes when it gets another target.
+bool leaves_staging(const View& view, const std::string& source) {
+  const auto* known = find_table(view.pipe.status, source);
+  return known && known->target != target_of(*in_spec(view.pipe, source)) && (known->staged || known->making);
+}
+
+/// A higher generation was asked for, or it is not made yet and is to become another one; or the table is set
+/// apart and what failed may be cured: its settings were changed, or it is time to see.
 bool to_be_loaded_anew(const View& view, const TableStatus& table, const TableSpec& spec) {
   if (spec.resync_generation > table.observed_resync_generation) return true;
+  if (table.making) return table.target != target_of(spec) || table.settings != settings_of(spec);
   if (table.state != TableState::Failed) return false;
   if (table.settings != settings_of(spec)) return true;
   const auto retry = view.table_retries.find(table.source);
@@ -96,7 +103,10 @@ Decision swap(const View& view, const char* rule) {
 
 /// Some of the tables may have been exchanged already: nothing else comes first.
 Verdict finish_a_swap_begun(const View& view) {
-  if (view.pipe.status.state != PipeState::Resync || swaps(view.pipe).empty() || terminal_failure(view))
+  const auto& status = view.pipe.status;
+  const bool another_began = status.resync && status.resync->step != ResyncStep::Load;
+  if (status.state != PipeState::Resync || another_began || swaps(view.pipe).empty() ||
+      terminal_failure(view))
     return std::nullopt;
   return swap(view, "finish_a_swap_begun");
 }
@@ -137,31 +147,42 @@ Verdict make_way_for_the_resync(const View& view) {
               SetUp{view.pipe.resource_version}, rule);
 }
 
-Verdict prepare_new_tables(const View& view) {
-  if (view.pipe.status.resync || view.pipe.spec.paused) return std::nullopt;
+Verdict declare_new_tables(const View& view) {
+  if (!tables_may_change(view)) return std::nullopt;
   std::vector<std::string> wanted;
   for (const auto& table : view.pipe.spec.tables)
     if (!find_table(view.pipe.status, table.source)) wanted.push_back(table.source);
-  return prepare(view, due(view, std::move(wanted)), "prepare_new_tables");
+  return declare(view, due(view, std::move(wanted)), "declare_new_tables");
 }
 
-Verdict load_tables_anew(const View& view) {
-  const char* rule = "load_tables_anew";
-  if (view.pipe.status.resync || view.pipe.spec.paused || !loads(view.pipe.spec)) return std::nullopt;
+Verdict declare_tables_anew(const View& view) {
+  const char* rule = "declare_tables_anew";
+  if (!tables_may_change(view) || !loads(view.pipe.spec)) return std::nullopt;
   std::vector<std::string> wanted;
   for (const auto& table : view.pipe.status.tables)
     if (const auto* spec = in_spec(view.pipe, table.source); spec && to_be_loaded_anew(view, table, *spec))
       wanted.push_back(table.source);
   wanted = due(view, std::move(wanted));
-  bool being_loaded = false, moves = false;
-  for (const auto& source : wanted) {
-    const auto& table = *find_table(view.pipe.status, source);
-    being_loaded = being_loaded || facts_of(view.run.load, table) || left_to_load(table);
-    moves = moves || (table.staged && table.target != target_of(*in_spec(view.pipe, source)));
-  }
-  if ((being_loaded && view.run.load.there) || (moves && view.run.stream.there))
-    return stopping(view, PipeState::Snapshot, "Beginning a load again", {being_loaded, moves}, rule);
-  return prepare(view, std::move(wanted), rule);
+  const bool drops = std::any_of(wanted.begin(), wanted.end(),
+                                 [&](const auto& source) { return leaves_staging(view, source); });
+  if (drops && (view.run.load.there || view.run.stream.there))
+    return stopping(view, PipeState::Snapshot, "Beginning a load again", {}, rule);
+  return declare(view, std::move(wanted), rule);
+}
+
+/// What was declared is made before anything else: a crash in between has left no more than the status tells.
+Verdict make_declared_tables(const View& view) {
+  const char* rule = "make_declared_tables";
+  if (!tables_may_change(view)) return std::nullopt;
+  std::vector<std::string> declared;
+  for (const auto& table : view.pipe.status.tables)
+    if (table.making && in_spec(view.pipe, table.source)) declared.push_back(table.source);
+  declared = due(view, std::move(declared));
+  if (declared.empty()) return std::nullopt;
+  const bool being_loaded = std::any_of(declared.begin(), declared.end(),
+                                        [&](const auto& source) { return may_be_in_the_load(view, source); });
+  if (being_loaded) return stopping(view, PipeState::Snapshot, "Beginning a load again", {true, false}, rule);
+  return aside(view, MakeTables{std::move(declared), view.pipe.resource_version}, rule);
 }
 
 Verdict swap_what_is_loaded(const View& view) {

@@ -59,6 +59,7 @@ TableStatus declared(const TableSpec& table) {
   TableStatus out;
   out.source = table.source;
   out.target = target_of(table);
+  out.making = true;
   out.observed_resync_generation = table.resync_generation;
   out.settings = settings_of(table);
   return out;
@@ -137,6 +138,7 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
     table->rows_estimated = made.rows_estimated;
     table->load_generation = made.load_generation;
     table->staged = made.staged;
+    table->making = false;
     if (table->added_later && facts.source_lsn) table->added_lsn = facts.source_lsn.text();
   }
   if (status.resync) status.resync->step = ResyncStep::Load;

@@ -20,7 +20,7 @@ void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generat
 /// With an entry for every table of the spec, in its order; those that were made are kept.
 [[nodiscard]] PipeStatus with_declared_tables(const Pipe& pipe);
 /// With entries for `sources` as they are when each is loaded from the beginning, with the spec's settings:
-/// new ones declared, those that are known set back, into `_resync`.
+/// new ones declared, those that are known set back, into `_resync`; all of them yet to be made.
 [[nodiscard]] PipeStatus with_tables_to_load(const Pipe& pipe, const std::vector<std::string>& sources);
 [[nodiscard]] PipeStatus without_tables(const Pipe& pipe, const std::vector<std::string>& sources);
 

@@ -130,6 +130,17 @@ std::vector<Fault> targets() {
        "TargetNotOurs",
        {"belongs to another Pipe", "Name another target"},
        drop_target},
+      {"target-name-too-long",
+       [](Scene& s) {
+         s.manifest.tables = {fmt::format("{{source: public.orders, target: {}}}", std::string(200, 'o'))};
+       },
+       "TargetNameTooLong",
+       {"ooo_resync", "which a resync needs", "spec.tables[].target"},
+       [](Scene& s) {
+         s.manifest.tables = {"public.orders"};
+         s.apply_pipe();
+       },
+       Noticed::AtOnce},
       {"nonsense-type",
        [](Scene& s) {
          s.manifest.tables = {"{source: public.orders, columns: [{name: email, type: Strin}]}"};

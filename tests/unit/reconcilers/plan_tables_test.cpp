@@ -39,14 +39,14 @@ View one_ready_to_swap() {
 }
 
 TEST(PlanAddedTables, DecidesEachCase) {
-  const char* rule = "prepare_new_tables";
+  const char* rule = "declare_new_tables";
   expect_decisions({
-      {"prepared while the others stream", adding(streaming()), PipeState::Running, "PrepareTables", rule},
-      {"prepared beside a load", adding(loading()), PipeState::Snapshot, "PrepareTables", rule},
-      {"prepared for a completed pipe", adding(completed()), PipeState::Completed, "PrepareTables", rule},
+      {"prepared while the others stream", adding(streaming()), PipeState::Running, "DeclareTables", rule},
+      {"prepared beside a load", adding(loading()), PipeState::Snapshot, "DeclareTables", rule},
+      {"prepared for a completed pipe", adding(completed()), PipeState::Completed, "DeclareTables", rule},
       {"prepared for a pipe that only streams",
        with(adding(streaming()), [](View& v) { v.pipe.spec.mode = Mode::CdcOnly; }), PipeState::Running,
-       "PrepareTables", rule},
+       "DeclareTables", rule},
       {"not before Setup", adding(fresh()), PipeState::Setup, "SetUp", "set_up_before_loading"},
       {"not before the slot",
        with(adding(ready_to_load()), [](View& v) { v.pipe.status.replication.start_lsn.clear(); }),
@@ -76,18 +76,18 @@ TEST(PlanAddedTables, DecidesEachCase) {
       {"one that could not be prepared is tried again",
        with(adding(streaming()),
             [](View& v) { v.table_retries["public.items"] = failed_before(ErrorKind::NeedsUser); }),
-       PipeState::Running, "PrepareTables", rule},
+       PipeState::Running, "DeclareTables", rule},
   });
 }
 
 TEST(PlanAddedTables, ThoseThatNeverFailedGoTogetherAndTheOthersAlone) {
   auto view = adding(streaming());
   view.pipe.spec.tables.push_back(table_spec("public.more"));
-  EXPECT_THAT(decided<PrepareTables>(view).sources, testing::ElementsAre("public.items", "public.more"));
+  EXPECT_THAT(decided<DeclareTables>(view).sources, testing::ElementsAre("public.items", "public.more"));
   view.table_retries["public.items"] = failed_before(ErrorKind::NeedsUser);
-  EXPECT_THAT(decided<PrepareTables>(view).sources, testing::ElementsAre("public.more"));
+  EXPECT_THAT(decided<DeclareTables>(view).sources, testing::ElementsAre("public.more"));
   view.table_retries["public.more"] = failed_before(ErrorKind::NeedsUser);
-  EXPECT_THAT(decided<PrepareTables>(view).sources, testing::ElementsAre("public.items"));
+  EXPECT_THAT(decided<DeclareTables>(view).sources, testing::ElementsAre("public.items"));
 }
 
 TEST(PlanAddedTables, ThatWaitAreTriedAgainByACompletedPipe) {
@@ -103,7 +103,7 @@ TEST(PlanAddedTables, ThatWaitAreTriedAgainByACompletedPipe) {
 TEST(PlanAddedTables, LeaveStateAndConditionsAsTheyAre) {
   const auto decision = plan(adding(streaming()));
   EXPECT_TRUE(decision.aside);
-  EXPECT_EQ(std::get<PrepareTables>(decision.action).resource_version, "7");
+  EXPECT_EQ(std::get<DeclareTables>(decision.action).resource_version, "7");
 }
 
 TEST(PlanAddedTables, ThatCannotBePreparedAreTold) {
@@ -184,27 +184,25 @@ TEST(PlanRemovedTables, ArePublishedNoMoreUnlessThePublicationGoes) {
 }
 
 TEST(PlanTablesLoadedAnew, DecidesEachCase) {
-  const char* rule = "load_tables_anew";
+  const char* rule = "declare_tables_anew";
   expect_decisions({
-      {"a higher generation of one table", bumped(streaming()), PipeState::Running, "PrepareTables", rule},
+      {"a higher generation of one table", bumped(streaming()), PipeState::Running, "DeclareTables", rule},
       {"a lower one does nothing",
        with(streaming(), [](View& v) { table(v, 0).observed_resync_generation = 3; }), PipeState::Running,
        "Rest", "keep_streaming"},
-      {"of a completed pipe", bumped(completed()), PipeState::Completed, "PrepareTables", rule},
+      {"of a completed pipe", bumped(completed()), PipeState::Completed, "DeclareTables", rule},
       {"a load of other tables goes on",
        with(bumped(loading(), 1),
             [](View& v) {
               table(v, 1).state = TableState::CatchingUp;
               v.run.load.tables = {said_of("public.orders")};
             }),
-       PipeState::Snapshot, "PrepareTables", rule},
-      {"a load of this table is stopped first",
-       with(bumped(loading()), [](View& v) { table(v, 0).state = TableState::Loading; }), PipeState::Snapshot,
-       "StopRuns", rule},
+       PipeState::Snapshot, "DeclareTables", rule},
+      {"while it is being loaded", bumped(loading()), PipeState::Snapshot, "DeclareTables", rule},
       {"a load of this table goes on when it could not be begun again",
        with(bumped(loading()),
             [](View& v) {
-              v.table_retries["public.orders"] = failed_before(ErrorKind::NeedsUser);
+              v.table_retries["public.orders"] = failed_just_now(ErrorKind::NeedsUser);
               v.table_retries["public.orders"].generation = 2;
             }),
        PipeState::Snapshot, "Rest", "load_what_is_left"},
@@ -231,32 +229,67 @@ TEST(PlanTablesLoadedAnew, DecidesEachCase) {
   });
 }
 
+/// The first table is declared, and not made yet.
+View declared_anew(View view) {
+  view.pipe.status = with_tables_to_load(view.pipe, {"public.orders"});
+  return view;
+}
+
+TEST(PlanDeclaredTables, DecidesEachCase) {
+  const char* rule = "make_declared_tables";
+  const auto with_settings = [](View& v) {
+    v.pipe.spec.tables[0].columns = {{"amount", "String", Unrepresentable::Fail}};
+  };
+  expect_decisions({
+      {"made while the stream goes on", declared_anew(streaming()), PipeState::Running, "MakeTables", rule},
+      {"its load that still runs is stopped first",
+       with(declared_anew(loading()), [](View& v) { v.run.load.tables = {said_of("public.orders")}; }),
+       PipeState::Snapshot, "StopRuns", rule},
+      {"a load that does not tell yet is stopped, too", declared_anew(loading()), PipeState::Snapshot,
+       "StopRuns", rule},
+      {"a load of others goes on",
+       with(declared_anew(loading()), [](View& v) { v.run.load.tables = {said_of("public.customers")}; }),
+       PipeState::Snapshot, "MakeTables", rule},
+      {"before the stream is started with what is to be made",
+       with(declared_anew(streaming()), [](View& v) { v.fingerprint.stream = "another"; }),
+       PipeState::Running, "MakeTables", rule},
+      {"one that cannot be made holds up nobody",
+       with(declared_anew(streaming()),
+            [](View& v) { v.table_retries["public.orders"] = failed_just_now(ErrorKind::NeedsUser); }),
+       PipeState::Running, "Rest", "keep_streaming"},
+      {"declared again with what was changed since", with(declared_anew(streaming()), with_settings),
+       PipeState::Running, "DeclareTables", "declare_tables_anew"},
+      {"not while paused",
+       with(declared_anew(without_run(streaming())), [](View& v) { v.pipe.spec.paused = true; }),
+       PipeState::Paused, "Rest", "honour_pause"},
+  });
+}
+
+TEST(PlanDeclaredTables, TakeNoPartInWhatIsSaidOfTheTableThatWas) {
+  auto view = declared_anew(streaming());
+  view.run.stream.tables = {said_of("public.orders")};
+  table(view, 0).load_generation = view.run.stream.tables[0].load_generation;
+  EXPECT_EQ(absorb(view.pipe, view.run).tables[0], table(view, 0));
+}
+
 TEST(PlanTablesSetApart, DecidesEachCase) {
-  const char* rule = "load_tables_anew";
+  const char* rule = "declare_tables_anew";
   expect_decisions({
       {"the others stream", set_apart(streaming()), PipeState::Running, "Rest", "keep_streaming"},
       {"tried again in time",
        with(set_apart(streaming()),
             [](View& v) { v.table_retries["public.orders"] = failed_before(ErrorKind::BadData); }),
-       PipeState::Running, "PrepareTables", rule},
+       PipeState::Running, "DeclareTables", rule},
       {"at once when its settings were changed",
        with(set_apart(streaming()),
             [](View& v) {
               v.pipe.spec.tables[0].columns = {{"amount", "String", Unrepresentable::Fail}};
               v.pipe.generation = 2;
             }),
-       PipeState::Running, "PrepareTables", rule},
-      {"at once when asked to", bumped(set_apart(streaming())), PipeState::Running, "PrepareTables", rule},
+       PipeState::Running, "DeclareTables", rule},
+      {"at once when asked to", bumped(set_apart(streaming())), PipeState::Running, "DeclareTables", rule},
       {"after a restart", with(set_apart(streaming()), [](View& v) { v.table_retries.clear(); }),
-       PipeState::Running, "PrepareTables", rule},
-      {"its load that still runs is stopped first",
-       with(set_apart(streaming()),
-            [](View& v) {
-              v.table_retries["public.orders"] = failed_before(ErrorKind::BadData);
-              v.run.load = active_load();
-              v.run.load.tables = {said_of("public.orders")};
-            }),
-       PipeState::Snapshot, "StopRuns", rule},
+       PipeState::Running, "DeclareTables", rule},
   });
 }
 
@@ -306,6 +339,14 @@ TEST(PlanSwap, DecidesEachCase) {
               v.pipe.spec.paused = true;
             }),
        PipeState::Resync, "SwapTables", "finish_a_swap_begun"},
+      {"begun: a resync that began since, while it could not end, sets the tables back",
+       with(without_run(one_ready_to_swap()),
+            [](View& v) {
+              v.pipe.status.state = PipeState::Resync;
+              v.pipe.spec.resync_generation = 1;
+              v.pipe.status = with_resync_begun(v.pipe, kNow);
+            }),
+       PipeState::Setup, "TakeDownFormer", "make_way_for_the_resync"},
       {"begun: it waits its time",
        with(without_run(one_ready_to_swap()),
             [](View& v) {

@@ -62,6 +62,7 @@ TEST(TablesToLoad, AKnownOneIsLoadedBesideItsTargetWithTheSettingsOfTheSpec) {
   EXPECT_EQ(entry.load_generation, 2);
   EXPECT_TRUE(entry.staged);
   EXPECT_TRUE(entry.added_later);
+  EXPECT_TRUE(entry.making);
   EXPECT_EQ(entry.observed_resync_generation, 2);
   EXPECT_EQ(entry.settings->order_by, (std::vector<std::string>{"tenant", "id"}));
   EXPECT_EQ(entry.rows_loaded, 0);

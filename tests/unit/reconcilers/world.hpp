@@ -72,6 +72,7 @@ inline View streaming() {
     auto status = declared(pipe.spec.tables.back());
     status.state = TableState::Streaming;
     status.load_generation = 1;
+    status.making = false;
     pipe.status.tables.push_back(std::move(status));
   }
   pipe.status.state = PipeState::Running;
@@ -131,6 +132,9 @@ inline View resyncing(ResyncStep step) {
   view.pipe.spec.resync_generation = 1;
   view.pipe.status = with_resync_begun(view.pipe, kNow);
   if (step != ResyncStep::TakeDown) view.pipe.status = with_tables_of_resync(view.pipe);
+  if (step == ResyncStep::Load)
+    for (auto& table : view.pipe.status.tables)
+      table.making = false;
   view.pipe.status.resync->step = step;
   view.pipe.status.state = PipeState::Setup;
   return view;

@@ -34,7 +34,7 @@ void add(Hash& hash, const TableSpec& table) {
 
 void add(Hash& hash, const TableStatus& table) {
   hash.all(table.source, table.target, table.state, table.message.empty(), table.load_generation,
-           table.staged, table.added_later, table.leaving, table.observed_resync_generation);
+           table.staged, table.added_later, table.making, table.leaving, table.observed_resync_generation);
   if (table.settings) hash.all(table.settings->engine, table.settings->order_by.size());
   if (table.load) hash.all(table.load->done, table.load->snapshot_lsn);
 }

@@ -72,10 +72,14 @@ std::string load_fingerprint(const Pipe& pipe) {
   return fmt::format("{}|{}", connections(pipe), pipe.spec.snapshot.rows_per_partition);
 }
 
+bool is_streamed(const TableStatus& table) {
+  return !table.making && table.state != TableState::Failed;
+}
+
 std::string stream_fingerprint(const Pipe& pipe) {
   auto out = connections(pipe) + "|" + pipe.status.replication.slot;
   for (const auto& table : pipe.status.tables)
-    if (table.state != TableState::Failed)
+    if (is_streamed(table))
       out += "|" + table.source + ">" + written(table) + "#" + std::to_string(table.load_generation);
   return out;
 }
@@ -134,7 +138,7 @@ Status SimDataplane::start_load(const Pipe& pipe, const Credentials&) {
   load.version = position_of(pipe.status.replication.start_lsn);
   bool late = false;
   for (const auto& table : pipe.status.tables) {
-    if (table.state != TableState::Pending && table.state != TableState::Loading) continue;
+    if (table.making || (table.state != TableState::Pending && table.state != TableState::Loading)) continue;
     load.tables.push_back(load_table(pipe, table));
     late = late || table.added_later;
   }
@@ -153,7 +157,7 @@ Status SimDataplane::start_stream(const Pipe& pipe, const Credentials&) {
   stream.publication = pipe.status.replication.publication;
   stream.system = pipe.status.source ? pipe.status.source->system_identifier : "";
   for (const auto& status : pipe.status.tables) {
-    if (status.state == TableState::Failed) continue;
+    if (!is_streamed(status)) continue;
     StreamTable table;
     table.source = status.source;
     table.written = written(status);
