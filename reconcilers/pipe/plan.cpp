@@ -20,6 +20,7 @@ constexpr Rule kRules[] = {
     make_way_for_the_resync,
     stay_failed,
     honour_pause,
+    take_down_what_setup_made_in_vain,
     set_up_before_loading,
     a_slot_before_the_first_row,
     declare_new_tables,

@@ -140,7 +140,7 @@ PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& de
     add_standing_conditions(pipe, status, decision, conditions);
     status.conditions = merge_conditions(status.conditions, std::move(conditions), now);
   }
-  summarize(status);
+  summarize(status, pipe.spec);
   return status;
 }
 

@@ -53,6 +53,7 @@ Verdict wait_for_a_worker(const View& view);
 Verdict stop_what_runs_on_old_settings(const View& view);
 Verdict honour_pause(const View& view);
 Verdict stay_failed(const View& view);
+Verdict take_down_what_setup_made_in_vain(const View& view);
 Verdict set_up_before_loading(const View& view);
 Verdict a_slot_before_the_first_row(const View& view);
 

@@ -1,6 +1,8 @@
 // Taking over and letting go, pause, failure, Setup and the slot.
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "core/error_policy.hpp"
 #include "reconcilers/pipe/rules.hpp"
@@ -8,16 +10,17 @@
 namespace penstock::reconcile {
 namespace {
 
+/// Of the status's tables, which may have left the spec meanwhile, and of the spec's, which may have other
+/// targets by now.
 ReleaseWish release_wish(const Pipe& pipe) {
   ReleaseWish wish{pipe.status.replication.owns_slot, pipe.status.replication.owns_publication, {}, {}};
+  std::set<std::string> targets;
   for (const auto& table : pipe.status.tables)
-    wish.staging.push_back(table.target);
-  for (const auto& table : pipe.spec.tables) {
-    const auto target = target_of(table);
-    if (std::find(wish.staging.begin(), wish.staging.end(), target) == wish.staging.end())
-      wish.staging.push_back(target);
-    if (pipe.spec.deletion_policy == DeletionPolicy::Delete) wish.targets.push_back(target);
-  }
+    targets.insert(table.target);
+  for (const auto& table : pipe.spec.tables)
+    targets.insert(target_of(table));
+  wish.staging.assign(targets.begin(), targets.end());
+  if (pipe.spec.deletion_policy == DeletionPolicy::Delete) wish.targets = wish.staging;
   return wish;
 }
 
@@ -106,6 +109,21 @@ Verdict stay_failed(const View& view) {
   const auto* stalled = find_condition(status.conditions, "Stalled");
   const Error error{ErrorKind::Terminal, stalled ? stalled->reason : "Failed", status.message, ""};
   return Decision{PipeState::Failed, status.message, error, Rest{}, rule};
+}
+
+/// A Setup that was cut off may have made targets that the spec does not name any more.
+Verdict take_down_what_setup_made_in_vain(const View& view) {
+  const auto& [spec, status] = std::tie(view.pipe.spec, view.pipe.status);
+  if (status.source || spec.deletion_policy != DeletionPolicy::Delete) return std::nullopt;
+  RemoveTables verb{{}, false, view.pipe.resource_version};
+  for (const auto& table : status.tables)
+    if (std::none_of(spec.tables.begin(), spec.tables.end(), [&](const TableSpec& wanted) {
+          return wanted.source == table.source && target_of(wanted) == table.target;
+        }))
+      verb.sources.push_back(table.source);
+  if (verb.sources.empty()) return std::nullopt;
+  return step(view, PipeState::Setup, "Taking down what is not wanted any more", std::move(verb),
+              "take_down_what_setup_made_in_vain");
 }
 
 Verdict set_up_before_loading(const View& view) {

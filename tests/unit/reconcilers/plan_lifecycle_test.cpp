@@ -86,20 +86,24 @@ TEST(PlanDeletion, ReleasesOnlyWhatIsOurs) {
   EXPECT_FALSE(wish.slot);
   EXPECT_FALSE(wish.publication);
   EXPECT_TRUE(wish.targets.empty());
-  EXPECT_THAT(wish.staging, testing::ElementsAre("orders", "customers"));
+  EXPECT_THAT(wish.staging, testing::UnorderedElementsAre("orders", "customers"));
 }
 
 TEST(PlanDeletion, TargetsGoOnlyWhenAsked) {
   auto view = deleted(streaming());
   EXPECT_THAT(decided<Release>(view).wish.targets, testing::IsEmpty());
   view.pipe.spec.deletion_policy = DeletionPolicy::Delete;
-  EXPECT_THAT(decided<Release>(view).wish.targets, testing::ElementsAre("orders", "customers"));
+  EXPECT_THAT(decided<Release>(view).wish.targets, testing::UnorderedElementsAre("orders", "customers"));
+  view.pipe.spec.tables.pop_back();
+  EXPECT_THAT(decided<Release>(view).wish.targets, testing::UnorderedElementsAre("orders", "customers"))
+      << "one that was to be taken out, too";
 }
 
 TEST(PlanDeletion, StagingTablesOfSpecAndStatusGo) {
   auto view = deleted(streaming());
   view.pipe.spec.tables[0].target = "orders2";
-  EXPECT_THAT(decided<Release>(view).wish.staging, testing::ElementsAre("orders", "customers", "orders2"));
+  EXPECT_THAT(decided<Release>(view).wish.staging,
+              testing::UnorderedElementsAre("orders", "customers", "orders2"));
 }
 
 TEST(PlanProvisioning, DecidesEachCase) {
@@ -116,6 +120,19 @@ TEST(PlanProvisioning, DecidesEachCase) {
       {"created paused touches nothing", with(fresh(), [](View& v) { v.pipe.spec.paused = true; }),
        PipeState::Paused, "Rest", "honour_pause"},
   });
+}
+
+TEST(PlanSetup, TakesDownWhatAnEarlierOneMadeInVain) {
+  auto view = fresh();
+  view.pipe.status = with_declared_tables(view.pipe);
+  view.pipe.spec.tables[0].target = "other";
+  EXPECT_STREQ(plan(view).rule, "set_up_before_loading") << "targets stay";
+  view.pipe.spec.deletion_policy = DeletionPolicy::Delete;
+  const auto verb = decided<RemoveTables>(view);
+  EXPECT_THAT(verb.sources, testing::ElementsAre("public.orders"));
+  EXPECT_FALSE(verb.publication) << "there is none yet";
+  view.pipe.status = without_tables(view.pipe, verb.sources);
+  EXPECT_STREQ(plan(view).rule, "set_up_before_loading");
 }
 
 TEST(PlanSetup, DecidesEachCase) {

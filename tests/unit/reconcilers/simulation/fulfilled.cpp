@@ -43,14 +43,16 @@ std::string left_in_the_destination(const Destination& destination) {
 
 std::string gone(const World& world) {
   if (auto left = left_in_the_source(*world.source, "", ""); !left.empty()) return left;
+  for (const auto& table : world.destination->tables)
+    if (table.mark && world.api->targets_go) return table.name + " is left";
   return left_in_the_destination(*world.destination);
 }
 
-/// Every change since the slot was made and the table was published.
-bool holds_the_changes(const World& world, const Pipe& pipe, const Table& table, int index) {
+/// Every change since the slot was made and the table had joined.
+bool holds_the_changes(const World& world, const Pipe& pipe, const TableStatus& entry, const Table& table) {
   const auto& source = *world.source;
-  const auto* slot = source.slot(pipe.status.replication.slot);
-  for (Position lsn = slot ? slot->start + 1 : 1; lsn <= source.end(); ++lsn) {
+  const int index = table_index(entry.source);
+  for (Position lsn = joined(source, pipe, entry) + 1; lsn <= source.end(); ++lsn) {
     const auto& change = source.wal[static_cast<std::size_t>(lsn - 1)];
     const auto published = source.published_at(pipe.status.replication.publication, lsn);
     if (change.table != index || published == kNoPublication || !(published & (1 << index))) continue;
@@ -87,7 +89,7 @@ std::string wrong_rows(const World& world, const Pipe& pipe, const TableStatus& 
   if (table->kind == Kind::Log)
     right = holds_the_log(world, *table, index);
   else if (pipe.spec.mode == Mode::CdcOnly)
-    right = holds_the_changes(world, pipe, *table, index);
+    right = holds_the_changes(world, pipe, entry, *table);
   else if (pipe.spec.mode == Mode::SnapshotOnly)
     right = was_ever(*world.source, index, shown);
   else

@@ -34,7 +34,8 @@ void add(Hash& hash, const TableSpec& table) {
 
 void add(Hash& hash, const TableStatus& table) {
   hash.all(table.source, table.target, table.state, table.message.empty(), table.load_generation,
-           table.staged, table.added_later, table.making, table.leaving, table.observed_resync_generation);
+           table.staged, table.added_later, table.making, table.leaving, table.added_lsn,
+           table.observed_resync_generation);
   if (table.settings) hash.all(table.settings->engine, table.settings->order_by.size());
   if (table.load) hash.all(table.load->done, table.load->snapshot_lsn);
 }
@@ -100,7 +101,8 @@ std::uint64_t hash_of(const RunState& runs) {
     hash.all(stream->fingerprint, stream->connected, stream->stopping, stream->ended, stream->error,
              stream->received, stream->confirmed);
     for (const auto& table : stream->tables)
-      hash.all(table.loaded_up_to, table.held.value_or(-1), table.held_since == WallTime{}, table.error);
+      hash.all(table.loaded_up_to, table.added_at, table.held.value_or(-1), table.held_since == WallTime{},
+               table.error);
   }
   return hash.value;
 }

@@ -33,6 +33,16 @@ bool was_so_since(const Source& source, int table, std::size_t key, Position con
   return false;
 }
 
+}  // namespace
+
+Position joined(const Source& source, const Pipe& pipe, const TableStatus& table) {
+  const auto* slot = source.slot(pipe.status.replication.slot);
+  const auto added = Lsn::parse(table.added_lsn);
+  return std::max(slot ? slot->start : 0, added ? static_cast<Position>(added->value) : 0);
+}
+
+namespace {
+
 /// What the source was told is written must be in the table.
 void check_confirmed(Stage& stage, const Pipe& pipe, const TableStatus& entry, const Slot& slot) {
   const auto* table = made_for(stage.world, pipe, entry);
@@ -42,7 +52,7 @@ void check_confirmed(Stage& stage, const Pipe& pipe, const TableStatus& entry, c
   const auto shown = table->visible();
   for (std::size_t key = 0; key < shown.size(); ++key) {
     if (pipe.spec.mode == Mode::CdcOnly) {
-      for (Position lsn = slot.start + 1; lsn <= slot.confirmed; ++lsn) {
+      for (Position lsn = joined(source, pipe, entry) + 1; lsn <= slot.confirmed; ++lsn) {
         const auto& change = source.wal[static_cast<std::size_t>(lsn - 1)];
         const auto published = source.published_at(pipe.status.replication.publication, lsn);
         if (change.table == index && change.key == static_cast<int>(key) && published != kNoPublication &&

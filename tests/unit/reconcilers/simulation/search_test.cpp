@@ -78,6 +78,10 @@ TEST(Search, DeletingTargets) {
   });
   explore("one table, policy Delete", small_world(spec, {2, 3, 2, 1, 2}), 150'000);
 }
+TEST(Search, DeletingTargetsOfTwo) {
+  const auto spec = script::deleting_targets(script::two_tables());
+  explore("two tables, policy Delete", small_world(spec, {2, 3, 1, 0, 0}), 150'000);
+}
 
 }  // namespace
 }  // namespace penstock::reconcile::simulation

@@ -165,6 +165,7 @@ Status SimDataplane::start_stream(const Pipe& pipe, const Credentials&) {
     table.load = status.load_generation;
     table.kind = kind_of(status);
     table.rows = static_cast<int>(status.rows_streamed);
+    table.added_at = position_of(status.added_lsn);
     if (status.load) table.loaded_up_to = position_of(status.load->snapshot_lsn);
     stream.tables.push_back(std::move(table));
   }

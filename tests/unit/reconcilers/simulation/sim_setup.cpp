@@ -112,6 +112,8 @@ Result<SetupFacts> SimDataplane::set_up(const Pipe& pipe, const Credentials&, co
     out.tables.push_back({table.source, kKeys, making.table.load_generation, making.table.staged});
     makings.push_back(std::move(making));
   }
+  if (pipe.spec.mode != Mode::SnapshotOnly)
+    out.source_lsn = Lsn{static_cast<std::uint64_t>(stage_.world.source->end())};
   for (const auto& making : makings)
     if (wish.make) PENSTOCK_TRY(make(pipe, making));
   return out;

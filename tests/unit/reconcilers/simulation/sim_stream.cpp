@@ -80,7 +80,8 @@ void write_change(Table& target, const Change& change, Position lsn) {
 /// False: the stream has ended over it.
 bool deliver_to(Stage& stage, std::size_t at, const Change& change, Position lsn) {
   const auto table = stream_of(stage).tables[at];
-  if (table.error || table.held || (table.kind == Kind::Log && lsn <= table.loaded_up_to)) return true;
+  if (table.error || table.held || lsn <= table.added_at) return true;
+  if (table.kind == Kind::Log && lsn <= table.loaded_up_to) return true;
   const bool there = stage.world.destination->table(table.written);
   if (!there || (stage.world.destination->broken & (1 << table.table))) {
     auto& held = stream_of(stage).tables[at];

@@ -7,6 +7,7 @@ namespace {
 
 void store(Stage& stage, Pipe pipe) {
   auto& api = stage.world.api.edit();
+  api.targets_go = pipe.spec.deletion_policy == DeletionPolicy::Delete;
   pipe.resource_version = std::to_string(++api.revision);
   api.stored = std::make_shared<const Pipe>(std::move(pipe));
 }

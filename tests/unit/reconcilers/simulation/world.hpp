@@ -54,6 +54,7 @@ struct StreamTable {
   std::int64_t load = 0;
   Kind kind = Kind::Replacing;
   Position loaded_up_to = 0;     ///< of a log: these changes are in it
+  Position added_at = 0;         ///< what committed up to here was there before the table was added
   int rows = 0;                  ///< streamed, earlier runs included
   std::optional<Position> held;  ///< the change that could not be written
   WallTime held_since;
@@ -85,6 +86,7 @@ struct Api {
   StoredPipe stored;  ///< null: there is none
   std::int64_t revision = 0;
   bool secret_there = true;
+  bool targets_go = false;  ///< with the Pipe: its deletionPolicy, which outlives it here
 };
 
 struct World {
