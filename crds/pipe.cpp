@@ -90,14 +90,17 @@ TargetSettings settings_of(const TableSpec& table) {
   return {table.excluded_columns, table.order_by, table.partition_by, table.engine, table.columns};
 }
 
-void summarize(PipeStatus& status) {
+void summarize(PipeStatus& status, const PipeSpec& spec) {
+  const auto unknown = std::count_if(spec.tables.begin(), spec.tables.end(), [&](const TableSpec& table) {
+    return !find_table(status, table.source);
+  });
   std::size_t ready = 0;
   status.rows = 0;
   for (const TableStatus& table : status.tables) {
     if (table.state == TableState::Streaming || table.state == TableState::Completed) ++ready;
     status.rows += table.rows_loaded + table.rows_streamed;
   }
-  status.tables_ready = fmt::format("{}/{}", ready, status.tables.size());
+  status.tables_ready = fmt::format("{}/{}", ready, status.tables.size() + static_cast<std::size_t>(unknown));
   const bool streamed = !status.replication.received_lsn.empty();
   status.replication.lag = streamed ? lag_text(status.replication.lag_seconds) : "";
 }

@@ -249,9 +249,9 @@ struct Pipe {
 [[nodiscard]] const TableStatus* find_table(const PipeStatus& status, const std::string& source);
 [[nodiscard]] TargetSettings settings_of(const TableSpec& table);
 
-/// Fills what printer columns show (tables_ready, rows, replication.lag) from the rest of the status.
-/// Call it before a status is written.
-void summarize(PipeStatus& status);
+/// Fills what printer columns show (tables_ready, rows, replication.lag) from the rest of the status; tables
+/// of the spec that the status does not know yet count as not ready. Call it before a status is written.
+void summarize(PipeStatus& status, const PipeSpec& spec);
 
 [[nodiscard]] const char* to_text(PipeState state);
 [[nodiscard]] const char* to_text(TableState state);

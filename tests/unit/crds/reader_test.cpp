@@ -168,10 +168,11 @@ TEST(TargetOf, IsTheSourceTablesNameUnlessItIsSet) {
 }
 
 TEST(Summarize, CountsReadyTablesAndRowsAndPutsTheLagInWords) {
+  PipeSpec spec;
   PipeStatus status;
   status.tables = {progress(TableState::Streaming, 10, 5), progress(TableState::Loading, 7, 0),
                    progress(TableState::Completed, 1, 0)};
-  summarize(status);
+  summarize(status, spec);
   EXPECT_EQ(status.tables_ready, "2/3");
   EXPECT_EQ(status.rows, 23);
   EXPECT_EQ(status.replication.lag, "") << "nothing was received, so nothing is known";
@@ -179,7 +180,7 @@ TEST(Summarize, CountsReadyTablesAndRowsAndPutsTheLagInWords) {
   const auto lag = [&](double seconds) {
     status.replication.received_lsn = "0/1";
     status.replication.lag_seconds = seconds;
-    summarize(status);
+    summarize(status, spec);
     return status.replication.lag;
   };
   EXPECT_EQ(lag(0), "0.0s");
@@ -188,6 +189,9 @@ TEST(Summarize, CountsReadyTablesAndRowsAndPutsTheLagInWords) {
   EXPECT_EQ(lag(61.9), "1m1s");
   EXPECT_EQ(lag(7260), "2h1m");
   EXPECT_EQ(status.rows, 23) << "summing up twice counts nothing twice";
+  spec.tables = {table("public.new")};
+  summarize(status, spec);
+  EXPECT_EQ(status.tables_ready, "2/4") << "one that the status does not know yet";
 }
 
 }  // namespace
