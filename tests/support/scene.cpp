@@ -54,7 +54,7 @@ void Scene::begin_a_slow_load(const std::string& table, const std::string& pace)
 void Scene::slow_down(const std::string& table) {
   ASSERT_TRUE(eventually([&] { return target_exists(table); }, 30s));
   engine.query(
-      fmt::format("CREATE MATERIALIZED VIEW {0}.brake ENGINE = Null AS SELECT sleep(0.03) AS s FROM {0}.{1}",
+      fmt::format("CREATE MATERIALIZED VIEW {0}.brake ENGINE = Null AS SELECT sleep(0.1) AS s FROM {0}.{1}",
                   database, table));
 }
 
