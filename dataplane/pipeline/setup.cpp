@@ -158,6 +158,13 @@ Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgre
   return out;
 }
 
+Status make_one(const PipeJob& pipe, const Making& making, clickhouse::Client& client) {
+  if (making.job.staged) return clickhouse::make_staging(client, making.definition);
+  PENSTOCK_TRY(clickhouse::create_target(client, making.definition));
+  // An earlier try, that was cut off, may have found that it had to be staged.
+  return clickhouse::drop_staging(client, pipe.uid, making.job.target);
+}
+
 }  // namespace
 
 Result<SetupReport> set_up(const PipeJob& job, bool make) {
@@ -180,9 +187,7 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
     PENSTOCK_ASSIGN(report.source_lsn, postgres::current_wal_lsn(job.source));
   }
   for (const auto& making : makings)
-    if (make)
-      PENSTOCK_TRY(making.job.staged ? clickhouse::make_staging(client, making.definition)
-                                     : clickhouse::create_target(client, making.definition));
+    if (make) PENSTOCK_TRY(make_one(job, making, client));
   return report;
 }
 

@@ -26,7 +26,10 @@ TableStatus set_back(const TableStatus& known, const TableSpec& spec) {
   TableStatus out = declared_again(known, spec);
   out.message = known.message;
   // Never made: a load may be the target's already, and two tables with one mark cannot be told apart.
-  if (known.load_generation == 0) return out;
+  if (known.load_generation == 0) {
+    out.staged = known.staged && known.target == out.target;
+    return out;
+  }
   out.staged = spec.engine != TableEngine::Null;
   // Under another name there may be anything: what is there decides.
   if (known.target == out.target) out.load_generation = known.load_generation + (out.staged ? 1 : 0);

@@ -26,7 +26,7 @@ std::uint64_t key_of(const State& state) {
   for (const auto part : state.hashes)
     out = mix(out, part);
   const auto& b = state.budget;
-  for (const int left : {b.faults, b.wishes, b.changes, b.losses, b.refusals})
+  for (const int left : {b.faults, b.wishes, b.changes, b.losses, b.refusals, b.renames})
     out = mix(out, static_cast<std::uint64_t>(left));
   return out;
 }
@@ -222,6 +222,16 @@ void Search::expand_wishes(const Open& open) {
     wish("take table 1 out", [](PipeSpec& spec) { spec.tables.pop_back(); });
   else
     wish("add table 1", [](PipeSpec& spec) { spec.tables.push_back(table_spec(1)); });
+  if (open.state.budget.renames > 0)
+    take(
+        open, "another target for table 0, which is bumped",
+        [](Stage& stage) {
+          edit(stage, [](PipeSpec& spec) {
+            spec.tables[0].target = spec.tables[0].target.empty() ? "z" : "";
+            ++spec.tables[0].resync_generation;
+          });
+        },
+        less(left, &Budget::renames), true);
   take(
       open, "delete", [](Stage& stage) { remove_pipe(stage); }, left, true);
 }

@@ -22,6 +22,7 @@ struct Budget {
   std::int8_t changes = 0;
   std::int8_t losses = 0;    ///< of the slot
   std::int8_t refusals = 0;  ///< of a table's rows
+  std::int8_t renames = 0;   ///< of a target, in the spec
   bool operator==(const Budget&) const = default;
 };
 

@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "tests/unit/reconcilers/simulation/invariants.hpp"
 #include "tests/unit/reconcilers/simulation/script.hpp"
@@ -44,8 +46,14 @@ std::string settles(const State& state) {
   return unfulfilled(stage.world) + "\n" + describe(stage.world);
 }
 
+/// PENSTOCK_SEARCH=10 looks at ten times as many states.
+std::size_t times_as_many() {
+  const char* wanted = std::getenv("PENSTOCK_SEARCH");
+  return wanted ? static_cast<std::size_t>(std::max(1, std::atoi(wanted))) : 1;
+}
+
 void explore(const char* name, const State& first, std::size_t most) {
-  Search search(first, most);
+  Search search(first, most * times_as_many());
   search.run();
   for (const auto& one : search.found())
     ADD_FAILURE() << name << ": " << one.what << "\n  " << fmt::format("{}", fmt::join(one.path, "\n  "));
@@ -70,6 +78,14 @@ TEST(Search, SnapshotOnly) {
 }
 TEST(Search, CdcOnly) {
   explore("CDCOnly", small_world(script::two_tables(Mode::CdcOnly), {3, 3, 2, 1, 0}), 150'000);
+}
+TEST(Search, Logs) {
+  const auto spec = script::with(script::two_tables(),
+                                 [](PipeSpec& one) { one.tables[1].engine = TableEngine::MergeTree; });
+  explore("a log beside", small_world(spec, {2, 2, 2, 1, 0}), 150'000);
+}
+TEST(Search, OtherTargets) {
+  explore("other targets", small_world(script::two_tables(), {2, 2, 1, 0, 0, 2}), 150'000);
 }
 TEST(Search, DeletingTargets) {
   const auto spec = script::with(script::two_tables(), [](PipeSpec& one) {

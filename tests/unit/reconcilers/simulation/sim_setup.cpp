@@ -84,9 +84,12 @@ Result<SimDataplane::Making> SimDataplane::examine(const Pipe& pipe, const Table
 
 Status SimDataplane::make(const Pipe& pipe, const Making& making) {
   if (making.table.staged) return make_staging(pipe, making);
-  if (stage_.world.destination->table(making.definition.name)) return {};
-  return stage_.effect_of("create target",
-                          [&](World& world) { world.destination.edit().add(making.definition); });
+  if (!stage_.world.destination->table(making.definition.name))
+    PENSTOCK_TRY(stage_.effect_of("create target",
+                                  [&](World& world) { world.destination.edit().add(making.definition); }));
+  const auto beside = staging_name(making.table.target);
+  if (!ours(stage_.world.destination->table(beside), pipe.uid)) return {};
+  return drop_table("drop staging", beside);
 }
 
 Status SimDataplane::make_staging(const Pipe& pipe, const Making& making) {
