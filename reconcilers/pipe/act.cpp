@@ -18,19 +18,6 @@ std::vector<std::string> sources_of(const PipeStatus& status) {
   return out;
 }
 
-/// A target that the spec gives to one table by now may still be another's, which is written to it until it
-/// is itself loaded anew under its new name: the two would meet, or one's rows be missing for a while.
-Status check_targets_are_free(const PipeStatus& before, const PipeStatus& after) {
-  for (const auto& table : after.tables)
-    for (const auto& other : before.tables)
-      if (table.target == other.target && table.source != other.source)
-        return fail(
-            ErrorKind::NeedsUser, "TargetInUse",
-            fmt::format("target {} of {} is still that of {}", table.target, table.source, other.source),
-            "Raise spec.resyncGeneration to give all tables their new targets at once");
-  return {};
-}
-
 /// One overload for each verb.
 struct Executor {
   const View& view;

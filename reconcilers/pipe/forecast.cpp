@@ -76,7 +76,8 @@ class World {
   void operator()(const DeclareTables& verb) {
     Pipe pipe = view_.pipe;
     pipe.status = with_tables_to_load(view_.pipe, verb.sources);
-    const auto facts = look(pipe, verb.sources);
+    const auto free = check_targets_are_free(view_.pipe.status, pipe.status);
+    const auto facts = free ? look(pipe, verb.sources) : fail(free.error());
     if (!facts) {
       for (const auto& source : verb.sources)
         view_.table_retries[source] = never_again(facts.error(), verb.sources.size() > 1);
@@ -90,11 +91,17 @@ class World {
     view_.pipe.status = std::move(pipe.status);
   }
   void operator()(const MakeTables& verb) {
-    if (const auto facts = look(view_.pipe, verb.sources))
-      view_.pipe.status = with_tables_made(view_.pipe.status, *facts);
-    else
+    const auto facts = look(view_.pipe, verb.sources);
+    if (!facts) {
       for (const auto& source : verb.sources)
         view_.table_retries[source] = never_again(facts.error());
+      out_.refusals.push_back({verb.sources, facts.error()});
+      return;
+    }
+    for (const auto& table : facts->tables)
+      if (!is_told(table.source))  // it was declared before
+        note_load(view_.pipe, table, table.staged ? Forecast::Effect::LoadAnew : Forecast::Effect::Load);
+    view_.pipe.status = with_tables_made(view_.pipe.status, *facts);
   }
   void operator()(const RemoveTables& verb) {
     for (const auto& source : verb.sources)
@@ -189,6 +196,11 @@ class World {
     return facts;
   }
 
+  [[nodiscard]] bool is_told(const std::string& source) const {
+    return std::any_of(out_.tables.begin(), out_.tables.end(), [&](const auto& table) {
+      return table.source == source && table.effect != Forecast::Effect::Remove;
+    });
+  }
   void note_load(const Pipe& pipe, const SetupFacts::Table& table, Forecast::Effect effect) {
     const auto* entry = find_table(pipe.status, table.source);
     out_.tables.push_back({table.source, entry->target, effect, table.staged, table.rows_estimated});

@@ -96,6 +96,17 @@ PipeStatus with_tables_to_load(const Pipe& pipe, const std::vector<std::string>&
   return out;
 }
 
+Status check_targets_are_free(const PipeStatus& before, const PipeStatus& after) {
+  for (const auto& table : after.tables)
+    for (const auto& other : before.tables)
+      if (table.target == other.target && table.source != other.source)
+        return fail(
+            ErrorKind::NeedsUser, "TargetInUse",
+            fmt::format("target {} of {} is still that of {}", table.target, table.source, other.source),
+            "Raise spec.resyncGeneration to give all tables their new targets at once");
+  return {};
+}
+
 PipeStatus without_tables(const Pipe& pipe, const std::vector<std::string>& sources) {
   PipeStatus out = pipe.status;
   std::erase_if(out.tables, [&](const TableStatus& table) {

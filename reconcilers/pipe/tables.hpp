@@ -22,6 +22,10 @@ void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generat
 /// With entries for `sources` as they are when each is loaded from the beginning, with the spec's settings:
 /// new ones declared, those that are known set back, into `_resync`; all of them yet to be made.
 [[nodiscard]] PipeStatus with_tables_to_load(const Pipe& pipe, const std::vector<std::string>& sources);
+/// A target that the spec gives to one table by now may still be another's, which is written to it until it
+/// is itself loaded anew under its new name: the two would meet, or one's rows be missing for a while.
+/// TargetInUse (NeedsUser).
+[[nodiscard]] Status check_targets_are_free(const PipeStatus& before, const PipeStatus& after);
 [[nodiscard]] PipeStatus without_tables(const Pipe& pipe, const std::vector<std::string>& sources);
 
 /// The status of a resync to the spec's generation that has just begun. What writes to the tables is not gone

@@ -58,6 +58,25 @@ TEST(Forecast, ATableWhoseTargetIsStillThereIsExchanged) {
   EXPECT_THAT(out.tables, ElementsAre(Forecast::Table{"public.lines", "lines", Effect::Load, true, 70}));
 }
 
+TEST(Forecast, ATableThatWasDeclaredBeforeIsStillToBeLoaded) {
+  auto pipe = streaming().pipe;
+  add_table(pipe, "public.lines");
+  pipe.status = with_tables_to_load(pipe, {"public.lines"});
+  const auto out = forecast(pipe, kNow);
+  EXPECT_THAT(out.tables, ElementsAre(Forecast::Table{"public.lines", "lines", Effect::Load, false, 0}));
+}
+
+TEST(Forecast, ATargetThatIsStillAnothersIsRefused) {
+  auto pipe = streaming().pipe;
+  pipe.spec.tables[0].target = "archive";
+  add_table(pipe, "public.lines");
+  pipe.spec.tables.back().target = "orders";
+  const auto out = forecast(pipe, kNow);
+  EXPECT_THAT(out.tables, IsEmpty());
+  ASSERT_EQ(out.refusals.size(), 1U);
+  EXPECT_EQ(out.refusals[0].error.reason, "TargetInUse");
+}
+
 TEST(Forecast, ARemovedTablePassesThroughModifying) {
   auto pipe = streaming().pipe;
   pipe.spec.tables.erase(pipe.spec.tables.begin());
