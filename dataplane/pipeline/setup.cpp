@@ -103,7 +103,8 @@ Status settle(const PipeJob& pipe, Making& making, const clickhouse::TargetTable
   const bool readable = job.engine != clickhouse::Engine::Null && present.engine != "Null";
   const bool fits = clickhouse::check_target(making.definition, present).empty();
   job.load = ours ? present.mark->load : 1;
-  if (!readable || (!ours && !job.added_later)) return {};
+  // What is there goes on where nothing is loaded that could fill a new table.
+  if (!pipe.loads || !readable || (!ours && !job.added_later)) return {};
   PENSTOCK_ASSIGN(const bool holds, holds_rows(client, job.target));
   job.staged = holds || (ours && !fits);
   if (ours && job.staged) ++job.load;

@@ -182,6 +182,9 @@ Verdict make_declared_tables(const View& view) {
   const bool being_loaded = std::any_of(declared.begin(), declared.end(),
                                         [&](const auto& source) { return may_be_in_the_load(view, source); });
   if (being_loaded) return stopping(view, PipeState::Snapshot, "Beginning a load again", {true, false}, rule);
+  // No load brings what a stream that goes on without them, and tells the source so, would miss.
+  if (!loads(view.pipe.spec) && view.run.stream.there)
+    return stopping(view, PipeState::Running, "Taking tables in", {false, true}, rule);
   return aside(view, MakeTables{std::move(declared), view.pipe.resource_version}, rule);
 }
 

@@ -244,6 +244,15 @@ TEST(AddTable, ToACdcOnlyPipeStreamsItsChangesFromThenOn) {
   EXPECT_EQ(scene.target_value("SELECT id, v FROM late FINAL ORDER BY id"), "2\tstreamed");
   EXPECT_EQ(scene.target_value("SELECT id, v FROM orders FINAL ORDER BY id"), "1\tstreamed\n2\tstreamed");
   EXPECT_EQ(scene.dev.state(scene.pipe), "Running");
+  // Put back, it goes on in the target that is there: nothing is loaded that could fill a new one.
+  set_tables(scene, {"public.orders"});
+  ASSERT_TRUE(test::eventually([&] { return scene.field(".status.tablesReady") == "1/1"; }));
+  scene.exec("UPDATE late SET v = 'in between' WHERE id = 3");
+  set_tables(scene, {"public.orders", "public.late"});
+  ASSERT_TRUE(scene.table_reaches("late", "Streaming"));
+  scene.exec("UPDATE late SET v = 'again' WHERE id = 4");
+  ASSERT_TRUE(scene.caught_up());
+  EXPECT_EQ(scene.target_value("SELECT id, v FROM late FINAL ORDER BY id"), "2\tstreamed\n4\tagain");
 }
 
 TEST(AddTable, ToALogOfChangesHasEveryChangeExactlyOnce) {

@@ -64,7 +64,7 @@ Result<SimDataplane::Making> SimDataplane::examine(const Pipe& pipe, const Table
   if (present && !settled) {
     entry.load_generation = ours(present, pipe.uid) ? present->mark->load : 1;
     const bool readable = kind_of(entry) != Kind::Null && present->kind != Kind::Null;
-    if (readable && (ours(present, pipe.uid) || entry.added_later)) {
+    if (pipe.spec.mode != Mode::CdcOnly && readable && (ours(present, pipe.uid) || entry.added_later)) {
       entry.staged = present->holds_rows() || (ours(present, pipe.uid) && !fits());
       if (ours(present, pipe.uid) && entry.staged) ++entry.load_generation;
     }
