@@ -157,6 +157,9 @@ struct TableStatus {
   std::int64_t observed_resync_generation = 0;  ///< of spec.tables[].resyncGeneration
   std::optional<TargetSettings> settings;       ///< what the target was made with
   std::string source_changes;  ///< how the source differs by now from what the target was made for
+  /// The source's heaps that target and stream cover (dataplane/pipeline/source_partitions.hpp); empty: not
+  /// looked at yet.
+  std::string source_partitions;
   std::int64_t rows_loaded = 0;
   std::int64_t rows_estimated = 0;
   std::int64_t partitions_loaded = 0;

@@ -145,6 +145,7 @@ void describe(Fields& fields, T& table) {
   fields.field("observedResyncGeneration", table.observed_resync_generation);
   fields.unless_empty("settings", table.settings);
   fields.field("sourceChanges", table.source_changes);
+  fields.field("sourcePartitions", table.source_partitions);
   fields.unless_empty("load", table.load);
 }
 

@@ -72,6 +72,7 @@ pipeline::TableJob table_of(const Pipe& pipe, const TableStatus& status) {
   out.staged = status.staged;
   out.load = status.load_generation;
   out.added_later = status.added_later;
+  out.partitions = status.source_partitions;
   for (const auto& spec : pipe.spec.tables)
     if (spec.source == status.source) out.ignore_truncate = spec.on_truncate == OnTruncate::Ignore;
   const auto settings = status.settings.value_or(TargetSettings{});

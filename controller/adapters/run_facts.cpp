@@ -15,6 +15,7 @@ reconcile::RunFacts facts_of(const pipeline::LoadFacts& facts) {
     one.error = table.error;
     one.load_finished = table.finished;
     one.load = {table.layout, table.done, table.snapshot ? table.snapshot.text() : ""};
+    one.source_partitions = table.partitions;
     one.rows_loaded = table.rows;
     one.rows_estimated = table.rows_estimated;
     one.partitions_loaded = table.partitions_done;

@@ -33,6 +33,8 @@ struct TableJob {
   /// Which making of the target this is, in its mark. 0: not settled; the tables that are there tell.
   std::int64_t load = 0;
   bool added_later = false;  ///< to a pipe that had its slot already
+  /// The source's heaps that target and stream cover (source_partitions.hpp). Empty: not known.
+  std::string partitions;
   std::vector<std::string> excluded_columns;
   std::vector<std::string> order_by;
   std::string partition_by;

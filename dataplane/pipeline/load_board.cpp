@@ -12,6 +12,7 @@ TableLoad progress_of(const TableWork& work) {
   out.finished = work.finished;
   out.error = work.error;
   out.layout = work.layout.text();
+  out.partitions = work.partitions;
   out.done = work.done.text();
   out.snapshot = work.snapshot;
   out.rows = work.rows;

@@ -20,6 +20,7 @@ namespace penstock::pipeline {
 struct TableWork {
   BoundTable table;
   LoadLayout layout;
+  std::string partitions{};  ///< TableLoad::partitions
   IndexSet done;
   Lsn snapshot;
   std::int64_t rows = 0;

@@ -10,6 +10,7 @@
 
 #include "core/log.hpp"
 #include "dataplane/pipeline/load_worker.hpp"
+#include "dataplane/pipeline/source_partitions.hpp"
 #include "dataplane/postgres/open_transactions.hpp"
 
 namespace penstock::pipeline {
@@ -30,10 +31,12 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   const TableLoad* before = resume_of(request, table.job.source_text);
   const bool one_snapshot = table.binding.append_only || !request.job.streams;
   out.layout = LoadLayout::of(table.source, request.job.rows_per_partition);
+  out.partitions = partitions_text(table.source);
   out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);
   if (!before) return out;
   if (before->finished) {
+    out.partitions = out.table.job.partitions;
     out.finished = true;
     out.rows = before->rows;
     if (auto layout = LoadLayout::parse(before->layout)) out.layout = *layout;
@@ -45,6 +48,7 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   auto done = IndexSet::parse(before->done);
   if (one_snapshot || !layout || !done || !layout->fits(out.table.source)) return out;
   out.layout = *layout;
+  if (!out.table.job.partitions.empty()) out.partitions = out.table.job.partitions;
   out.done = *done;
   out.rows = before->rows;
   out.snapshot = before->snapshot;

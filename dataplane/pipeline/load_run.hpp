@@ -22,6 +22,7 @@ struct TableLoad {
   std::optional<Error> error;  ///< it cannot go on; the others do
   std::string layout;          ///< LoadLayout::text(); empty: not begun
   std::string done;            ///< IndexSet::text() of the partitions that are in the target
+  std::string partitions;      ///< of the source, as the layout took them in (source_partitions.hpp)
   Lsn snapshot;                ///< newest snapshot any of them was read at
   std::int64_t rows = 0;
   std::int64_t rows_estimated = 0;

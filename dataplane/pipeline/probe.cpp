@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dataplane/pipeline/source_changes.hpp"
+#include "dataplane/pipeline/source_partitions.hpp"
 #include "dataplane/postgres/checks.hpp"
 
 namespace penstock::pipeline {
@@ -18,6 +19,21 @@ Error not_published(const PipeJob& job, const TableJob& table) {
                   table.source_text, job.publication),
       job.owns_publication ? "It is put back and loaded anew by itself"
                            : "Add it to the publication again; it is loaded anew then"};
+}
+
+/// Adds what a look at the tables' partitions has found to what else has changed.
+Status note_partitions(const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources,
+                       ProbeReport& out) {
+  for (std::size_t at = 0; at < job.tables.size(); ++at) {
+    const auto& table = job.tables[at];
+    if (!sources[at]) continue;
+    PENSTOCK_ASSIGN(auto look, look_at_partitions(job.source, *sources[at], table.partitions));
+    out.partitions[table.source_text] = std::move(look.known);
+    const auto drift = out.drifts.find(table.source_text);
+    if (drift == out.drifts.end() || look.drift.empty()) continue;
+    drift->second += fmt::format("{}{}", drift->second.empty() ? "" : "; ", look.drift);
+  }
+  return {};
 }
 
 }  // namespace
@@ -57,6 +73,7 @@ Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
   PENSTOCK_ASSIGN(const auto sources, postgres::read_tables(job.source, names));
   out.faults = lost_tables(job, sources, publication);
   PENSTOCK_ASSIGN(out.drifts, read_drifts(job, sources));
+  PENSTOCK_TRY(note_partitions(job, sources, out));
   return out;
 }
 

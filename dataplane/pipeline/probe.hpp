@@ -11,8 +11,9 @@ namespace penstock::pipeline {
 
 struct ProbeReport {
   postgres::SlotFacts slot;
-  std::vector<TableFault> faults;             ///< tables whose changes the stream does not bring any more
-  std::map<std::string, std::string> drifts;  ///< by source (source_changes.hpp)
+  std::vector<TableFault> faults;                 ///< tables whose changes the stream does not bring any more
+  std::map<std::string, std::string> drifts;      ///< by source (source_changes.hpp, source_partitions.hpp)
+  std::map<std::string, std::string> partitions;  ///< by source: TableJob::partitions from now on
 };
 
 /// Is our place in the source still there, and every table of the job behind it? Looks only. SourceChanged,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct Heap {
   std::vector<std::string> identity_key{};    ///< as in SourceTable, of this heap
   std::vector<std::string> hidden_columns{};  ///< this role has no SELECT on them here: grants do not descend
   bool row_security = false;
+  std::int64_t attached = 0;  ///< another number after each attachment to the table; 0: the table itself
 };
 
 struct SourceTable {
@@ -115,6 +117,14 @@ struct SlotFacts {
 /// Index for index; nullopt: no such table, view or foreign table.
 [[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables(
     const Endpoint& endpoint, const std::vector<TableName>& names);
+/// Those of `heaps`, which are parts of the table `root`, that hold rows of before they became so: rows that
+/// no stream has brought. Such rows that have been updated since are not counted: these updates were
+/// streamed.
+[[nodiscard]] Result<std::vector<std::uint32_t>> filled_before_attached(
+    const Endpoint& endpoint, std::uint32_t root, const std::vector<std::uint32_t>& heaps);
+/// Names of those that are there, by oid.
+[[nodiscard]] Result<std::map<std::uint32_t, TableName>> read_names(const Endpoint& endpoint,
+                                                                    const std::vector<std::uint32_t>& oids);
 /// A type by pg_type.oid and typmod, domains resolved.
 [[nodiscard]] Result<PgType> read_type(const Endpoint& endpoint, std::uint32_t oid, std::int32_t typmod);
 [[nodiscard]] Result<PublicationFacts> read_publication(const Endpoint& endpoint, const std::string& name);

@@ -29,12 +29,15 @@ SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
 FROM pg_attribute a
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum)sql";
 
-// UNION, not UNION ALL: a table may inherit from another by more than one way. {detaching}: from 14 on.
+// A table may inherit from another by more than one way. Of the attachments on the way to a heap the sum
+// tells that one of them was made anew. {detaching}: from 14 on.
 constexpr const char* kHeapQuery = R"sql(
-WITH RECURSIVE tree(root, oid) AS (
-  SELECT o, o FROM unnest($1::oid[]) o
+WITH RECURSIVE way(root, oid, attached) AS (
+  SELECT o, o, 0::bigint FROM unnest($1::oid[]) o
   UNION
-  SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid {detaching})
+  SELECT way.root, i.inhrelid, way.attached + i.xmin::text::bigint
+  FROM way JOIN pg_inherits i ON i.inhparent = way.oid {detaching}),
+tree AS (SELECT root, oid, max(attached) AS attached FROM way GROUP BY root, oid)
 SELECT tree.root, c.oid, n.nspname, c.relname, c.relkind, c.relreplident, row_security_active(c.oid),
        has_table_privilege(c.oid, 'SELECT'), coalesce(am.amname = 'heap', false),
        coalesce(pg_relation_filenode(c.oid), 0), coalesce(pg_relation_size(c.oid), 0), c.relpages, c.reltuples,
@@ -45,7 +48,7 @@ SELECT tree.root, c.oid, n.nspname, c.relname, c.relkind, c.relreplident, row_se
                AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull),
-       current_setting('block_size')::bigint
+       current_setting('block_size')::bigint, tree.attached
 FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_am am ON am.oid = c.relam
 WHERE c.relkind IN ('r', 'm', 'f', 'v') ORDER BY tree.root, c.oid)sql";
@@ -177,6 +180,7 @@ Heap heap_of(const pqxx::row& row, int version) {
   out.hidden_columns = items_of(row[14]);
   out.relation_file = row[9].as<std::int64_t>();
   out.pages = row[10].as<std::int64_t>() / row[16].as<std::int64_t>();
+  out.attached = row[17].as<std::int64_t>();
   const bool stored = (out.kind == 'r' || out.kind == 'm') && row[8].as<bool>();
   out.ctid_ranges = stored && row[7].as<bool>() && version >= 140000;
   return out;

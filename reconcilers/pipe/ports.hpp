@@ -24,7 +24,8 @@ struct TableFacts {
   std::string source;                ///< as the manifest writes it
   std::int64_t load_generation = 0;  ///< of the status when the run was started: others speak of other rows
   bool load_finished = false;
-  LoadProgress load;  ///< layout empty: the load has not begun
+  LoadProgress load;                ///< layout empty: the load has not begun
+  std::string source_partitions{};  ///< of a load that has begun; TableStatus::source_partitions
   std::int64_t rows_loaded = 0;
   std::int64_t rows_estimated = 0;
   std::int64_t partitions_loaded = 0;
@@ -99,7 +100,8 @@ struct ReleaseWish {
 };
 
 struct ProbeFacts {
-  std::map<std::string, std::string> source_changes{};  ///< by source; TableStatus::source_changes
+  std::map<std::string, std::string> source_changes{};     ///< by source; TableStatus::source_changes
+  std::map<std::string, std::string> source_partitions{};  ///< by source; TableStatus::source_partitions
   std::map<std::string, Error> lost{};  ///< by source: tables whose changes do not come any more
 };
 

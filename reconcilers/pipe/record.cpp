@@ -28,6 +28,7 @@ void absorb_load(TableStatus& table, const TableFacts& facts, const Pipe& pipe) 
   table.partitions_loaded = facts.partitions_loaded;
   table.partitions_total = facts.partitions_total;
   table.load = facts.load;
+  table.source_partitions = facts.source_partitions;
   table.state = TableState::Loading;
   if (!facts.load_finished) return;
   const bool streams = pipe.spec.mode != Mode::SnapshotOnly;

@@ -135,6 +135,7 @@ PipeStatus with_tables_of_resync(const Pipe& pipe) {
       out.tables.push_back(*known);
       out.tables.back().state = TableState::Pending;
       out.tables.back().added_lsn.clear();
+      out.tables.back().source_partitions.clear();
       out.tables.back().message.clear();
     } else {
       out.tables.push_back(set_back(*known, table));
@@ -163,6 +164,8 @@ PipeStatus with_probe(PipeStatus status, const ProbeFacts& facts) {
   for (auto& table : status.tables) {
     if (const auto changes = facts.source_changes.find(table.source); changes != facts.source_changes.end())
       table.source_changes = changes->second;
+    if (const auto known = facts.source_partitions.find(table.source); known != facts.source_partitions.end())
+      table.source_partitions = known->second;
     const auto lost = facts.lost.find(table.source);
     if (lost == facts.lost.end() || table.state != TableState::Streaming) continue;
     table.state = TableState::Failed;

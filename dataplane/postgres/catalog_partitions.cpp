@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <map>
+
+#include "dataplane/postgres/catalog.hpp"
+#include "dataplane/postgres/catalog_session.hpp"
+
+namespace penstock::postgres {
+namespace {
+
+// The last attachment on the way from the root to a heap ($1, $2), and whether the heap was made by the same
+// transaction: then nobody else can have filled it before. An age below 0 is that of a row frozen so long ago
+// that its number has come round. A table's system columns are never touched after it was made.
+constexpr const char* kAttachmentQuery = R"sql(
+WITH RECURSIVE up(parent, edge, command) AS (
+  SELECT inhparent, xmin, cmin::text::bigint FROM pg_inherits WHERE inhrelid = $2
+  UNION ALL
+  SELECT i.inhparent, i.xmin, i.cmin::text::bigint FROM up JOIN pg_inherits i ON i.inhrelid = up.parent
+  WHERE up.parent <> $1::oid)
+SELECT up.edge, up.command, up.edge = a.xmin, has_table_privilege(c.oid, 'SELECT') AND am.amname = 'heap',
+       pg_relation_size(c.oid) > 0, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+FROM up, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tableoid' AND a.attnum < 0
+LEFT JOIN pg_am am ON am.oid = c.relam
+WHERE c.oid = $2 ORDER BY age(up.edge) < 0, age(up.edge), up.command DESC LIMIT 1)sql";
+
+// Rows lie in the order in which they came, by and large: those of before are among the first. A transaction
+// that is older than the attaching one may have written after it all the same; that is told of for nothing.
+constexpr const char* kFormerRowQuery = R"sql(
+SELECT EXISTS (
+  SELECT FROM (SELECT xmin AS made, cmin::text::bigint AS command FROM ONLY {0} LIMIT 100000) former
+  WHERE made = '{1}'::xid AND command < {2}
+     OR {3} AND made <> '{1}'::xid AND (age(made) > age('{1}'::xid) OR age(made) < 0)))sql";
+
+bool filled(pqxx::transaction_base& tx, std::uint32_t root, std::uint32_t heap) {
+  const auto rows = tx.exec_params(kAttachmentQuery, std::to_string(root), std::to_string(heap));
+  if (rows.empty()) return false;  // it is gone again
+  const auto row = rows[0];
+  const bool made_with_it = row[2].as<bool>();
+  // Whose rows may not be read is taken to be filled if it takes up room.
+  if (!row[3].as<bool>(false)) return !made_with_it && row[4].as<bool>(false);
+  return tx
+      .exec(fmt::format(kFormerRowQuery, text_of(row[5]), text_of(row[0]), text_of(row[1]),
+                        !made_with_it))[0][0]
+      .as<bool>();
+}
+
+}  // namespace
+
+Result<std::vector<std::uint32_t>> filled_before_attached(const Endpoint& endpoint, std::uint32_t root,
+                                                          const std::vector<std::uint32_t>& heaps) {
+  std::vector<std::uint32_t> out;
+  PENSTOCK_TRY(look(endpoint, "looking at partitions", [&](pqxx::transaction_base& tx) {
+    for (const auto heap : heaps)
+      if (filled(tx, root, heap)) out.push_back(heap);
+  }));
+  return out;
+}
+
+Result<std::map<std::uint32_t, TableName>> read_names(const Endpoint& endpoint,
+                                                      const std::vector<std::uint32_t>& oids) {
+  std::map<std::uint32_t, TableName> out;
+  std::vector<std::string> texts;
+  for (const auto oid : oids)
+    texts.push_back(std::to_string(oid));
+  PENSTOCK_TRY(look(endpoint, "reading names of tables", [&](pqxx::transaction_base& tx) {
+    const auto rows = tx.exec_params(
+        "SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.oid = ANY ($1::oid[])",
+        array_of(texts));
+    for (const auto& row : rows)
+      out[row[0].as<std::uint32_t>()] = {text_of(row[1]), text_of(row[2])};
+  }));
+  return out;
+}
+
+}  // namespace penstock::postgres

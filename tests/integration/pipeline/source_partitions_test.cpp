@@ -1,0 +1,180 @@
+// Which partitions that join or leave a source table are told of, asked of a real catalog.
+
+#include "dataplane/pipeline/source_partitions.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/integration/pipeline/pipe_world.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+using testing::HasSubstr;
+
+/// Table t in two partitions, p1 with rows, looked at once.
+class SourcePartitions : public testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = world_postgres().create_database();
+    job_ = job_for(database_, {"t"});
+    exec(
+        "CREATE TABLE t (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
+        "CREATE TABLE p1 PARTITION OF t FOR VALUES FROM (0) TO (100);"
+        "CREATE TABLE p2 PARTITION OF t FOR VALUES FROM (100) TO (200);"
+        "INSERT INTO t SELECT i, 'x' FROM generate_series(1, 50) i");
+    ASSERT_EQ(look(), "");
+  }
+
+  void exec(const std::string& sql) { world_postgres().exec(sql, database_); }
+  /// Table b of the same shape, with this many rows that fit a partition from 200 to 300.
+  void make_beside(int rows) {
+    exec(
+        "CREATE TABLE b (id int PRIMARY KEY, v text); INSERT INTO b SELECT 199 + i, 'b' FROM "
+        "generate_series(1, " +
+        std::to_string(rows) + ") i");
+  }
+  static constexpr const char* kAttach = "ALTER TABLE t ATTACH PARTITION b FOR VALUES FROM (200) TO (300)";
+
+  /// What a look finds, which remembers as the status does.
+  std::string look() {
+    const auto tables = postgres::read_tables(job_.source, {job_.tables[0].source});
+    if (!tables || !tables->front()) return "no table";
+    const auto look = look_at_partitions(job_.source, *tables->front(), known_);
+    if (!look) return look.error().text();
+    known_ = look->known;
+    return look->drift;
+  }
+  /// It is told of, now and at the next look.
+  void expect_told(const std::string& what) {
+    EXPECT_THAT(look(), HasSubstr(what));
+    EXPECT_THAT(look(), HasSubstr(what));
+  }
+  /// It is not, neither now nor when the stream has brought rows of it.
+  void expect_untold() {
+    EXPECT_EQ(look(), "");
+    exec("INSERT INTO t VALUES (201, 'streamed')");
+    EXPECT_EQ(look(), "");
+  }
+
+  std::string database_;
+  PipeJob job_;
+  std::string known_;
+};
+
+TEST_F(SourcePartitions, ThatAreMadeEmptyAreNotToldOf) {
+  exec("CREATE TABLE p3 PARTITION OF t FOR VALUES FROM (200) TO (300)");
+  expect_untold();
+}
+
+TEST_F(SourcePartitions, ThatAreFilledBeforeTheNextLookAreNotToldOf) {
+  exec("CREATE TABLE p3 PARTITION OF t FOR VALUES FROM (200) TO (300)");
+  exec("INSERT INTO t VALUES (250, 'streamed')");
+  expect_untold();
+}
+
+TEST_F(SourcePartitions, ThatAreMadeAndFilledInOneTransactionAreNotToldOf) {
+  exec(
+      "BEGIN; CREATE TABLE p3 PARTITION OF t FOR VALUES FROM (200) TO (300);"
+      "INSERT INTO t VALUES (250, 'streamed'); COMMIT");
+  expect_untold();
+}
+
+TEST_F(SourcePartitions, ThatAreFilledByATransactionThatIsOlderThanTheyAreNotToldOf) {
+  auto older = world_postgres().session(database_);
+  older.exec("BEGIN; SELECT txid_current()");
+  exec("CREATE TABLE p4 PARTITION OF t FOR VALUES FROM (200) TO (300)");
+  older.exec("INSERT INTO t VALUES (250, 'streamed'); COMMIT");
+  expect_untold();
+}
+
+TEST_F(SourcePartitions, ThatAreAttachedEmptyAreNotToldOf) {
+  make_beside(0);
+  exec(kAttach);
+  exec("INSERT INTO t VALUES (250, 'streamed')");
+  expect_untold();
+}
+
+TEST_F(SourcePartitions, ThatAreAttachedWithRowsAreToldOf) {
+  make_beside(5);
+  exec(kAttach);
+  exec("INSERT INTO t VALUES (250, 'streamed')");
+  expect_told("public.b was attached, rows of it are not in the target");
+}
+
+TEST_F(SourcePartitions, ThatAreMadeFilledAndAttachedInOneTransactionAreToldOf) {
+  exec(
+      "BEGIN; CREATE TABLE b (id int PRIMARY KEY, v text); INSERT INTO b VALUES (200, 'b');"
+      "ALTER TABLE t ATTACH PARTITION b FOR VALUES FROM (200) TO (300); COMMIT");
+  expect_told("public.b was attached");
+}
+
+TEST_F(SourcePartitions, AreNotToldOfAnyMoreOnceTheStreamHasBroughtTheirRows) {
+  make_beside(5);
+  exec(kAttach);
+  expect_told("public.b was attached");
+  exec("UPDATE t SET v = 'streamed' WHERE id >= 200");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(SourcePartitions, ThatArePartitionedThemselvesAreLookedInto) {
+  make_beside(5);
+  exec("CREATE TABLE m (id int PRIMARY KEY, v text) PARTITION BY RANGE (id)");
+  exec("ALTER TABLE m ATTACH PARTITION b FOR VALUES FROM (200) TO (250)");
+  exec("CREATE TABLE c PARTITION OF m FOR VALUES FROM (250) TO (300)");
+  exec("ALTER TABLE t ATTACH PARTITION m FOR VALUES FROM (200) TO (300)");
+  expect_told("public.b was attached");
+  EXPECT_EQ(look().find("public.c"), std::string::npos);
+}
+
+TEST_F(SourcePartitions, ThatAreDetachedAreToldOfByName) {
+  exec("ALTER TABLE t DETACH PARTITION p1");
+  expect_told("public.p1 was detached, its rows are still in the target");
+}
+
+TEST_F(SourcePartitions, ThatAreDroppedAreCounted) {
+  exec("DROP TABLE p1");
+  expect_told("a partition was dropped, ");
+  exec("DROP TABLE p2");
+  expect_told("2 partitions were dropped, ");
+}
+
+TEST_F(SourcePartitions, ThatWereDetachedAndAttachedAgainBetweenTwoLooksAreToldOf) {
+  exec("ALTER TABLE t DETACH PARTITION p1; UPDATE p1 SET v = 'unseen'");
+  exec("ALTER TABLE t ATTACH PARTITION p1 FOR VALUES FROM (0) TO (100)");
+  expect_told("public.p1 was attached");
+}
+
+TEST_F(SourcePartitions, WhoseRowsMayNotBeReadAreJudgedByTheirSize) {
+  make_beside(5);
+  exec(kAttach);
+  exec("CREATE TABLE p4 PARTITION OF t FOR VALUES FROM (300) TO (400); INSERT INTO t VALUES (301, 'x')");
+  exec("CREATE ROLE poor_" + database_ + " LOGIN PASSWORD 'poor'");
+  job_.source.user = "poor_" + database_;
+  job_.source.password = Secret("poor");
+  expect_told("public.b was attached");
+  EXPECT_EQ(look().find("p4"), std::string::npos);
+}
+
+TEST_F(SourcePartitions, OfPlainInheritanceAreAlwaysToldOf) {
+  exec("CREATE TABLE i (id int PRIMARY KEY, v text); CREATE TABLE i1 () INHERITS (i)");
+  job_.tables[0].source.name = "i";
+  known_ = "";
+  ASSERT_EQ(look(), "");
+  exec("CREATE TABLE i2 () INHERITS (i)");
+  expect_told("public.i2 was attached");
+  exec("ALTER TABLE i1 NO INHERIT i");
+  expect_told("public.i1 was detached");
+}
+
+TEST_F(SourcePartitions, AreNoneInATableWithoutAndTheFirstOneIsSeen) {
+  exec("CREATE TABLE e (id int PRIMARY KEY, v text) PARTITION BY RANGE (id)");
+  job_.tables[0].source.name = "e";
+  known_ = "";
+  ASSERT_EQ(look(), "");
+  make_beside(5);
+  exec("ALTER TABLE e ATTACH PARTITION b FOR VALUES FROM (200) TO (300)");
+  expect_told("public.b was attached");
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
