@@ -190,7 +190,11 @@ const Family& family_of_code(int code, std::string_view text) {
   if (code == 252 && text.find("partitions") != std::string_view::npos) return kPartitions;
   const auto* found = std::lower_bound(kEntries.begin(), kEntries.end(), code,
                                        [](const Entry& entry, int wanted) { return entry.code < wanted; });
-  return found != kEntries.end() && found->code == code ? *found->family : kUnknown;
+  if (found != kEntries.end() && found->code == code) return *found->family;
+  // A disk that fills up while a file is written is told with the code of whatever was done with the file.
+  const bool full = text.find("No space left on device") != std::string_view::npos ||
+                    text.find("Disk quota exceeded") != std::string_view::npos;
+  return full ? kDisk : kUnknown;
 }
 
 /// Answers without an exception come from what stands before ClickHouse, or is not ClickHouse.

@@ -1,6 +1,7 @@
 #include "tests/support/engine_server.hpp"
 
 #include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
 
@@ -17,7 +18,23 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
+// In a mount namespace of the process's own, so that nothing is left mounted whatever ends it.
+constexpr const char* kOnADisk =
+    R"(mount -t tmpfs -o "size=$1" tmpfs "$0" && program=$2 && shift 2 && exec "$program" "$@")";
+
 }  // namespace
+
+std::string why_no_disk() {
+  const TempDir directory("penstock-disk");
+  ProcessOptions trial;
+  trial.arguments = {"--mount", "--propagation", "private", "mount", "-t", "tmpfs", "tmpfs", directory / ""};
+  try {
+    const auto done = run("unshare", std::move(trial));
+    return done.ok() ? "" : "a disk of its own cannot be mounted: " + done.out + done.err;
+  } catch (const std::exception& error) {
+    return std::string("a disk of its own cannot be mounted: ") + error.what();
+  }
+}
 
 std::string engine_program() {
   if (const char* program = std::getenv("PENSTOCK_ENGINE_BINARY")) return program;
@@ -37,15 +54,36 @@ void EngineServer::start() {
   std::vector<std::string> arguments{"engine", "--path", path(), "--listen",
                                      "127.0.0.1:" + std::to_string(port_)};
   arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
+  auto program = options_.program.empty() ? engine_program() : options_.program;
+  if (options_.disk_bytes > 0) {
+    std::filesystem::create_directories(path());
+    arguments.insert(arguments.begin(), {"--mount", "--propagation", "private", "sh", "-c", kOnADisk, path(),
+                                         std::to_string(options_.disk_bytes), program});
+    program = "unshare";
+  }
   ProcessOptions process;
   process.arguments = std::move(arguments);
-  process_ = std::make_unique<Process>(options_.program.empty() ? engine_program() : options_.program,
-                                       std::move(process));
+  process_ = std::make_unique<Process>(program, std::move(process));
   const bool answers = eventually(
       [this] { return !process_->running() || http(port_, "GET", "/ping").body == "Ok.\n"; }, kStartLimit);
   if (!answers || !process_->running()) {
     throw std::runtime_error("the engine does not start: " + process_->out() + process_->err());
   }
+}
+
+std::string EngineServer::ballast() const {
+  return "/proc/" + std::to_string(pid()) + "/root" + path() + "/ballast";
+}
+
+void EngineServer::fill_disk() {
+  std::ofstream file(ballast(), std::ios::binary | std::ios::app);
+  const std::string block(4096, '\0');
+  while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+  }
+}
+
+void EngineServer::make_room() {
+  std::filesystem::remove(ballast());
 }
 
 ExitStatus EngineServer::stop() {

@@ -14,7 +14,13 @@ namespace penstock::test {
 struct EngineServerOptions {
   std::string program{};                 ///< empty: engine_program()
   std::vector<std::string> arguments{};  ///< more of them for `penstock engine`
+  /// Its directory is a disk of this size (in memory, gone with the process: no restart). 0: part of the
+  /// machine's. See why_no_disk().
+  std::size_t disk_bytes = 0;
 };
+
+/// Why an engine cannot have a disk of its own here; empty: it can.
+std::string why_no_disk();
 
 /// The penstock to run the engine with: $PENSTOCK_ENGINE_BINARY, else the one built beside the test program;
 /// for a test with a sanitizer, whose penstock cannot load the engine, that of build/release or build/dev.
@@ -32,6 +38,9 @@ class EngineServer {
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] std::string path() const { return directory_ / "data"; }
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
+  /// Leaves no room on the engine's own disk, and makes it again.
+  void fill_disk();
+  void make_room();
   /// What it wrote to stderr since its last start.
   [[nodiscard]] std::string log() const { return process_->err(); }
 
@@ -50,6 +59,8 @@ class EngineServer {
   std::string value(const std::string& sql, const std::map<std::string, std::string>& parameters = {});
 
  private:
+  [[nodiscard]] std::string ballast() const;
+
   EngineServerOptions options_;
   TempDir directory_{"penstock-engine"};
   int port_;

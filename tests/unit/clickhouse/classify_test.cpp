@@ -100,6 +100,17 @@ TEST(Classify, TellsTooManyPartitionsFromTooManyParts) {
   EXPECT_EQ(error.reason, "TargetTooManyPartitions");
 }
 
+TEST(Classify, KnowsAFullDiskByItsWordsWhateverWasDoneWithTheFile) {
+  const auto error =
+      classified(500, 75,
+                 "Code: 75. DB::ErrnoException: Cannot write to file /data/x.bin: , errno: 28, "
+                 "strerror: No space left on device. (CANNOT_WRITE_TO_FILE_DESCRIPTOR)");
+  EXPECT_EQ(error.kind, ErrorKind::Transient);
+  EXPECT_EQ(error.reason, "DestinationDiskFull");
+  // A value may say so, too.
+  EXPECT_EQ(classified(500, 6, "Cannot parse 'No space left on device'").reason, "TargetValueRejected");
+}
+
 TEST(Classify, HidesThePassword) {
   EXPECT_THAT(classified(500, 62, "near 'pw'").text(), Not(HasSubstr("pw")));
 }
