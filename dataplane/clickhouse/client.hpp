@@ -88,6 +88,9 @@ class Client {
 [[nodiscard]] Error classify(const Endpoint& endpoint, int http, int code, const std::string& message,
                              const std::string& doing);
 
+/// Time cures it, and it may take long, while every other table can be written: too many parts.
+[[nodiscard]] bool holds_up_one_table(const Error& error);
+
 /// `name` quoted for ClickHouse SQL with backticks; and 'text' as a string literal.
 [[nodiscard]] std::string quote(std::string_view name);
 [[nodiscard]] std::string literal(std::string_view text);

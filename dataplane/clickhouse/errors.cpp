@@ -222,6 +222,10 @@ const Family& family_of_status(int status) {
 
 }  // namespace
 
+bool holds_up_one_table(const Error& error) {
+  return error.reason == kParts.reason;
+}
+
 Error classify(const Endpoint& endpoint, int http, int code, const std::string& message,
                const std::string& doing) {
   static_assert(std::is_sorted(kEntries.begin(), kEntries.end(),

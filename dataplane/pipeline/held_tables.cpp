@@ -24,7 +24,7 @@ void HeldTables::fail(const std::string& table, Error error, Lsn confirmed, Lsn 
 bool HeldTables::set_apart_overdue(Lsn received, Time now) {
   bool any = false;
   for (auto& [table, held] : held_) {
-    if (held.stage != Stage::Waiting) continue;
+    if (held.stage != Stage::Waiting || held.error.kind == ErrorKind::Transient) continue;
     const bool too_much = held.from && received.value > held.from.value + patience_.wal_bytes;
     if (now - held.since < patience_.time && !too_much) continue;
     held.stage = Stage::SetApart;

@@ -7,6 +7,11 @@
 
 namespace penstock::pipeline {
 
+namespace {
+/// About 3 s: as long as it takes to merge a few parts.
+constexpr int kTriesWhileOthersWait = 6;
+}  // namespace
+
 void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait) {
   constexpr std::chrono::milliseconds kStep{50};
   for (auto left = wait; left.count() > 0 && !stop.any(); left -= kStep)
@@ -14,7 +19,8 @@ void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait) {
 }
 
 Status insert_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
-                         const std::string& token, const StopFlags& stop, const RetryReport& report) {
+                         const std::string& token, const StopFlags& stop, const RetryReport& report,
+                         Others others) {
   if (block.rows() == 0) return {};
   std::vector<std::string> scratch;
   std::vector<std::string_view> pieces;
@@ -30,6 +36,9 @@ Status insert_until_done(clickhouse::Client& client, const Binding& binding, con
     const auto kind = done.error().kind;
     if (kind != ErrorKind::Transient && kind != ErrorKind::InDoubt) return done;
     report(done.error());
+    if (others == Others::Wait && clickhouse::holds_up_one_table(done.error()) &&
+        backoff.failures() >= kTriesWhileOthersWait)
+      return done;
     wait_unless(stop, backoff.next());
     if (stop.soon.load()) break;
   }

@@ -22,12 +22,15 @@ struct StopFlags {
 /// Told of every failed attempt that is tried again, and with nullopt when one succeeds after that.
 using RetryReport = std::function<void(const std::optional<Error>&)>;
 
+/// Whether others are to be written while one table waits.
+enum class Others { None, Wait };
+
 /// Inserts the block, and again with back-off to 30 s while waiting can cure what fails; `token` makes a
 /// repeat of the same bytes harmless on tables without versions. Once `stop` is set, nothing is tried again:
-/// the outcome is Cancelled.
+/// the outcome is Cancelled. Where others wait, what holds up this table alone is returned after some tries.
 [[nodiscard]] Status insert_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
                                        const std::string& token, const StopFlags& stop,
-                                       const RetryReport& report);
+                                       const RetryReport& report, Others others = Others::None);
 
 /// Waits at most `wait`; returns early once `stop` is set.
 void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait);

@@ -41,7 +41,8 @@ struct StreamRun::Impl {
         log::info("stream", "{}: {}: following", request.job.name, done.error().message);
         text_only = text_only || done.error().reason == kTextStreamNeeded;
         PENSTOCK_TRY(follow_source(request.job));
-      } else if (blamed && done.error().kind == ErrorKind::BadData) {
+      } else if (blamed &&
+                 (done.error().kind == ErrorKind::BadData || clickhouse::holds_up_one_table(done.error()))) {
         hold(*blamed, done.error());
       } else {
         return done;
@@ -100,6 +101,7 @@ struct StreamRun::Impl {
     log::warn("stream", "{}: going on without {} for now: {}", request.job.name, table, error.text());
     const std::lock_guard lock(mutex);
     held.fail(table, error, facts.confirmed, facts.received, HeldTables::Time::clock::now());
+    writer_retry.reset();
     note_held();
   }
 

@@ -48,14 +48,16 @@ class Writer {
       const auto& binding = tables_[table->table].binding;
       const auto token = fmt::format("{}/{}/{}/{}", job_.uid, binding.target, attempt_, sequence_++);
       PENSTOCK_TRY(blaming(table->table,
-                           insert_until_done(client_, binding, table->block, token, stop_, news_.retrying)));
+                           insert_until_done(client_, binding, table->block, token, stop_, news_.retrying,
+                                             tables_.size() > 1 ? Others::Wait : Others::None)));
     }
     return {};
   }
 
  private:
   Status blaming(std::size_t table, Status done) const {
-    if (!done && done.error().kind == ErrorKind::BadData) news_.blame(table);
+    if (!done && (done.error().kind == ErrorKind::BadData || clickhouse::holds_up_one_table(done.error())))
+      news_.blame(table);
     return done;
   }
 

@@ -18,7 +18,7 @@ World& impatient_world() {
 
 class SetApart : public testing::Test {
  protected:
-  SetApart() : scene(impatient_world()) {}
+  explicit SetApart(World& world = impatient_world()) : scene(world) {}
 
   /// Tables good and bad, with a few rows, Running.
   void run() {
@@ -35,6 +35,22 @@ class SetApart : public testing::Test {
   Lsn confirmed_in_the_source() {
     return *Lsn::parse(scene.value(
         "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE database = current_database()"));
+  }
+
+  /// The pipe waits for a table that is not given up yet, and says for what and what helps; the other
+  /// streams.
+  void expect_waited_for(const std::string& reason, const std::vector<std::string>& says) {
+    ASSERT_TRUE(test::eventually(
+        [&] { return scene.dev.reason(scene.pipe, "Ready") == "ProgressingWithRetry"; }, 20s));
+    const auto message = scene.field(".status.message");
+    for (const auto& part : says)
+      EXPECT_NE(message.find(part), std::string::npos) << part << " in " << message;
+    EXPECT_EQ(scene.dev.events(scene.pipe, "Warning"), States{reason});
+    EXPECT_EQ(conditions_of(scene), "Ready=False Reconciling=True");
+    EXPECT_EQ(scene.dev.state(scene.pipe), "Running");
+    scene.exec("UPDATE good SET n = n + 1");
+    EXPECT_EQ(scene.differences({"good"}), "");
+    EXPECT_EQ(scene.of_table("bad", "state"), "Streaming");
   }
 
   /// The table is set apart with `says` in its message; the other one streams and the slot moves on.
@@ -71,6 +87,12 @@ class SetApart : public testing::Test {
   Scene scene;
 };
 
+/// With the patience that is usual.
+class WaitedFor : public SetApart {
+ protected:
+  WaitedFor() : SetApart(shared_world()) {}
+};
+
 TEST_F(SetApart, ForAMaterializedViewThatThrows) {
   ASSERT_NO_FATAL_FAILURE(run());
   scene.engine.query(
@@ -92,19 +114,37 @@ TEST_F(SetApart, ForAMaterializedViewThatThrows) {
     EXPECT_TRUE(answer == "100" || answer == "99") << answer;
 }
 
-TEST_F(SetApart, NotForAFaultThatIsCuredInTime) {
+TEST_F(WaitedFor, AMaterializedViewThatIsMendedInTime) {
   ASSERT_NO_FATAL_FAILURE(run());
   scene.engine.query(fmt::format(
       "CREATE MATERIALIZED VIEW {0}.strict ENGINE = Null AS SELECT throwIf(id = 13) AS t FROM {0}.bad",
       scene.database));
   scene.exec("UPDATE bad SET v = 'x' WHERE id = 13");
-  ASSERT_TRUE(test::eventually(
-      [&] { return scene.dev.log().find("going on without public.bad") != std::string::npos; }));
+  expect_waited_for("TargetViewFailed", {"throwIf", "Correct or drop the materialized view"});
   scene.engine.query("DROP VIEW " + scene.database + ".strict SYNC");
   EXPECT_EQ(scene.differences({"good", "bad"}), "");
   EXPECT_EQ(scene.of_table("bad", "state"), "Streaming");
   EXPECT_EQ(scene.of_table("bad", "rowsLoaded"), "100");
   EXPECT_TRUE(test::eventually([&] { return conditions_of(scene) == "Ready=True"; }, 30s));
+}
+
+TEST_F(SetApart, NeverForPartsThatAreNotMergedInTime) {
+  ASSERT_NO_FATAL_FAILURE(run());
+  const auto bad = scene.database + ".bad";
+  scene.engine.query("SYSTEM STOP MERGES " + bad);
+  scene.engine.query("ALTER TABLE " + bad + " MODIFY SETTING parts_to_throw_insert = 1");
+  const auto before = confirmed_in_the_source();
+  scene.exec("UPDATE bad SET v = 'into too many parts' WHERE id <= 50; DELETE FROM bad WHERE id > 90");
+  expect_waited_for("DestinationTooManyParts", {"Too many parts", "a longer sync.interval makes fewer"});
+  EXPECT_LE(confirmed_in_the_source(), before) << "the source may forget what was never written";
+  // Longer than a table is waited for that time does not cure.
+  EXPECT_FALSE(test::eventually([&] { return scene.of_table("bad", "state") != "Streaming"; }, 4s));
+  scene.engine.query("SYSTEM START MERGES " + bad);
+  scene.engine.query("ALTER TABLE " + bad + " MODIFY SETTING parts_to_throw_insert = 3000");
+  EXPECT_EQ(scene.differences({"good", "bad"}), "");
+  EXPECT_TRUE(test::eventually([&] { return conditions_of(scene) == "Ready=True"; }, 30s));
+  EXPECT_EQ(scene.of_table("bad", "rowsLoaded"), "100");
+  EXPECT_EQ(scene.leftovers(0), "");
 }
 
 TEST_F(SetApart, ForANumberThatDoesNotFit) {

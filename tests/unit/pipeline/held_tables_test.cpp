@@ -75,6 +75,15 @@ TEST(HeldTables, PatienceEndsWithTime) {
   EXPECT_FALSE(held.retry_due(kStart + 1h));
 }
 
+TEST(HeldTables, PatienceDoesNotEndForWhatTimeCures) {
+  HeldTables held({5min, 1000});
+  held.fail("public.a", {ErrorKind::Transient, "DestinationTooManyParts", "too many parts", ""}, Lsn{100},
+            Lsn{150}, kStart);
+  EXPECT_FALSE(held.set_apart_overdue(Lsn{100'000}, kStart + 24h));
+  EXPECT_TRUE(held.skips("public.a"));
+  EXPECT_EQ(held.limit(), Lsn{100});
+}
+
 TEST(HeldTables, PatienceEndsWithTheWalThatIsKept) {
   HeldTables held({5min, 1000});
   held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
