@@ -305,6 +305,14 @@ void PostgresServer::restart() {
   start();
 }
 
+void PostgresServer::become(int system) {
+  kill9();
+  fs::remove_all(data_directory());
+  options_.system = system;
+  lay_out();
+  start();
+}
+
 std::string PostgresServer::create_database() {
   static std::atomic<int> count{0};
   const auto name = fmt::format("test_{}", ++count);

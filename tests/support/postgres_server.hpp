@@ -69,6 +69,8 @@ class PostgresServer {
   void stop_immediately();  ///< as if it crashed, but told to
   void kill9();             ///< the postmaster and every backend
   void restart();           ///< stop(), start(): same port, same data
+  /// Another PostgreSQL system answers at its address from now on, and has none of its databases.
+  void become(int system);
 
   /// A new, empty database with a name of its own.
   std::string create_database();

@@ -55,6 +55,84 @@ TEST(LostPlace, ASlotDroppedInTheInitialLoad) {
   EXPECT_EQ(scene.leftovers(1), "");
 }
 
+/// In the middle of the load of a resync to generation 1.
+void be_in_a_resync(Scene& scene) {
+  scene.create_table("orders", 40000);
+  scene.exec("UPDATE orders SET v = 'old'");
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  scene.dev.patch(scene.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":100}}})");
+  ASSERT_NO_FATAL_FAILURE(scene.slow_down("orders_resync"));
+  ASSERT_TRUE(scene.table_reaches("orders", "Loading"));
+}
+
+TEST(LostPlace, ASlotDroppedInTheLoadOfAResync) {
+  Scene scene(shared_world());
+  ASSERT_NO_FATAL_FAILURE(be_in_a_resync(scene));
+  ASSERT_NO_FATAL_FAILURE(drop_the_slot(scene));
+  ASSERT_EQ(scene.of_table("orders", "state"), "Loading");
+  change_behind_its_back(scene);
+  Reader reader(scene.engine, scene.database, kWhole);
+  EXPECT_TRUE(scene.reaches("Failed", 30s));
+  EXPECT_EQ(scene.dev.reason(scene.pipe, "Stalled"), "SlotLost");
+  EXPECT_EQ(scene.field(".status.observedResyncGeneration"), "0");
+  scene.speed_up();
+  scene.resync(2);
+  ASSERT_TRUE(carried_out(scene, 2));
+  ASSERT_TRUE(scene.reaches("Running"));
+  EXPECT_EQ(reader.answers(), (States{"40000\t['old']", "1500\t['new']"}));
+  EXPECT_EQ(conditions_of(scene), "Ready=True");
+  EXPECT_EQ(scene.leftovers(2), "");
+}
+
+void expect_source_changed(Scene& scene) {
+  EXPECT_TRUE(scene.reaches("Failed", 30s));
+  EXPECT_EQ(scene.dev.reason(scene.pipe, "Stalled"), "SourceChanged");
+  EXPECT_NE(scene.field(".status.message").find("was set up against system"), std::string::npos)
+      << scene.field(".status.message");
+}
+
+TEST(LostPlace, AnotherSystemAtTheSourcesAddressWhilePausedAndInTheLoad) {
+  test::PostgresServer postgres;
+  World world{&postgres, shared_world().engine, shared_world().dev};
+  Scene paused(world), loading(world);
+  create_old_rows(paused);
+  paused.declare({"public.orders"});
+  paused.apply();
+  loading.create_table("orders", 40000);
+  loading.declare({"public.orders"});
+  ASSERT_NO_FATAL_FAILURE(loading.begin_a_slow_load("orders"));
+  ASSERT_TRUE(paused.reaches("Running"));
+  paused.pause(true);
+  ASSERT_TRUE(paused.reaches("Paused"));
+
+  postgres.become(1);
+  for (auto* scene : {&paused, &loading}) {
+    postgres.exec("CREATE DATABASE " + scene->database);
+    scene->create_table("orders", 1500);
+    scene->exec("UPDATE orders SET v = 'new'");
+  }
+  expect_source_changed(loading);
+  expect_source_changed(paused);
+  EXPECT_EQ(loading.target_value("SELECT countIf(v = 'new') FROM orders"), "0");
+  EXPECT_EQ(postgres.value("SELECT count(*) FROM pg_replication_slots"), "0");
+
+  Reader reader(paused.engine, paused.database, kWhole);
+  loading.speed_up();
+  for (auto* scene : {&paused, &loading})
+    scene->resync(1);
+  ASSERT_TRUE(carried_out(paused, 1));
+  ASSERT_TRUE(paused.reaches("Paused"));
+  EXPECT_EQ(reader.answers(), (States{"2000\t['old']", "1500\t['new']"}));
+  ASSERT_TRUE(carried_out(loading, 1));
+  ASSERT_TRUE(loading.reaches("Running"));
+  for (auto* scene : {&paused, &loading}) {
+    EXPECT_EQ(scene->differences({"orders"}), "");
+    EXPECT_EQ(scene->leftovers(1), "");
+  }
+}
+
 TEST(LostPlace, APublicationDroppedWhileRunning) {
   Scene scene(shared_world());
   scene.create_table("orders", 100);
