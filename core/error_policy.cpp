@@ -14,11 +14,11 @@ ErrorPolicy policy(ErrorKind kind) {
     case ErrorKind::NeedsUser:
       return {true, false, true, milliseconds(2'000), milliseconds(30'000)};
     case ErrorKind::BadData:
-      return {true, false, false, milliseconds(5'000), milliseconds(60'000)};
+      return {true, false, false, milliseconds(5'000), milliseconds(30'000)};
     case ErrorKind::Terminal:
       return {true, true, false, milliseconds(30'000), milliseconds(30'000)};
     case ErrorKind::Internal:
-      return {true, false, false, milliseconds(5'000), milliseconds(60'000)};
+      return {true, false, false, milliseconds(5'000), milliseconds(30'000)};
   }
   return {};
 }

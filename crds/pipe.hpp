@@ -165,6 +165,8 @@ struct TableStatus {
   std::int64_t partitions_loaded = 0;
   std::int64_t partitions_total = 0;
   std::int64_t rows_streamed = 0;
+  /// Age of its oldest change that the target lacks; grows while it is held up. None: it is not streamed.
+  std::optional<double> lag_seconds{};
   std::optional<LoadProgress>
       load;  ///< present from the start of a load until the table is Streaming or Completed
   bool operator==(const TableStatus&) const = default;

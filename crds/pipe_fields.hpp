@@ -136,6 +136,7 @@ void describe(Fields& fields, T& table) {
   fields.field("partitionsLoaded", table.partitions_loaded);
   fields.field("partitionsTotal", table.partitions_total);
   fields.field("rowsStreamed", table.rows_streamed);
+  fields.unless_empty("lagSeconds", table.lag_seconds);
   fields.field("loadGeneration", table.load_generation);
   fields.field("staged", table.staged);
   fields.field("addedLater", table.added_later);

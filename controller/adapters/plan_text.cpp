@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "controller/adapters/pipe_plan.hpp"
 #include "reconcilers/pipe/tables.hpp"
@@ -29,7 +30,10 @@ std::string describe(const Forecast::Table& table, const PipeSpec& spec) {
                   fmt::format("{}: {}{}", name, rows,
                               table.exchanged
                                   ? fmt::format(", into {0}_resync, then exchanged with {0}", table.target)
-                                  : ""));
+                                  : "")) +
+             (table.lost.empty()
+                  ? ""
+                  : line("loses", fmt::format("{}: {}", table.target, fmt::join(table.lost, ", "))));
     case Forecast::Effect::Remove:
       return line("remove", fmt::format("{}: {}", name,
                                         spec.deletion_policy == DeletionPolicy::Delete

@@ -47,6 +47,7 @@ reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
     one.rows_streamed =
         static_cast<std::int64_t>(table.rows) + (earlier == before.end() ? 0 : earlier->second);
     one.clamped = table.clamped;
+    one.lag_seconds = table.lag_seconds;
     out.tables.push_back(std::move(one));
   }
   return out;
@@ -57,7 +58,7 @@ reconcile::SetupFacts facts_of(const pipeline::SetupReport& report) {
   out.source = {report.system.identifier, report.system.timeline, report.system.database};
   out.source_lsn = report.source_lsn;
   for (const auto& table : report.tables)
-    out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged});
+    out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged, table.lost});
   return out;
 }
 

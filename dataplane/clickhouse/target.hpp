@@ -105,6 +105,10 @@ struct DestinationFacts {
 /// cure. Types are compared as texts that mean the same; a column may be Nullable, LowCardinality or of
 /// another time zone where `wanted` is not. Extra columns, projections and TTLs are the user's and are fine.
 [[nodiscard]] std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTable& present);
+/// What a table made as `wanted` would not have of `present`: "column note", "index i", "projection p",
+/// "TTL". Columns that the source has dropped since are among it.
+[[nodiscard]] Result<std::vector<std::string>> read_additions(Client& client, const TargetDefinition& wanted,
+                                                              const TargetTable& present);
 [[nodiscard]] std::vector<Error> check_destination(const DestinationFacts& facts, const Endpoint& endpoint);
 
 }  // namespace penstock::clickhouse

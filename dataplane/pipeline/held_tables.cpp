@@ -68,6 +68,12 @@ std::optional<Lsn> HeldTables::limit() const {
   return out;
 }
 
+std::optional<std::chrono::duration<double>> HeldTables::behind(const std::string& table, Time now) const {
+  const auto at = held_.find(table);
+  if (at == held_.end()) return std::nullopt;
+  return now - at->second.since;
+}
+
 std::optional<Error> HeldTables::waited_for() const {
   for (const auto& [table, held] : held_)
     if (held.stage != Stage::SetApart) return held.error;

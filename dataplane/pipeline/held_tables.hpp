@@ -44,6 +44,8 @@ class HeldTables {
   [[nodiscard]] std::optional<Error> set_apart(const std::string& table) const;
   /// What the source may be told is written, at most; nullopt: no table is waited for.
   [[nodiscard]] std::optional<Lsn> limit() const;
+  /// For how long a change of this table has been waiting for its target; nullopt: none has.
+  [[nodiscard]] std::optional<std::chrono::duration<double>> behind(const std::string& table, Time now) const;
   /// Of a table that is waited for; nullopt: none is.
   [[nodiscard]] std::optional<Error> waited_for() const;
 

@@ -93,6 +93,7 @@ struct Making {
   TableJob job;
   clickhouse::TargetDefinition definition;
   std::vector<Error> faults;
+  std::vector<std::string> lost;
 };
 
 /// Where the load is not settled, the tables that are there tell what becomes of it.
@@ -119,6 +120,10 @@ Status look_at_target(const PipeJob& pipe, Making& making, clickhouse::Client& c
   if (!present) return {};
   if (!settled) PENSTOCK_TRY(settle(pipe, making, *present, client));
   const bool others = present->mark && present->mark->pipe_uid != pipe.uid;
+  const bool replaced = job.staged && present->mark && !others;
+  if (replaced) {
+    PENSTOCK_ASSIGN(making.lost, clickhouse::read_additions(client, making.definition, *present));
+  }
   if (!job.staged || others) {
     auto faults = clickhouse::check_target(making.definition, *present);
     std::move(faults.begin(), faults.end(), std::back_inserter(making.faults));
@@ -140,7 +145,7 @@ Status look_at_staging(const PipeJob& pipe, Making& making, clickhouse::Client& 
 
 Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgres::SourceTable& source,
                        const clickhouse::DestinationFacts& destination, clickhouse::Client& client) {
-  Making out{table, {}, {}};
+  Making out{table, {}, {}, {}};
   const auto definition = define_target(pipe, table, source, {destination.time64});
   PENSTOCK_ASSIGN(out.definition, clickhouse::with_server_types(client, definition));
   out.faults = clickhouse::check_definition(out.definition);
@@ -179,8 +184,8 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     PENSTOCK_ASSIGN(auto making, examine(job, job.tables[at], *source.tables[at], destination, client));
     faults.insert(faults.end(), making.faults.begin(), making.faults.end());
-    report.tables.push_back(
-        {making.job.source_text, source.tables[at]->rows_estimated, making.job.load, making.job.staged});
+    report.tables.push_back({making.job.source_text, source.tables[at]->rows_estimated, making.job.load,
+                             making.job.staged, making.lost});
     makings.push_back(std::move(making));
   }
   if (!faults.empty()) return fail(all_of(faults));

@@ -15,6 +15,8 @@ struct TableReport {
   std::int64_t rows_estimated = 0;
   std::int64_t load = 1;  ///< settled: TableJob::load
   bool staged = false;    ///< settled: TableJob::staged
+  /// What the present target has, and the table that will take its place has not: "column note".
+  std::vector<std::string> lost{};
 };
 
 struct SetupReport {

@@ -22,7 +22,7 @@ constexpr Lsn kAnyVersion{std::numeric_limits<std::uint64_t>::max()};
 struct StreamRun::Impl {
   explicit Impl(StreamRequest wanted) : request(std::move(wanted)), held(request.patience) {
     for (const auto& table : request.job.tables)
-      facts.tables.push_back({table.source_text, table.load, 0, {}, {}});
+      facts.tables.push_back({table.source_text, table.load, 0, 0, {}, {}});
     clamped.resize(facts.tables.size());
   }
 
@@ -112,8 +112,11 @@ struct StreamRun::Impl {
 
   /// With the mutex held: what the facts say of tables that the stream goes on without, and of waiting.
   void note_held() {
-    for (auto& table : facts.tables)
+    for (auto& table : facts.tables) {
       table.error = held.set_apart(table.source);
+      const auto behind = held.behind(table.source, HeldTables::Time::clock::now());
+      table.lag_seconds = std::max(facts.lag_seconds, behind ? behind->count() : 0.0);
+    }
     auto waited_for = held.waited_for();
     if (waited_for) waited_for->kind = ErrorKind::Transient;  // until patience ends
     facts.run.retrying = writer_retry ? writer_retry : waited_for;

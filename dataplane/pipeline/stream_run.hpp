@@ -19,6 +19,7 @@ struct TableStream {
   std::string source;          ///< as the manifest writes it
   std::int64_t load = 0;       ///< TableJob::load
   std::uint64_t rows = 0;      ///< changes written since this run began
+  double lag_seconds = 0;      ///< age of its oldest change that is not in the destination, at most
   std::optional<Error> error;  ///< set apart: the stream goes on without it
   std::vector<std::pair<std::string, std::uint64_t>> clamped;
 };

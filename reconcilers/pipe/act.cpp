@@ -1,6 +1,7 @@
 #include "reconcilers/pipe/act.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -41,6 +42,20 @@ struct Executor {
     return wish.staging.empty() ? Status{} : dataplane.release(view.pipe, credentials, wish);
   }
 
+  /// Targets that are made anew do not have what somebody added to the present ones.
+  void tell_what_will_be_lost(const SetupFacts& facts) const {
+    std::string all;
+    for (const auto& table : facts.tables)
+      if (!table.lost.empty())
+        all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", table.source, fmt::join(table.lost, ", "));
+    if (!all.empty())
+      api.event(
+          view.pipe, true, "AdditionsLost",
+          fmt::format("the tables that will take the targets' places do not have: {}. Add it again after "
+                      "the exchange",
+                      all));
+  }
+
   Learnt operator()(const Rest&) const { return std::nullopt; }
   Learnt operator()(const AddFinalizer&) const { return only(api.add_finalizer(view.pipe)); }
 
@@ -56,8 +71,9 @@ struct Executor {
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     const Pipe pipe = with(with_tables_to_load(view.pipe, verb.sources));
     PENSTOCK_TRY(check_targets_are_free(view.pipe.status, pipe.status));
-    PENSTOCK_TRY(dataplane.set_up(pipe, credentials, {verb.sources, false}));
+    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {verb.sources, false}));
     PENSTOCK_TRY(drop_abandoned(pipe.status));
+    tell_what_will_be_lost(facts);
     return pipe.status;
   }
 
@@ -89,6 +105,7 @@ struct Executor {
     const Pipe later = with(with_tables_of_resync(pipe));
     PENSTOCK_ASSIGN(const auto facts,
                     dataplane.set_up(later, credentials, {sources_of(later.status), false}));
+    tell_what_will_be_lost(facts);
     if (pipe.spec.mode == Mode::CdcOnly)
       api.event(
           view.pipe, true, "ChangesMissing",

@@ -18,6 +18,7 @@ struct Forecast {
     Effect effect = Effect::Load;
     bool exchanged = false;           ///< loaded into `<target>_resync`, then exchanged with the target
     std::int64_t rows_estimated = 0;  ///< of the source; 0: not known
+    std::vector<std::string> lost{};  ///< what the present target has, and the new one will not have
     bool operator==(const Table&) const = default;
   };
   struct Refusal {

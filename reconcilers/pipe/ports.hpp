@@ -31,6 +31,7 @@ struct TableFacts {
   std::int64_t partitions_loaded = 0;
   std::int64_t partitions_total = 0;
   std::int64_t rows_streamed = 0;
+  double lag_seconds = 0;  ///< of a stream
   /// This table alone cannot go on: it is set apart, the run goes on without it. A stream does not tell the
   /// source of progress past what the table lacks: one that is started without it does, when that is
   /// recorded.
@@ -85,6 +86,8 @@ struct SetupFacts {
     std::int64_t rows_estimated = 0;
     std::int64_t load_generation = 1;
     bool staged = false;
+    /// What the present target has, and the table that will take its place has not: "column note".
+    std::vector<std::string> lost{};
   };
   std::vector<Table> tables;
   Lsn source_lsn{};  ///< a place in the source's WAL of before the call's end; null where nothing is streamed

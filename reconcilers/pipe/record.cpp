@@ -17,6 +17,7 @@ bool absorb_failure(TableStatus& table, const TableFacts& facts) {
   table.state = TableState::Failed;
   table.message = facts.error->text();
   table.load.reset();
+  table.lag_seconds.reset();
   return true;
 }
 
@@ -41,6 +42,7 @@ void absorb_load(TableStatus& table, const TableFacts& facts, const Pipe& pipe) 
 /// `_resync` is then ready to be exchanged.
 void absorb_stream(TableStatus& table, const TableFacts& facts, const RunFacts& stream, const Pipe& pipe) {
   table.rows_streamed = facts.rows_streamed;
+  if (stream.connected) table.lag_seconds = facts.lag_seconds;
   const bool without_load = pipe.spec.mode == Mode::CdcOnly && table.state == TableState::Pending;
   const bool live = without_load || table.state == TableState::CatchingUp ||
                     table.state == TableState::Streaming || table.state == TableState::Loading;

@@ -8,7 +8,7 @@ namespace penstock::reconcile {
 
 using Verdict = std::optional<Decision>;
 
-inline constexpr Millis kLoadProgressEvery{1000};
+inline constexpr Millis kLoadProgressEvery{2000};
 inline constexpr Millis kStreamProgressEvery{2000};
 inline constexpr Millis kLongestWait{3'600'000};
 

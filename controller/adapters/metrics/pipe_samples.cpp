@@ -44,11 +44,12 @@ void add_state(Samples& out, const PipeStatus& status) {
     out.push_back({PipeMetric::Condition, {condition.type, condition.reason}, condition.status ? 1.0 : 0.0});
 }
 
-void add_table(Samples& out, const TableStatus& table) {
+void add_table(Samples& out, const TableStatus& table, bool is_read) {
   for (const auto& [state, name] : kEnumNames<TableState>)
     out.push_back({PipeMetric::TableState, {table.source, name}, table.state == state ? 1.0 : 0.0});
   out.push_back({PipeMetric::TableRows, {table.source, "load"}, number(table.rows_loaded)});
   out.push_back({PipeMetric::TableRows, {table.source, "stream"}, number(table.rows_streamed)});
+  if (is_read && table.lag_seconds) out.push_back({PipeMetric::TableLag, {table.source}, *table.lag_seconds});
   out.push_back({PipeMetric::TablePartitions, {table.source, "done"}, number(table.partitions_loaded)});
   out.push_back({PipeMetric::TablePartitions, {table.source, "total"}, number(table.partitions_total)});
 }
@@ -81,7 +82,7 @@ std::vector<Sample> samples_of(const Pipe& pipe, const PipeMeasures& measures) {
   out.push_back({PipeMetric::ResyncGeneration, {"wanted"}, number(pipe.spec.resync_generation)});
   out.push_back({PipeMetric::ResyncGeneration, {"observed"}, number(status.observed_resync_generation)});
   for (const auto& table : status.tables)
-    add_table(out, table);
+    add_table(out, table, status.state != PipeState::Paused);
   add_counts(out, measures);
   return out;
 }

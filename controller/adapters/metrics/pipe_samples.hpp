@@ -23,6 +23,7 @@ enum class PipeMetric : std::size_t {
   Warnings,
   TableState,
   TableRows,
+  TableLag,
   TablePartitions,
   ClampedValues,
   SlotRetained,
@@ -37,7 +38,7 @@ struct PipeMetricInfo {
 };
 
 /// docs/metrics.md has a row for each; a test holds the two together.
-inline constexpr std::array<PipeMetricInfo, 13> kPipeMetrics{{
+inline constexpr std::array<PipeMetricInfo, 14> kPipeMetrics{{
     {"penstock_pipe_state", false, "Which state is the pipe in (1), of all ten?", {"state"}},
     {"penstock_pipe_state_since_timestamp_seconds", false, "Since when has the pipe been in its state?", {}},
     {"penstock_pipe_condition",
@@ -65,6 +66,11 @@ inline constexpr std::array<PipeMetricInfo, 13> kPipeMetrics{{
      true,
      "How many rows of the load, and how many changes of the stream, has ClickHouse got?",
      {"table", "phase"}},
+    {"penstock_table_lag_seconds",
+     false,
+     "How old is the oldest change of a table that streams and that ClickHouse does not have? It grows while "
+     "the table is held up, though the others flow.",
+     {"table"}},
     {"penstock_table_partitions",
      false,
      "How many partitions has the table's load, and how many of them are done?",

@@ -173,9 +173,17 @@ TEST(ResyncBeside, AMaterializedViewAndAColumnOfTheUsersTheTargetsGoOn) {
   scene.exec("INSERT INTO orders VALUES (101, 'seen', 0)");
   ASSERT_TRUE(test::eventually([&] { return scene.target_count("sums") == 1; }));
   EXPECT_EQ(scene.target_value("SELECT mine FROM orders FINAL WHERE id = 101"), "x");
+  scene.engine.query("ALTER TABLE " + database + ".orders ADD INDEX by_v v TYPE bloom_filter");
+  scene.engine.query("ALTER TABLE " + database +
+                     ".orders MODIFY TTL toDateTime(_penstock_synced_at) + "
+                     "INTERVAL 10 YEAR");
   scene.resync(1);
   ASSERT_TRUE(carried_out(scene, 1));
   ASSERT_TRUE(scene.reaches("Running"));
+  EXPECT_NE(scene.dev.must_kubectl({"get", "events"})
+                .find("do not have: public.orders: column mine, index by_v, TTL"),
+            std::string::npos)
+      << "what is lost is not told";
   EXPECT_EQ(scene.differences({"orders"}), "");
   scene.exec("INSERT INTO orders VALUES (102, 'seen too', 0)");
   EXPECT_EQ(scene.differences({"orders"}), "");

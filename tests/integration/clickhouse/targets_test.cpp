@@ -206,5 +206,22 @@ TEST_F(Targets, CanBeExchanged) {
   EXPECT_EQ(there("orders_resync").uuid, old);
 }
 
+TEST_F(Targets, TellWhatWasAddedToThem) {
+  auto wanted = definition("orders", {{"id", "Int64", ""}, {"n", "Int32", ""}}, {"id"});
+  wanted.engine = Engine::MergeTree;
+  ASSERT_TRUE(create_target(client_, wanted));
+  const auto additions = [&] {
+    const auto present = read_target(client_, "orders");
+    const auto found = read_additions(client_, wanted, **present);
+    return found ? *found : std::vector<std::string>{found.error().text()};
+  };
+  EXPECT_THAT(additions(), testing::IsEmpty());
+  run("ALTER TABLE orders ADD COLUMN `a note` String DEFAULT 'x', ADD INDEX by_n n TYPE minmax, "
+      "ADD PROJECTION `sums of n` (SELECT sum(n)), MODIFY TTL toDateTime(_penstock_synced_at) + INTERVAL 1 "
+      "YEAR");
+  EXPECT_THAT(additions(),
+              testing::UnorderedElementsAre("column a note", "index by_n", "projection `sums of n`", "TTL"));
+}
+
 }  // namespace
 }  // namespace penstock::clickhouse

@@ -25,6 +25,7 @@ inline Pipe streaming_pipe() {
   orders.state = TableState::Streaming;
   orders.rows_loaded = 1'000'000;
   orders.rows_streamed = 42;
+  orders.lag_seconds = 2.5;
   orders.partitions_loaded = 7;
   orders.partitions_total = 10;
   TableStatus customers;

@@ -91,7 +91,7 @@ TEST(PipeSamples, TellWhichResyncIsWantedAndWhichWasDone) {
 }
 
 TEST(PipeSamples, TellEachTablesStateAndProgress) {
-  const auto pipe = test::streaming_pipe();
+  auto pipe = test::streaming_pipe();
   EXPECT_EQ(told(PipeMetric::TableState, pipe).size(), 12U);
   EXPECT_EQ(value(PipeMetric::TableState, pipe, {"public.orders", "Streaming"}), 1);
   EXPECT_EQ(value(PipeMetric::TableState, pipe, {"public.orders", "Failed"}), 0);
@@ -100,6 +100,10 @@ TEST(PipeSamples, TellEachTablesStateAndProgress) {
   EXPECT_EQ(value(PipeMetric::TableRows, pipe, {"public.orders", "stream"}), 42);
   EXPECT_EQ(value(PipeMetric::TablePartitions, pipe, {"public.orders", "done"}), 7);
   EXPECT_EQ(value(PipeMetric::TablePartitions, pipe, {"public.orders", "total"}), 10);
+  EXPECT_EQ(told(PipeMetric::TableLag, pipe).size(), 1U) << "the other's is not known";
+  EXPECT_EQ(value(PipeMetric::TableLag, pipe, {"public.orders"}), 2.5);
+  pipe.status.state = PipeState::Paused;
+  EXPECT_EQ(told(PipeMetric::TableLag, pipe).size(), 0U) << "nor what it has become since";
 }
 
 TEST(PipeSamples, TellWhatWasMeasured) {

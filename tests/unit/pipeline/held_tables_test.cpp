@@ -21,6 +21,16 @@ TEST(HeldTables, AFailedTableIsSkippedAndItsChangesAreKept) {
   EXPECT_EQ(held.set_apart("public.a"), std::nullopt);
 }
 
+TEST(HeldTables, ItIsBehindSinceItFirstFailed) {
+  HeldTables held({5min, 1u << 30});
+  EXPECT_EQ(held.behind("public.a", kStart), std::nullopt);
+  held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  held.try_again(kStart + 5s);
+  held.fail("public.a", kError, Lsn{120}, Lsn{150}, kStart + 6s);
+  EXPECT_EQ(held.behind("public.a", kStart + 20s), 20s);
+  EXPECT_EQ(held.behind("public.b", kStart + 20s), std::nullopt);
+}
+
 TEST(HeldTables, TheSourceKeepsWhatTheFirstOfThemLacks) {
   HeldTables held({5min, 1u << 30});
   held.fail("public.a", kError, Lsn{200}, Lsn{250}, kStart);

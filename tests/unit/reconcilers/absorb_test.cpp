@@ -133,6 +133,21 @@ TEST(Absorb, ATableThatCannotGoOnIsSetApart) {
   }
 }
 
+TEST(Absorb, ATableHasALagWhileItIsStreamed) {
+  auto view = streaming();
+  view.run.stream.connected = true;
+  view.run.stream.tables = {said_of("public.orders")};
+  view.run.stream.tables[0].lag_seconds = 7;
+  view.pipe.status = absorb(view.pipe, view.run);
+  EXPECT_EQ(table(view, 0).lag_seconds, 7);
+  EXPECT_EQ(table(view, 1).lag_seconds, std::nullopt) << "nothing was said of it";
+  view.run.stream.connected = false;
+  view.run.stream.tables[0].lag_seconds = 0;
+  EXPECT_EQ(absorb(view.pipe, view.run).tables[0].lag_seconds, 7) << "nothing is read yet";
+  view.run.stream.tables[0].error = Error{ErrorKind::BadData, "Refused", "it is refused", ""};
+  EXPECT_EQ(absorb(view.pipe, view.run).tables[0].lag_seconds, std::nullopt);
+}
+
 TEST(Absorb, AStreamAloneMakesATableStream) {
   auto view = ready_to_load();
   view.pipe.spec.mode = Mode::CdcOnly;
