@@ -6,17 +6,12 @@
 #include <utility>
 
 #include "tests/support/raw_http.hpp"
+#include "tests/support/sanitizer.hpp"
 
 namespace penstock::test {
 namespace {
 
 constexpr std::chrono::seconds kStartLimit{60};  // sanitizers and a loaded machine
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // In a mount namespace of the process's own, so that nothing is left mounted whatever ends it.
 constexpr const char* kOnADisk =

@@ -17,6 +17,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/support/sanitizer.hpp"
+
 extern char** environ;
 
 namespace penstock::test {
@@ -297,7 +299,7 @@ bool Process::wait_for_output(const std::string& text, milliseconds limit) {
   const auto seen = [&] {
     return state_->out.find(text) != std::string::npos || state_->err.find(text) != std::string::npos;
   };
-  state_->changed.wait_for(lock, limit, [&] { return seen() || state_->drained; });
+  state_->changed.wait_for(lock, limit * kPatience, [&] { return seen() || state_->drained; });
   return seen();
 }
 
@@ -316,7 +318,7 @@ Finished run(const std::string& program, ProcessOptions options, milliseconds li
 }
 
 bool eventually(const std::function<bool()>& condition, milliseconds limit) {
-  const SteadyTime deadline = std::chrono::steady_clock::now() + limit;
+  const SteadyTime deadline = std::chrono::steady_clock::now() + limit * kPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(kPollStep);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/lsn.hpp"
+#include "tests/support/sanitizer.hpp"
 
 namespace penstock::test {
 
@@ -144,7 +145,7 @@ bool Scene::idle(std::chrono::milliseconds limit) {
 
 std::string Scene::differences(const std::vector<std::string>& tables, std::chrono::milliseconds limit) {
   std::string out;
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+  const auto deadline = std::chrono::steady_clock::now() + limit * kPatience;
   do {
     if (!out.empty()) std::this_thread::sleep_for(250ms);  // a look reads every row
     out.clear();

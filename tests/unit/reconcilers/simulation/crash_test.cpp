@@ -62,6 +62,7 @@ TEST(FaultsAtRandom, OfAllScenarios) {
   Tally tally;
   strike_at_random(all, 20'240'229, 20'000, tally);
   tally.print("two to four faults");
+  EXPECT_EQ(tally.states.size(), 10U) << "a state is in no scenario";
 }
 
 }  // namespace
