@@ -62,7 +62,7 @@ Error waiting_for_transactions(const std::string& who, const std::string& sessio
           "It goes on as soon as they end; SELECT pg_terminate_backend(pid) ends one by force"};
 }
 
-Status wait_for_older_transactions(const Endpoint& endpoint, std::stop_token stop,
+Status wait_for_older_transactions(const Endpoint& endpoint, const std::stop_token& stop,
                                    const std::function<void(const Error&)>& report) {
   PENSTOCK_ASSIGN(const auto session, connect(endpoint));
   // An id of its own is above every id given out. The current snapshot's xmax would not do: it is below the

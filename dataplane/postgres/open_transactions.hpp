@@ -23,7 +23,7 @@ namespace penstock::postgres {
 /// What a table that has been added to a publication wrote in a transaction that was open then is not
 /// streamed. So the snapshot of its load must be taken when all of those have ended: call this after the
 /// publication was changed, and before the snapshot is taken.
-[[nodiscard]] Status wait_for_older_transactions(const Endpoint& endpoint, std::stop_token stop,
+[[nodiscard]] Status wait_for_older_transactions(const Endpoint& endpoint, const std::stop_token& stop,
                                                  const std::function<void(const Error&)>& report);
 
 }  // namespace penstock::postgres
