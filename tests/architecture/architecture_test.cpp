@@ -4,9 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "tests/architecture/layers.hpp"
 
@@ -16,19 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-std::vector<SourceFile> sources_in(std::initializer_list<const char*> folders) {
-  const std::filesystem::path root = PENSTOCK_SOURCE_DIR;
-  std::vector<SourceFile> files;
-  for (const char* folder : folders)
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
-      if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
-      std::ifstream in(entry.path());
-      files.push_back({std::filesystem::relative(entry.path(), root).generic_string(),
-                       {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}});
-    }
-  return files;
-}
 
 std::vector<SourceFile> layer_sources() {
   return sources_in({"core", "crds", "dataplane", "reconcilers", "controller"});

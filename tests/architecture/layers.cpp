@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -170,6 +173,19 @@ std::map<std::string, std::string> heavy_headers(const std::vector<SourceFile>& 
 }
 
 }  // namespace
+
+std::vector<SourceFile> sources_in(std::initializer_list<const char*> folders) {
+  const std::filesystem::path root = PENSTOCK_SOURCE_DIR;
+  std::vector<SourceFile> files;
+  for (const char* folder : folders)
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
+      if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
+      std::ifstream in(entry.path());
+      files.push_back({std::filesystem::relative(entry.path(), root).generic_string(),
+                       {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}});
+    }
+  return files;
+}
 
 Breaches upward_includes(const std::vector<SourceFile>& files) {
   Breaches breaches;

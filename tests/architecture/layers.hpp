@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@ struct SourceFile {
   std::string path;
   std::string text;
 };
+
+/// Every .cpp and .hpp below these folders of the project.
+std::vector<SourceFile> sources_in(std::initializer_list<const char*> folders);
 
 /// Each breach of a rule in words: the file, what it does, and what is allowed instead. Empty: the house is
 /// in order.
