@@ -112,13 +112,23 @@ Status settle(const PipeJob& pipe, Making& making, const clickhouse::TargetTable
   return {};
 }
 
+/// One of before the status was lost may hold rows that the source has no more.
+Status count_past_a_former_staging(const PipeJob& pipe, TableJob& job, clickhouse::Client& client) {
+  if (!job.staged) return {};
+  PENSTOCK_ASSIGN(const auto former, clickhouse::read_target(client, job.written()));
+  if (former && former->mark && former->mark->pipe_uid == pipe.uid)
+    job.load = std::max(job.load, former->mark->load + 1);
+  return {};
+}
+
 Status look_at_target(const PipeJob& pipe, Making& making, clickhouse::Client& client) {
   auto& job = making.job;
   PENSTOCK_ASSIGN(const auto present, clickhouse::read_target(client, job.target));
   const bool settled = job.load > 0;
   if (!settled) job.load = 1;
+  if (present && !settled) PENSTOCK_TRY(settle(pipe, making, *present, client));
+  if (!settled) PENSTOCK_TRY(count_past_a_former_staging(pipe, job, client));
   if (!present) return {};
-  if (!settled) PENSTOCK_TRY(settle(pipe, making, *present, client));
   const bool others = present->mark && present->mark->pipe_uid != pipe.uid;
   const bool replaced = job.staged && present->mark && !others;
   if (replaced) {

@@ -63,6 +63,8 @@ struct Executor {
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
     const Pipe pipe = with(with_declared_tables(view.pipe));
     PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {sources_of(pipe.status), true}));
+    // A status that was lost may have known of another slot than ours is to be.
+    PENSTOCK_TRY(dataplane.take_down_former(pipe, credentials));
     return with_tables_made(pipe.status, facts);
   }
 

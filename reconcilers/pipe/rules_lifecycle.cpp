@@ -127,9 +127,12 @@ Verdict take_down_what_setup_made_in_vain(const View& view) {
 }
 
 Verdict set_up_before_loading(const View& view) {
+  const char* rule = "set_up_before_loading";
   if (view.pipe.status.source) return std::nullopt;
+  if (view.run.load.there || view.run.stream.there)  // the status was lost
+    return stopping(view, PipeState::Setup, "Ending a former run", {}, rule);
   return step(view, PipeState::Setup, "Validating source and destination, creating target tables",
-              SetUp{view.pipe.resource_version}, "set_up_before_loading");
+              SetUp{view.pipe.resource_version}, rule);
 }
 
 /// The slot exists before the first row is read, so that nothing is missed; its publication before it, so

@@ -138,6 +138,9 @@ TEST(PlanSetup, TakesDownWhatAnEarlierOneMadeInVain) {
 TEST(PlanSetup, DecidesEachCase) {
   expect_decisions({
       {"a placed pipe is set up", fresh(), PipeState::Setup, "SetUp", "set_up_before_loading"},
+      {"what runs though the status was lost is ended first",
+       with(fresh(), [](View& v) { v.run.stream = active_stream(); }), PipeState::Setup, "StopRuns",
+       "set_up_before_loading"},
       {"it waits for its Secret",
        with(fresh(),
             [](View& v) {

@@ -93,20 +93,19 @@ bool Play::pass_is_due() const {
   return stage_.world.api->stored != given_ || stage_.woken || (next_ && stage_.now >= *next_);
 }
 
-void Play::give_to_a_worker(Pipe& pipe) {
+Status Play::give_to_a_worker(Pipe& pipe) {
   auto status = pipe.status;
   status.worker = kWorker;
-  if (auto written = api_.write_status(pipe, status)) {
-    pipe.resource_version = *written;
-    pipe.status = std::move(status);
-  }
+  PENSTOCK_ASSIGN(pipe.resource_version, api_.write_status(pipe, status));
+  pipe.status = std::move(status);
+  return {};
 }
 
 void Play::reconcile(const Pipe& view) {
   Pipe pipe = view;
-  if (pipe.has_finalizer && pipe.status.state && pipe.status.worker.empty() && !pipe.deleting)
-    give_to_a_worker(pipe);
-  const auto again = reconciler_->reconcile(std::move(pipe));
+  const bool waits = pipe.has_finalizer && pipe.status.state && pipe.status.worker.empty() && !pipe.deleting;
+  const auto given = waits ? give_to_a_worker(pipe) : Status{};
+  const auto again = given ? reconciler_->reconcile(std::move(pipe)) : fail(given.error());
   failures_ = again ? 0 : failures_ + 1;
   if (!again)
     next_ = stage_.now + Millis(100) * (1 << std::min(failures_, 8));

@@ -57,7 +57,7 @@ class Play {
   void pass();
   [[nodiscard]] StoredPipe old_view() const;
   void reconcile(const Pipe& pipe);
-  void give_to_a_worker(Pipe& pipe);
+  [[nodiscard]] Status give_to_a_worker(Pipe& pipe);
   [[nodiscard]] bool pass_is_due() const;
   [[nodiscard]] bool rests() const;
   /// False: nothing is left to happen.

@@ -84,6 +84,10 @@ Wish lose_the_slot(When when) {
   });
 }
 
+Wish lose_the_status(When when) {
+  return {"the status is lost", when, [](Stage& stage) { lose_status(stage); }};
+}
+
 Wish refuse(When when, int table) {
   return happens(fmt::format("table {} is refused", table), when, [table](World& world) {
     world.destination.edit().broken = static_cast<std::int8_t>(1 << table);

@@ -30,6 +30,7 @@ inline constexpr When kAtOnce = std::nullopt;
 [[nodiscard]] Wish take_out(When when, int table);
 [[nodiscard]] Wish remove(When when);
 [[nodiscard]] Wish lose_the_slot(When when);
+[[nodiscard]] Wish lose_the_status(When when);
 /// The destination refuses rows of this table, or takes them again.
 [[nodiscard]] Wish refuse(When when, int table);
 [[nodiscard]] Wish accept(When when, int table);

@@ -69,6 +69,9 @@ Result<SimDataplane::Making> SimDataplane::examine(const Pipe& pipe, const Table
       if (ours(present, pipe.uid) && entry.staged) ++entry.load_generation;
     }
   }
+  const auto* former = entry.staged ? destination.table(staging_name(entry.target)) : nullptr;
+  if (!settled && ours(former, pipe.uid))
+    entry.load_generation = std::max(entry.load_generation, former->mark->load + 1);
   const bool others = present && present->mark && present->mark->uid != pipe.uid;
   if (present && (!entry.staged || others) && !fits())
     return fail(ErrorKind::NeedsUser, "TargetMismatch", entry.target + " does not fit", "drop it");

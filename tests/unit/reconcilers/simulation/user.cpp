@@ -41,6 +41,14 @@ void remove_pipe(Stage& stage) {
   store(stage, std::move(pipe));
 }
 
+void lose_status(Stage& stage) {
+  const auto stored = stage.world.api->stored;
+  if (!stored) return;
+  Pipe pipe = *stored;
+  pipe.status = {};
+  store(stage, std::move(pipe));
+}
+
 TableSpec table_spec(int table) {
   TableSpec out;
   out.source = kTableNames[static_cast<std::size_t>(table)];

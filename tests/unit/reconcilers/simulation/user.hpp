@@ -15,6 +15,8 @@ void edit(Stage& stage, const std::function<void(PipeSpec&)>& change);
 /// `kubectl delete`.
 void remove_pipe(Stage& stage);
 /// Of tables by their index.
+/// As after a restore that brings no statuses back.
+void lose_status(Stage& stage);
 [[nodiscard]] TableSpec table_spec(int table);
 void create_pipe(Stage& stage, const PipeSpec& spec);
 
