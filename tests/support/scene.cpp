@@ -46,7 +46,7 @@ void Scene::create_table(const std::string& name, std::int64_t rows) {
 }
 
 void Scene::begin_a_slow_load(const std::string& table, const std::string& pace) {
-  manifest.spec_more += "  sync: {batchRows: 100}\n" + pace;
+  manifest.spec_more += "  sync: {batchRows: 500}\n" + pace;
   apply();
   ASSERT_NO_FATAL_FAILURE(slow_down(table));
   ASSERT_TRUE(eventually([&] { return number(".status.tables[0].rowsLoaded") > 0; }, 30s));
@@ -55,7 +55,7 @@ void Scene::begin_a_slow_load(const std::string& table, const std::string& pace)
 void Scene::slow_down(const std::string& table) {
   ASSERT_TRUE(eventually([&] { return target_exists(table); }, 30s));
   engine.query(
-      fmt::format("CREATE MATERIALIZED VIEW {0}.brake ENGINE = Null AS SELECT sleep(0.1) AS s FROM {0}.{1}",
+      fmt::format("CREATE MATERIALIZED VIEW {0}.brake ENGINE = Null AS SELECT sleep(0.5) AS s FROM {0}.{1}",
                   database, table));
 }
 

@@ -40,13 +40,13 @@ class Scene {
 
   /// Table `name` (id bigint primary key, v text, n int) with rows 1..rows, analysed.
   void create_table(const std::string& name, std::int64_t rows);
-  /// Applies the pipe over the table, written a hundred rows at a time, by two workers, each insert with a
+  /// Applies the pipe over the table, written five hundred rows at a time, by two workers, each insert with a
   /// wait in it; returns when the status counts loaded rows: the middle of a load. `pace`: more lines of the
   /// spec.
   void begin_a_slow_load(
       const std::string& table,
       const std::string& pace = "  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n");
-  /// The waits alone, for `table`, which is to be there within the limit: put into each insert of 100 rows.
+  /// The waits alone, for `table`, which is to be there within the limit: put into each insert of 500 rows.
   void slow_down(const std::string& table);
   /// Takes the waits away.
   void speed_up();

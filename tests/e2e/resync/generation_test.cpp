@@ -18,7 +18,7 @@ void be_in_a_resync(Scene& scene) {
   scene.manifest.spec_more += "  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
-  scene.dev.patch(scene.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":100}}})");
+  scene.dev.patch(scene.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":500}}})");
   ASSERT_NO_FATAL_FAILURE(scene.slow_down("orders_resync"));
   ASSERT_TRUE(
       test::eventually([&] { return scene.number(".status.tables[0].rowsLoaded") % 20000 > 0; }, 60s));
@@ -135,7 +135,7 @@ TEST(ResyncOfOneTable, LeavesTheOthersStreaming) {
   const auto slot = scene.field(".status.replication.slot");
   scene.dev.patch(
       scene.pipe,
-      R"({"spec":{"sync":{"batchRows":100},"tables":[{"source":"public.orders","resyncGeneration":1},)"
+      R"({"spec":{"sync":{"batchRows":500},"tables":[{"source":"public.orders","resyncGeneration":1},)"
       R"({"source":"public.customers"}]}})");
   ASSERT_NO_FATAL_FAILURE(scene.slow_down("orders_resync"));
   ASSERT_TRUE(test::eventually([&] { return scene.of_table("orders", "state") == "Loading"; }));

@@ -16,7 +16,7 @@ TEST(AddTable, LoadsItAloneWhileTheOthersStream) {
   scene.create_table("history", 20000);
   scene.declare({"public.orders"});
   scene.manifest.spec_more =
-      "  snapshot: {rowsPerPartition: 1000, workersPerTable: 1}\n  sync: {batchRows: 100}\n";
+      "  snapshot: {rowsPerPartition: 1000, workersPerTable: 1}\n  sync: {batchRows: 500}\n";
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
   const auto watch = scene.dev.watch(scene.pipe);
@@ -166,7 +166,7 @@ TEST(AddTable, PausedInMidLoadGoesOnWhereItWas) {
   scene.create_table("late", 20000);
   scene.declare({"public.orders"});
   scene.manifest.spec_more =
-      "  snapshot: {rowsPerPartition: 1000, workersPerTable: 1}\n  sync: {batchRows: 100}\n";
+      "  snapshot: {rowsPerPartition: 1000, workersPerTable: 1}\n  sync: {batchRows: 500}\n";
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
   set_tables(scene, {"public.orders", "public.late"});

@@ -54,13 +54,13 @@ TEST(Partitions, ThatJoinWithRowsOrLeaveAskForAResyncAndEmptyOnesDoNot) {
   Scene scene(world), loading(world);
   for (const auto* table : {"moved", "kept"})
     create_partitioned(scene, table, 10);
-  create_partitioned(loading, "orders", 1);
+  create_partitioned(loading, "orders", 2);
   scene.declare({"public.moved", "public.kept"});
   loading.declare({"public.orders"});
   scene.apply();
   loading.apply();
   ASSERT_TRUE(loading.reaches("Running"));
-  loading.dev.patch(loading.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":100}}})");
+  loading.dev.patch(loading.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":500}}})");
   ASSERT_NO_FATAL_FAILURE(loading.slow_down("orders_resync"));
   ASSERT_TRUE(loading.table_reaches("orders", "Loading"));
   attach(loading, "orders", 10);
@@ -94,7 +94,7 @@ TEST(Partitions, ThatJoinWithRowsOrLeaveAskForAResyncAndEmptyOnesDoNot) {
   EXPECT_EQ(asked_for(scene).find("public.kept_"), std::string::npos) << asked_for(scene);
 
   scene.resync(1);
-  loading.resync(2);
+  loading.dev.patch(loading.pipe, R"({"spec":{"resyncGeneration":2,"sync":{"batchRows":100000}}})");
   expect_cured_by_a_resync(scene, 1, {"moved", "kept"});
   expect_cured_by_a_resync(loading, 2, {"orders"});
 }

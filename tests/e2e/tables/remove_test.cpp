@@ -55,9 +55,8 @@ TEST(RemoveTable, InTheMiddleOfItsLoadLeavesNothingUnderWay) {
   scene.create_table("late", 20000);
   scene.declare({"public.orders"});
   scene.manifest.spec_more =
-      "  deletionPolicy: Delete\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 1}\n  sync: "
-      "{batchRows: "
-      "100}\n";
+      "  deletionPolicy: Delete\n  snapshot: {rowsPerPartition: 1000, workersPerTable: 1}\n"
+      "  sync: {batchRows: 500}\n";
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
   set_tables(scene, {"public.orders", "public.late"});
@@ -112,7 +111,7 @@ TEST(AddBack, ToAStreamThatHasNotComeToItsRemovalYetTakesNoOlderChangesForNewer)
   scene.create_table("orders", 20000);
   scene.create_table("other", 100);
   scene.declare({"public.orders", "public.other"});
-  scene.manifest.spec_more = "  sync: {batchRows: 100, interval: 20ms, maxInsertsPerSecond: 1000}\n";
+  scene.manifest.spec_more = "  sync: {batchRows: 500, interval: 20ms, maxInsertsPerSecond: 1000}\n";
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
   ASSERT_NO_FATAL_FAILURE(scene.slow_down("orders"));

@@ -18,7 +18,8 @@ World& impatient_world() {
 
 class SetApart : public testing::Test {
  protected:
-  explicit SetApart(World& world = impatient_world()) : scene(world) {}
+  SetApart() : SetApart(std::make_unique<Scene>(impatient_world())) {}
+  explicit SetApart(std::unique_ptr<Scene> its) : own(std::move(its)), scene(*own) {}
 
   /// Tables good and bad, with a few rows, Running.
   void run() {
@@ -78,6 +79,14 @@ class SetApart : public testing::Test {
         << testing::PrintToString(warnings);
   }
 
+  void drop_the_target() {
+    ASSERT_NO_FATAL_FAILURE(run());
+    scene.engine.query("DROP TABLE " + scene.database + ".bad SYNC");
+    scene.exec("UPDATE bad SET v = 'into nothing'; DELETE FROM bad WHERE id > 90");
+    ASSERT_NO_FATAL_FAILURE(expect_set_apart("bad"));
+    EXPECT_FALSE(scene.target_exists("bad"));
+  }
+
   void expect_well_again() {
     ASSERT_TRUE(scene.table_reaches("bad", "Streaming"));
     EXPECT_TRUE(test::eventually([&] { return conditions_of(scene) == "Ready=True"; }, 30s));
@@ -87,13 +96,25 @@ class SetApart : public testing::Test {
     EXPECT_EQ(scene.leftovers(0), "");
   }
 
-  Scene scene;
+  std::unique_ptr<Scene> own;
+  Scene& scene;
 };
+
+/// Of the test that begins what takes a minute, for the one that sees its end; the others run meanwhile.
+std::unique_ptr<Scene>& left_alone() {
+  static std::unique_ptr<Scene> scene;
+  return scene;
+}
+
+TEST_F(SetApart, ForATargetThatIsDropped) {
+  drop_the_target();
+  left_alone() = std::move(own);
+}
 
 /// With the patience that is usual.
 class WaitedFor : public SetApart {
  protected:
-  WaitedFor() : SetApart(shared_world()) {}
+  WaitedFor() : SetApart(std::make_unique<Scene>(shared_world())) {}
 };
 
 TEST_F(SetApart, ForAMaterializedViewThatThrows) {
@@ -191,17 +212,6 @@ TEST_F(SetApart, ForAColumnThatIsDroppedFromTheTarget) {
   ASSERT_NO_FATAL_FAILURE(expect_well_again());
 }
 
-TEST_F(SetApart, ForATargetThatIsDroppedAndLoadedAnewByItself) {
-  ASSERT_NO_FATAL_FAILURE(run());
-  scene.engine.query("DROP TABLE " + scene.database + ".bad SYNC");
-  scene.exec("UPDATE bad SET v = 'into nothing'; DELETE FROM bad WHERE id > 90");
-  ASSERT_NO_FATAL_FAILURE(expect_set_apart("bad"));
-  EXPECT_FALSE(scene.target_exists("bad"));
-  // Nobody does anything: a minute later it is there again.
-  ASSERT_TRUE(scene.table_reaches("bad", "Streaming", 100s));
-  ASSERT_NO_FATAL_FAILURE(expect_well_again());
-}
-
 TEST_F(SetApart, AndResyncedWithAllTheOthers) {
   ASSERT_NO_FATAL_FAILURE(run());
   scene.engine.query("DROP TABLE " + scene.database + ".bad SYNC");
@@ -225,6 +235,20 @@ TEST_F(SetApart, AndTakenOutOfTheSpecLeavesThePipeWell) {
   EXPECT_EQ(published(scene), "good");
   scene.exec("UPDATE good SET v = 'streamed'");
   EXPECT_EQ(scene.differences({"good"}), "");
+}
+
+class LeftAlone : public SetApart {
+ protected:
+  LeftAlone()
+      : SetApart(left_alone() ? std::move(left_alone()) : std::make_unique<Scene>(impatient_world())) {}
+};
+
+TEST_F(LeftAlone, ATargetThatWasDroppedIsLoadedAnewAMinuteLater) {
+  if (scene.field(".status.state").empty()) {
+    ASSERT_NO_FATAL_FAILURE(drop_the_target());
+  }
+  ASSERT_TRUE(scene.table_reaches("bad", "Streaming", 100s));
+  ASSERT_NO_FATAL_FAILURE(expect_well_again());
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ TableFacts facts(const std::string& source, bool finished) {
   auto out = said_of(source);
   out.load_finished = finished;
   out.load = {"10;1:2:4", finished ? "0-3" : "0-1", "0/150"};
+  out.source_partitions = "1:0";
   out.rows_loaded = finished ? 400 : 200;
   out.rows_estimated = 400;
   out.partitions_loaded = finished ? 4 : 2;
@@ -63,6 +64,7 @@ TEST(Absorb, KeepsTheProgressOfALoad) {
   EXPECT_EQ(status.tables[0].rows_loaded, 200);
   ASSERT_TRUE(status.tables[0].load);
   EXPECT_EQ(status.tables[0].load->done, "0-1");
+  EXPECT_EQ(status.tables[0].source_partitions, "1:0") << "what joins or leaves from now on is told of";
   EXPECT_EQ(status.tables[1].state, TableState::Pending) << "nothing was said of it";
 }
 

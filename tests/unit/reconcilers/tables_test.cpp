@@ -161,7 +161,9 @@ TEST(TablesOfAResync, WithoutALoadGoOnAsTheyAre) {
   view.pipe.spec.mode = Mode::CdcOnly;
   table(view, 0).state = TableState::Failed;
   table(view, 0).message = "it could not go on";
+  table(view, 0).source_partitions = "1:2";
   const auto status = with_tables_of_resync(view.pipe);
+  EXPECT_EQ(status.tables[0].source_partitions, "") << "they are taken as they are by now";
   EXPECT_EQ(status.tables[0].state, TableState::Pending);
   EXPECT_EQ(status.tables[0].message, "");
   EXPECT_FALSE(status.tables[0].staged);
