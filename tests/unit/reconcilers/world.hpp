@@ -158,6 +158,13 @@ inline View ready_to_swap() {
   return view;
 }
 
+/// One table's resync generation is raised.
+inline View bumped(View view, std::size_t at = 0) {
+  ++view.pipe.spec.tables.at(at).resync_generation;
+  view.pipe.generation = 2;
+  return view;
+}
+
 inline Retry failed(ErrorKind kind, std::chrono::seconds ago, std::chrono::seconds wait) {
   return {1, {kind, "Reason", "it failed", "mend it"}, kNow - ago + wait, 1, kLoadPrint};
 }
