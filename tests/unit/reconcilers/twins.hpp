@@ -1,0 +1,97 @@
+#pragma once
+
+// Ports in memory, for what the reconciler itself does: a Pipe that is stored, and a dataplane where nothing
+// runs and whose servers are there or away.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reconcilers/pipe/ports.hpp"
+
+namespace penstock::reconcile::test {
+
+struct ManualClock final : Clock {
+  explicit ManualClock(WallTime begin) : time(begin) {}
+  [[nodiscard]] WallTime now() const override { return time; }
+  WallTime time;
+};
+
+struct TwinApi final : PipeApi {
+  explicit TwinApi(Pipe pipe) : stored(std::move(pipe)) {}
+
+  Result<std::string> write_status(const Pipe& pipe, const PipeStatus& status) override {
+    PENSTOCK_TRY(confirm_unchanged(pipe, pipe.resource_version));
+    stored.status = status;
+    stored.resource_version = std::to_string(std::stoi(stored.resource_version) + 1);
+    return stored.resource_version;
+  }
+  Status confirm_unchanged(const Pipe& /*pipe*/, const std::string& resource_version) override {
+    if (resource_version == stored.resource_version) return {};
+    return fail(ErrorKind::Transient, "Conflict", "it was changed meanwhile");
+  }
+  Status add_finalizer(const Pipe& /*pipe*/) override {
+    stored.has_finalizer = true;
+    return {};
+  }
+  Status remove_finalizer(const Pipe& /*pipe*/) override {
+    stored.has_finalizer = false;
+    return {};
+  }
+  void event(const Pipe& /*pipe*/, bool warning, const std::string& reason,
+             const std::string& message) override {
+    if (warning) warnings.emplace_back(reason, message);
+  }
+  Result<Secret> read_secret(const std::string& /*ns*/, const SecretKeyRef& /*ref*/) override {
+    return Secret("open sesame");
+  }
+
+  Pipe stored;
+  std::vector<std::pair<std::string, std::string>> warnings;  ///< reason, message
+};
+
+struct TwinDataplane final : Dataplane {
+  Runs observe(const Pipe& /*pipe*/) override { return run; }
+  Fingerprints fingerprint(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
+    return {"l1", "s1"};
+  }
+  Result<SetupFacts> set_up(const Pipe& /*pipe*/, const Credentials& /*credentials*/,
+                            const SetupWish& /*wish*/) override {
+    PENSTOCK_TRY(servers);
+    return SetupFacts{};
+  }
+  Status ensure_publication(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
+    return servers;
+  }
+  Result<Lsn> create_slot(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
+    PENSTOCK_TRY(servers);
+    return Lsn(0x100);
+  }
+  Result<ProbeFacts> probe(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
+    PENSTOCK_TRY(servers);
+    return ProbeFacts{};
+  }
+  Status start_load(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override { return servers; }
+  Status start_stream(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override { return servers; }
+  void stop_load(const Pipe& /*pipe*/) override { run.load = {}; }
+  void stop_stream(const Pipe& /*pipe*/) override { run.stream = {}; }
+  Status take_down_former(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
+    return servers;
+  }
+  Result<SwapFacts> swap(const Pipe& /*pipe*/, const Credentials& /*credentials*/,
+                         const std::vector<SwapWish>& /*tables*/) override {
+    PENSTOCK_TRY(servers);
+    return SwapFacts{};
+  }
+  Status release(const Pipe& /*pipe*/, const Credentials& /*credentials*/, const ReleaseWish& wish) override {
+    asked.push_back(wish);
+    return servers;
+  }
+  void forget(const std::string& /*uid*/) override { run = {}; }
+
+  Runs run;
+  Status servers;  ///< what whatever needs them is answered
+  std::vector<ReleaseWish> asked;
+};
+
+}  // namespace penstock::reconcile::test
