@@ -1,5 +1,7 @@
 // A pause in the middle of the initial load.
 
+#include <algorithm>
+
 #include "tests/e2e/lifecycle/lifecycle_test.hpp"
 
 namespace penstock {
@@ -70,6 +72,33 @@ TEST_F(PauseInLoad, TellsItsStatesOnTheWay) {
   ASSERT_TRUE(scene.reaches("Running", 60s));
   const States wanted{"Provisioning", "Setup", "Snapshot", "Pausing", "Paused", "Snapshot", "Running"};
   EXPECT_TRUE(watch.saw(wanted, 5s)) << testing::PrintToString(watch.states());
+}
+
+TEST(PauseInALoadOfALog, IntoATableOfTheUsersAsksForItToBeEmptied) {
+  Scene scene(shared_world());
+  scene.create_table("log", kRows);
+  scene.engine.query("CREATE DATABASE " + scene.database);
+  scene.engine.query("CREATE TABLE " + scene.database +
+                     ".log (id Int64, v Nullable(String), n Nullable(Int32), _penstock_version UInt64, "
+                     "_penstock_deleted UInt8, _penstock_synced_at DateTime64(3) DEFAULT now64(3), "
+                     "_penstock_commit_lsn UInt64) ENGINE = MergeTree ORDER BY id");
+  scene.declare({"{source: public.log, engine: MergeTree}"});
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("log"));
+  scene.pause(true);
+  ASSERT_TRUE(scene.reaches("Paused"));
+  scene.speed_up();
+  scene.dev.patch(scene.pipe, R"({"spec":{"paused":false,"sync":{"batchRows":100000}}})");
+  // One snapshot for all rows cannot be had any more, and half of them are in.
+  ASSERT_TRUE(test::eventually([&] { return scene.dev.reason(scene.pipe, "Stalled") == "TargetNotEmpty"; }));
+  const auto message = scene.field(".status.message");
+  EXPECT_NE(message.find("TRUNCATE TABLE"), std::string::npos) << message;
+  const auto warnings = scene.dev.events(scene.pipe, "Warning");
+  EXPECT_EQ(std::count(warnings.begin(), warnings.end(), "TargetNotEmpty"), 1);
+  EXPECT_GT(scene.target_count("log"), 0) << "what the user owns was emptied";
+  scene.engine.query("TRUNCATE TABLE " + scene.database + ".log SYNC");
+  ASSERT_TRUE(scene.reaches("Running", 60s));
+  EXPECT_EQ(scene.target_count("log"), kRows);
+  EXPECT_EQ(conditions_of(scene), "Ready=True");
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/e2e/resync/resync_test.hpp"
 
 namespace penstock {
@@ -203,10 +205,17 @@ TEST(ResyncKeeps, ATargetThatAUserMadeUnderAnotherName) {
   const auto tables = scene.target_tables();
   ASSERT_TRUE(tables.starts_with("orders,orders_before_")) << tables;
   EXPECT_EQ(scene.target_value("SELECT count(), any(mine) FROM " + tables.substr(7)), "100\tx");
+  const auto told_of_it = [&] {
+    const auto events = scene.dev.events(scene.pipe, "Normal");
+    return std::count(events.begin(), events.end(), "TableKept");
+  };
+  EXPECT_TRUE(test::eventually([&] { return told_of_it() == 1; }));
+  EXPECT_NE(scene.dev.describe(scene.pipe).find("is kept: orders as " + tables.substr(7)), std::string::npos);
   EXPECT_EQ(scene.differences({"orders"}), "");
   scene.resync(2);
   ASSERT_TRUE(carried_out(scene, 2));
   EXPECT_EQ(scene.target_tables(), tables);
+  EXPECT_EQ(told_of_it(), 1) << "what is kept already is not told of again";
 }
 
 }  // namespace
