@@ -147,6 +147,27 @@ TEST(Resync, OfACompletedPipeIsOneMoreSnapshot) {
   EXPECT_TRUE(scene.idle());
 }
 
+TEST(Resync, OfAPipeThatOnlyStreamsTellsOfTheChangesInBetween) {
+  Scene scene(shared_world());
+  scene.create_table("orders", 100);
+  scene.declare({"public.orders"});
+  scene.manifest.spec_more = "  mode: CDCOnly\n";
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  scene.exec("UPDATE orders SET v = 'streamed' WHERE id = 1");
+  ASSERT_TRUE(test::eventually([&] { return scene.target_count("orders") == 1; }));
+  scene.resync(1);
+  ASSERT_TRUE(carried_out(scene, 1));
+  ASSERT_TRUE(scene.reaches("Running"));
+  EXPECT_TRUE(test::eventually([&] {
+    return scene.dev.events(scene.pipe, "Warning") == States{"ChangesMissing"};
+  })) << testing::PrintToString(scene.dev.events(scene.pipe, "Warning"));
+  scene.exec("UPDATE orders SET v = 'streamed' WHERE id = 2");
+  EXPECT_TRUE(test::eventually([&] { return scene.target_count("orders") == 2; }));
+  EXPECT_EQ(scene.target_value("SELECT id FROM orders FINAL ORDER BY id"), "1\n2");
+  EXPECT_EQ(scene.leftovers(1), "");
+}
+
 TEST(Resync, AskedForDuringAResyncIsCarriedOutToo) {
   Scene scene(shared_world());
   scene.create_table("orders", 20000);
