@@ -12,6 +12,7 @@
 #include "dataplane/pipeline/setup.hpp"
 #include "dataplane/pipeline/stream_run.hpp"
 #include "tests/integration/pipeline/pipe_world.hpp"
+#include "tests/support/divided_workload.hpp"
 #include "tests/support/engine_server.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/row_diff.hpp"
@@ -26,6 +27,14 @@ struct Case {
   std::uint64_t seed;
   bool text_only;
 };
+
+/// Tables of many types, partitioned ones and such that inherit.
+std::vector<std::string> all_tables() {
+  auto out = test::Workload::tables();
+  for (const auto& table : test::DividedWorkload::tables())
+    out.push_back(table);
+  return out;
+}
 
 class RandomWorkload : public testing::TestWithParam<Case> {};
 
@@ -61,18 +70,22 @@ TEST_P(RandomWorkload, EndsEqualThroughInterruptedLoadsAndStreams) {
   SCOPED_TRACE("PENSTOCK_SEED=" + std::to_string(seed));
   auto& server = world_postgres();
   const auto database = server.create_database();
-  const auto job = job_for(database, test::Workload::tables());
+  const auto job = job_for(database, all_tables());
   test::Workload workload(seed, text_only);
   auto session = server.session(database);
   workload.create(session, 800);
+  test::DividedWorkload divided(seed);
+  divided.create(session, 600);
 
   const auto report = set_up(job);
   ASSERT_TRUE(report) << report.error().text();
   ASSERT_TRUE(make_publication(job));
   std::atomic<bool> busy{true};
   std::thread writer([&] {
-    for (int step = 0; step < 1500 && busy.load(); ++step)
+    for (int step = 0; step < 1500 && busy.load(); ++step) {
       workload.step(session);
+      divided.step(session);
+    }
     busy.store(false);
   });
 
@@ -97,7 +110,7 @@ TEST_P(RandomWorkload, EndsEqualThroughInterruptedLoadsAndStreams) {
   EXPECT_TRUE(test::eventually([&] { return run.facts().confirmed >= *end; }, 30s))
       << "confirmed " << run.facts().confirmed.text() << " of " << end->text();
   EXPECT_FALSE(run.facts().run.error) << run.facts().run.error->text();
-  for (const auto& table : test::Workload::tables())
+  for (const auto& table : all_tables())
     EXPECT_EQ(test::row_diff(server, database, table, test::shared_engine(), database, table), "");
 }
 
