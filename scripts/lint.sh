@@ -19,6 +19,7 @@ sources_and_parts() {
 is_stale() {
   local passed=$build/lint/$1.passed part
   [[ -f $passed && ! .clang-tidy -nt $passed ]] || return 0
+  [[ $1 != tests/* || ! tests/.clang-tidy -nt $passed ]] || return 0
   for part in "$@"; do
     [[ ! $part -nt $passed ]] || return 0
   done

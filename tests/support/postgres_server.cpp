@@ -83,7 +83,7 @@ fs::path template_cluster(int system) {
   const fs::path base = fs::temp_directory_path() / key;
   const int lock = lock_file(base.string() + ".lock", true);
   if (lock < 0) throw std::runtime_error("cannot lock " + base.string());
-  const fs::path data = base / "data";
+  fs::path data = base / "data";
   const fs::path complete = base / "complete";
   if (!fs::exists(complete)) {
     fs::remove_all(base);
@@ -315,7 +315,7 @@ void PostgresServer::become(int system) {
 
 std::string PostgresServer::create_database() {
   static std::atomic<int> count{0};
-  const auto name = fmt::format("test_{}", ++count);
+  auto name = fmt::format("test_{}", ++count);
   exec("CREATE DATABASE " + name);
   return name;
 }

@@ -89,7 +89,7 @@ struct Launch {
     std::string rest = path != nullptr ? path : "/usr/bin:/bin";
     while (!rest.empty()) {
       const auto colon = rest.find(':');
-      const std::string candidate = rest.substr(0, colon) + "/" + name;
+      std::string candidate = rest.substr(0, colon) + "/" + name;
       if (::access(candidate.c_str(), X_OK) == 0) return candidate;
       rest = colon == std::string::npos ? "" : rest.substr(colon + 1);
     }
@@ -208,8 +208,9 @@ struct Process::State {
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
       if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) break;
       const bool woken = ends[2].revents != 0;
-      const bool got = read_some(ends[0], out) | read_some(ends[1], err);
-      if (woken && !got) break;
+      const bool more_out = read_some(ends[0], out);
+      const bool more_err = read_some(ends[1], err);
+      if (woken && !more_out && !more_err) break;
     }
     close_end(out_end);
     close_end(err_end);

@@ -78,7 +78,7 @@ std::string RawConnection::take_line() {
   while ((end = buffer_.find("\r\n")) == std::string::npos) {
     if (!fill()) return {};
   }
-  const std::string line = buffer_.substr(0, end);
+  std::string line = buffer_.substr(0, end);
   buffer_.erase(0, end + 2);
   return line;
 }

@@ -33,7 +33,7 @@ std::string kubeconfig(const std::string& cluster, const std::string& user, cons
 class KubeConfigTest : public testing::Test {
  protected:
   fs::path write(const fs::path& name, const std::string& text) {
-    const auto path = dir_.path() / name;
+    auto path = dir_.path() / name;
     fs::create_directories(path.parent_path());
     std::ofstream(path) << text;
     return path;
