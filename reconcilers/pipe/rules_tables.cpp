@@ -157,11 +157,13 @@ Verdict declare_new_tables(const View& view) {
 
 Verdict declare_tables_anew(const View& view) {
   const char* rule = "declare_tables_anew";
-  if (!tables_may_change(view) || !loads(view.pipe.spec)) return std::nullopt;
+  if (!tables_may_change(view)) return std::nullopt;
   std::vector<std::string> wanted;
-  for (const auto& table : view.pipe.status.tables)
+  for (const auto& table : view.pipe.status.tables) {
+    if (!loads(view.pipe.spec) && !table.making) continue;
     if (const auto* spec = in_spec(view.pipe, table.source); spec && to_be_loaded_anew(view, table, *spec))
       wanted.push_back(table.source);
+  }
   wanted = due(view, std::move(wanted));
   const bool drops = std::any_of(wanted.begin(), wanted.end(),
                                  [&](const auto& source) { return leaves_staging(view, source); });

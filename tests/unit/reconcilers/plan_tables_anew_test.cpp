@@ -93,6 +93,13 @@ TEST(PlanDeclaredTables, DecidesEachCase) {
        PipeState::Running, "Rest", "keep_streaming"},
       {"declared again with what was changed since", with(declared_anew(streaming()), with_settings),
        PipeState::Running, "DeclareTables", "declare_tables_anew"},
+      {"also where nothing is loaded",
+       with(without_run(declared_anew(streaming())),
+            [&](View& v) {
+              v.pipe.spec.mode = Mode::CdcOnly;
+              with_settings(v);
+            }),
+       PipeState::Running, "DeclareTables", "declare_tables_anew"},
       {"not while paused",
        with(declared_anew(without_run(streaming())), [](View& v) { v.pipe.spec.paused = true; }),
        PipeState::Paused, "Rest", "honour_pause"},
