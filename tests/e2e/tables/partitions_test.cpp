@@ -31,7 +31,7 @@ std::string asked_for(Scene& scene) {
 }
 
 bool asks_for(Scene& scene, const std::string& what) {
-  return test::eventually([&] { return asked_for(scene).find(what) != std::string::npos; }, 15s);
+  return test::eventually([&] { return asked_for(scene).find(what) != std::string::npos; }, 40s);
 }
 
 void expect_cured_by_a_resync(Scene& scene, int generation, const std::vector<std::string>& tables) {

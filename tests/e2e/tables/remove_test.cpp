@@ -108,7 +108,7 @@ TEST(AddBack, BeforeTheRemovalWasCarriedOutChangesNothing) {
 
 TEST(AddBack, ToAStreamThatHasNotComeToItsRemovalYetTakesNoOlderChangesForNewer) {
   Scene scene(shared_world());
-  scene.create_table("orders", 20000);
+  scene.create_table("orders", 10000);
   scene.create_table("other", 100);
   scene.declare({"public.orders", "public.other"});
   scene.manifest.spec_more = "  sync: {batchRows: 500, interval: 20ms, maxInsertsPerSecond: 1000}\n";
