@@ -93,6 +93,8 @@ void PipeReconciler::note_run(const Pipe& pipe, View& view, Concern concern, con
       view.retries[concern] = after_failure(before ? std::optional(*before) : std::nullopt, *run.error, view);
     }
     is_load ? dataplane_.stop_load(pipe) : dataplane_.stop_stream(pipe);
+    // Not looked at again: what a run has done since the look is not in the status that is decided on.
+    (is_load ? view.run.load : view.run.stream) = {};
   } else if (is_load ? load_has_moved(pipe.status, run) : run.active() && run.connected) {
     // A run that goes on does not mend what a look at the source has found.
     const auto* known = view.retry(concern);
@@ -143,7 +145,6 @@ void PipeReconciler::note_runs(const Pipe& pipe, View& view) {
   note_tables(pipe, view);
   tell_of_clamped(pipe, run.load);
   tell_of_clamped(pipe, run.stream);
-  view.run = dataplane_.observe(pipe);
   const auto memory = memory_of(pipe.uid);
   memory->retries = view.retries;
   memory->table_retries = view.table_retries;

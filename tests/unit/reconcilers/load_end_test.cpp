@@ -1,0 +1,86 @@
+// A load that ends while a pass is under way.
+
+#include <gtest/gtest.h>
+
+#include "reconcilers/pipe/pipe_reconciler.hpp"
+#include "tests/unit/reconcilers/world.hpp"
+
+namespace penstock::reconcile {
+namespace {
+
+class FixedClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime now() const override { return test::kNow; }
+};
+
+/// Says of its runs at each look the next of what it was given, the last one for ever.
+class Scripted final : public Dataplane {
+ public:
+  explicit Scripted(std::vector<Runs> looks) : looks_(std::move(looks)) {}
+
+  Runs observe(const Pipe&) override { return looks_[std::min(seen_++, looks_.size() - 1)]; }
+  Fingerprints fingerprint(const Pipe&, const Credentials&) override {
+    return {test::kLoadPrint, test::kStreamPrint};
+  }
+  Result<SetupFacts> set_up(const Pipe&, const Credentials&, const SetupWish&) override {
+    return SetupFacts{};
+  }
+  Status ensure_publication(const Pipe&, const Credentials&) override { return {}; }
+  Result<Lsn> create_slot(const Pipe&, const Credentials&) override { return Lsn{1}; }
+  Result<ProbeFacts> probe(const Pipe&, const Credentials&) override { return ProbeFacts{}; }
+  Status start_load(const Pipe& pipe, const Credentials&) override {
+    begun_at.push_back(pipe.status.tables[0].load ? pipe.status.tables[0].load->done : "");
+    return {};
+  }
+  Status start_stream(const Pipe&, const Credentials&) override { return {}; }
+  void stop_load(const Pipe&) override {}
+  void stop_stream(const Pipe&) override {}
+  Status take_down_former(const Pipe&, const Credentials&) override { return {}; }
+  Result<SwapFacts> swap(const Pipe&, const Credentials&, const std::vector<SwapWish>&) override {
+    return SwapFacts{};
+  }
+  Status release(const Pipe&, const Credentials&, const ReleaseWish&) override { return {}; }
+  void forget(const std::string&) override {}
+
+  std::vector<std::string> begun_at;  ///< what was loaded by then, at each start of a load
+
+ private:
+  std::vector<Runs> looks_;
+  std::size_t seen_ = 0;
+};
+
+class Accepting final : public PipeApi {
+ public:
+  Result<std::string> write_status(const Pipe&, const PipeStatus&) override { return std::string("8"); }
+  Status confirm_unchanged(const Pipe&, const std::string&) override { return {}; }
+  Status add_finalizer(const Pipe&) override { return {}; }
+  Status remove_finalizer(const Pipe&) override { return {}; }
+  void event(const Pipe&, bool, const std::string&, const std::string&) override {}
+  Result<Secret> read_secret(const std::string&, const SecretKeyRef&) override { return Secret{}; }
+};
+
+Runs with_loaded(bool all) {
+  Runs out;
+  out.load = test::active_load();
+  out.load.ended = all;
+  for (const char* source : {"public.orders", "public.customers"}) {
+    auto facts = test::said_of(source);
+    facts.load = {"10;1:2:4", all ? "0-3" : "0-2", "0/150"};
+    facts.load_finished = all;
+    out.load.tables.push_back(std::move(facts));
+  }
+  return out;
+}
+
+// Or its last partition would be read twice, and a log of changes loaded twice from the beginning.
+TEST(LoadThatEnds, WhileAPassIsUnderWayIsNotBegunAgain) {
+  Scripted dataplane({with_loaded(false), with_loaded(true)});
+  Accepting api;
+  const FixedClock clock;
+  PipeReconciler reconciler(api, dataplane, clock, "dev");
+  (void)reconciler.reconcile(test::loading().pipe);
+  EXPECT_TRUE(dataplane.begun_at.empty()) << "begun again with " << dataplane.begun_at.front() << " loaded";
+}
+
+}  // namespace
+}  // namespace penstock::reconcile
