@@ -19,9 +19,10 @@ constexpr std::chrono::seconds kSlotWait{2};
 
 template <typename What>
 void PipelineDataplane::Running<What>::stop() {
-  if (ended()) {
+  if (!run || seen_ended) {
     run.reset();
     stopping = false;
+    seen_ended = false;
     return;
   }
   stopping = true;
@@ -61,6 +62,8 @@ reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   reconcile::Runs out;
   if (run->load.run) out.load = facts_of(run->load.run->facts());
   if (run->stream.run) out.stream = facts_of(run->stream.run->facts(), run->streamed_before);
+  run->load.seen_ended = out.load.ended;
+  run->stream.seen_ended = out.stream.ended;
   out.load.fingerprint = run->load.fingerprint;
   out.load.stopping = run->load.stopping;
   out.stream.fingerprint = run->stream.fingerprint;
@@ -136,7 +139,7 @@ Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credenti
   };
   const auto fingerprint = load_fingerprint(request.job);
   run->load = {};
-  run->load = {std::make_unique<pipeline::LoadRun>(std::move(request)), fingerprint, false};
+  run->load = {std::make_unique<pipeline::LoadRun>(std::move(request)), fingerprint, false, false};
   return {};
 }
 
@@ -159,7 +162,7 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
   }
   const auto fingerprint = stream_fingerprint(request.job);
   run->stream = {};
-  run->stream = {std::make_unique<pipeline::StreamRun>(std::move(request)), fingerprint, false};
+  run->stream = {std::make_unique<pipeline::StreamRun>(std::move(request)), fingerprint, false, false};
   return {};
 }
 

@@ -56,8 +56,10 @@ class PipelineDataplane final : public reconcile::Dataplane {
     std::unique_ptr<What> run;
     std::string fingerprint;
     bool stopping = false;
+    bool seen_ended = false;  ///< its last facts have been told
 
     [[nodiscard]] bool ended() const { return !run || run->facts().run.ended; }
+    /// One whose end nobody has seen yet is kept until then: its last partitions would be loaded again.
     void stop();
   };
   struct Run {
