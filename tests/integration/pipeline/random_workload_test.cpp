@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "dataplane/pipeline/load_run.hpp"
 #include "dataplane/pipeline/setup.hpp"
@@ -45,8 +46,7 @@ void load(const PipeJob& job, const SourceSystem& system, penstock::postgres::Cr
   std::optional<penstock::postgres::CreatedSlot> first = std::move(slot);
   std::vector<TableLoad> resume;
   for (int attempt = 0; attempt < 50; ++attempt) {
-    LoadRun run({job, system, version, resume, std::move(first), {}});
-    first.reset();
+    LoadRun run({job, system, version, resume, std::exchange(first, std::nullopt), {}});
     const bool interrupt = attempt < 3;
     if (interrupt) {
       std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
