@@ -64,7 +64,7 @@ Status StreamDecoder::apply(const postgres::XLogData& data) {
   } else if (const auto* relation = std::get_if<po::Relation>(&change)) {
     return route(*relation);
   } else if (const auto* cut = std::get_if<po::Truncate>(&change)) {
-    truncate(*cut, data.start);
+    return truncate(*cut, data.start);
   }
   return {};
 }
@@ -72,7 +72,8 @@ Status StreamDecoder::apply(const postgres::XLogData& data) {
 Status StreamDecoder::route(const po::Relation& relation) {
   last_route_ = nullptr;
   Route out;
-  const int table = table_of(tables_, {std::string(relation.schema), std::string(relation.name)});
+  out.name = {std::string(relation.schema), std::string(relation.name)};
+  const int table = table_of(tables_, out.name);
   if (table >= 0) {
     out.ours = true;
     out.table = static_cast<std::size_t>(table);
@@ -213,19 +214,6 @@ Status StreamDecoder::remove(const po::Delete& change, Lsn version) {
   const Route* route = find(change.relation);
   if (!route || written_already(route->table, version)) return {};
   return append(*route, parser_.old_tuple(), nullptr, version, true);
-}
-
-void StreamDecoder::truncate(const po::Truncate& change, Lsn version) {
-  for (const auto relation : change.relations) {
-    const Route* route = find(relation);
-    if (!route || written_already(route->table, version)) continue;
-    const auto& binding = tables_[route->table].binding;
-    const auto& name = tables_[route->table].job.source;
-    // A leaf that is truncated by itself arrives under its own name only where the publication is not by
-    // root.
-    if (!binding.ignore_truncate && !binding.append_only && binding.source == name)
-      truncates_.emplace_back(route->table, version);
-  }
 }
 
 Status StreamDecoder::append(const Route& route, const po::Tuple& tuple, const po::Tuple* old, Lsn version,

@@ -82,6 +82,7 @@ class StreamDecoder {
   struct Route {
     std::size_t table = 0;
     bool ours = false;
+    TableName name{};  ///< the table's own, or that of a heap of it
     std::shared_ptr<const std::vector<BoundColumn>>
         columns;                ///< decoders for the types as this relation has them
     std::vector<int> field_of;  ///< by bound column: position in the tuple, -1: not sent
@@ -106,7 +107,8 @@ class StreamDecoder {
   [[nodiscard]] Status insert(std::uint32_t relation, Lsn version);
   [[nodiscard]] Status update(const postgres::pgoutput::Update& change, Lsn version);
   [[nodiscard]] Status remove(const postgres::pgoutput::Delete& change, Lsn version);
-  void truncate(const postgres::pgoutput::Truncate& change, Lsn version);
+  [[nodiscard]] Status truncate(const postgres::pgoutput::Truncate& change, Lsn version);
+  [[nodiscard]] Status truncate(std::size_t table, const std::vector<TableName>& emptied, Lsn version);
 
   /// Written, or in the table's load, before this stream began.
   [[nodiscard]] bool written_already(std::size_t table, Lsn version) const;

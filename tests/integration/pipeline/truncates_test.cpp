@@ -1,0 +1,83 @@
+// TRUNCATE of tables, and of parts of them, under a running stream.
+
+#include <gmock/gmock.h>
+
+#include "tests/integration/pipeline/streaming.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class Truncates : public Streaming {
+ protected:
+  /// Table t in three heaps, with rows in each and in table other, all of them in the targets.
+  void inherited() {
+    ASSERT_NO_FATAL_FAILURE(
+        prepare("CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE t1 (PRIMARY KEY (id)) INHERITS (t);"
+                "CREATE TABLE t2 (PRIMARY KEY (id)) INHERITS (t1); CREATE TABLE other (id int PRIMARY KEY)",
+                {"t", "other"}));
+    exec(
+        "INSERT INTO t VALUES (1, 1); INSERT INTO t1 VALUES (2, 2); INSERT INTO t2 VALUES (3, 3);"
+        "INSERT INTO other VALUES (1)");
+    begin({0ms, 0});
+    catch_up();
+    ASSERT_EQ(target("count()"), "3");
+  }
+  /// The table is set apart, with its rows as they were, and the other goes on.
+  void expect_set_apart(const std::string& emptied) {
+    exec("INSERT INTO other VALUES (2)");
+    const auto fault = [&] { return run_->facts().tables[0].error; };
+    ASSERT_TRUE(test::eventually([&] { return fault().has_value() || run_->facts().run.ended; }, 30s));
+    ASSERT_TRUE(fault());
+    EXPECT_EQ(fault()->reason, "TruncatedInPart");
+    EXPECT_THAT(fault()->message, HasSubstr("only " + emptied + " was emptied"));
+    EXPECT_EQ(target("count()"), "3");
+    catch_up();
+    EXPECT_EQ(target("count()", "other"), "2");
+  }
+};
+
+TEST_F(Truncates, BuryEveryRow) {
+  ASSERT_NO_FATAL_FAILURE(prepare("CREATE TABLE t (id int PRIMARY KEY, a int)", {"t"}));
+  begin();
+  exec("INSERT INTO t SELECT i, i FROM generate_series(2, 1000) i");
+  exec("BEGIN; INSERT INTO t VALUES (2000, 1); TRUNCATE t; INSERT INTO t VALUES (5, 55); COMMIT");
+  catch_up();
+  EXPECT_EQ(target("arraySort(groupArray((id, a)))"), "[(5,55)]");
+}
+
+TEST_F(Truncates, OfATableAndAllThatInheritBuryEveryRow) {
+  ASSERT_NO_FATAL_FAILURE(inherited());
+  exec("TRUNCATE t; INSERT INTO t2 VALUES (4, 4)");
+  catch_up();
+  EXPECT_EQ(target("groupArray(id)"), "[4]");
+}
+
+TEST_F(Truncates, OfOneThatInheritsBuryNoRowOfTheOthers) {
+  ASSERT_NO_FATAL_FAILURE(inherited());
+  exec("TRUNCATE t2");
+  expect_set_apart("public.t2");
+}
+
+TEST_F(Truncates, OfOneTableOnlyBuryNoRowOfThoseThatInherit) {
+  ASSERT_NO_FATAL_FAILURE(inherited());
+  exec("TRUNCATE ONLY t");
+  expect_set_apart("public.t");
+}
+
+TEST_F(Truncates, OfAPartitionedTableBuryEveryRow) {
+  ASSERT_NO_FATAL_FAILURE(
+      prepare("CREATE TABLE t (id int PRIMARY KEY, a int) PARTITION BY RANGE (id);"
+              "CREATE TABLE p1 PARTITION OF t FOR VALUES FROM (0) TO (100);"
+              "CREATE TABLE p2 PARTITION OF t FOR VALUES FROM (100) TO (200)",
+              {"t"}));
+  begin();
+  exec("INSERT INTO t SELECT i, i FROM generate_series(1, 199) i; TRUNCATE t; INSERT INTO t VALUES (7, 7)");
+  catch_up();
+  EXPECT_EQ(target("groupArray(id)"), "[7]");
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
