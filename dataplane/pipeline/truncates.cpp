@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/log.hpp"
 #include "dataplane/pipeline/stream_decoder.hpp"
 
 namespace penstock::pipeline {
@@ -40,7 +41,12 @@ Status StreamDecoder::truncate(const postgres::pgoutput::Truncate& change, Lsn v
 
 Status StreamDecoder::truncate(std::size_t table, const std::vector<TableName>& emptied, Lsn version) {
   const auto& binding = tables_[table].binding;
-  if (written_already(table, version) || binding.ignore_truncate || binding.append_only) return {};
+  if (written_already(table, version) || binding.ignore_truncate) return {};
+  if (binding.append_only) {
+    log::warn("stream", "{} was truncated: its target keeps every change and has no word for that",
+              binding.source_text);
+    return {};
+  }
   if (is_whole(tables_[table].source, emptied)) {
     truncates_.emplace_back(table, version);
     return {};

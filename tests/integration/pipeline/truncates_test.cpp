@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <mutex>
+
+#include "core/log.hpp"
 #include "tests/integration/pipeline/streaming.hpp"
 
 namespace penstock::pipeline {
@@ -65,6 +68,27 @@ TEST_F(Truncates, OfOneTableOnlyBuryNoRowOfThoseThatInherit) {
   ASSERT_NO_FATAL_FAILURE(inherited());
   exec("TRUNCATE ONLY t");
   expect_set_apart("public.t");
+}
+
+std::mutex logged_mutex;
+std::string logged;
+
+TEST_F(Truncates, LeaveNoTraceInALogOfChangesButAWarning) {
+  log::set_sink([](log::Level level, std::string_view, std::string_view message) {
+    const std::lock_guard lock(logged_mutex);
+    if (level == log::Level::Warn) logged += message;
+  });
+  ASSERT_NO_FATAL_FAILURE(
+      prepare("CREATE TABLE t (id int PRIMARY KEY, a int)", {"t"}, clickhouse::Engine::MergeTree));
+  begin();
+  exec("INSERT INTO t VALUES (1, 1)");
+  exec("TRUNCATE t; INSERT INTO t VALUES (1, 2)");
+  catch_up();
+  run_.reset();
+  log::set_sink(nullptr);
+  EXPECT_EQ(test::shared_engine().value("SELECT arraySort(groupArray((id, a))) FROM `" + database_ + "`.t"),
+            "[(1,1),(1,2)]");
+  EXPECT_THAT(logged, HasSubstr("public.t was truncated"));
 }
 
 TEST_F(Truncates, OfAPartitionedTableBuryEveryRow) {
