@@ -100,8 +100,10 @@ class Reader {
       received_ = std::max(received_, data->start);
       PENSTOCK_TRY(decoder_.apply(*data));
       if (was_empty && !decoder_.empty()) first_row_ = now_;
-      while (decoder_.must_take())
+      while (decoder_.must_take()) {
+        PENSTOCK_TRY(wait_for_turn());
         PENSTOCK_TRY(hand_over());
+      }
     } else if (const auto* alive = std::get_if<postgres::Keepalive>(&message)) {
       received_ = std::max(received_, alive->wal_end);
       idle_end_ = alive->wal_end;
@@ -126,9 +128,15 @@ class Reader {
     const bool full =
         decoder_.rows() >= job_.batch_rows || (decoder_.rows() % 64 == 0 && decoder_.bytes() >= kBatchBytes);
     if (!full && (now_ < flush_at() || queue_.full())) return {};
-    while (full && Steady::now() < next_insert_ && !stopping())
-      PENSTOCK_TRY(idle_for(milliseconds(5)));
+    PENSTOCK_TRY(wait_for_turn());
     return hand_over();
+  }
+
+  /// Until the pipe may insert again.
+  Status wait_for_turn() {
+    while (Steady::now() < next_insert_ && !stopping() && !control_.stop_soon.load())
+      PENSTOCK_TRY(idle_for(milliseconds(5)));
+    return {};
   }
 
   /// Gives the batch to the writer; while the queue is full the source hears that we are alive, but is not
