@@ -177,7 +177,9 @@ std::string stream_fingerprint(const pipeline::PipeJob& job) {
 
 pipeline::SourceSystem system_of(const Pipe& pipe) {
   if (!pipe.status.source) return {};
-  return {pipe.status.source->system_identifier, pipe.status.source->timeline, pipe.status.source->database};
+  const auto& source = *pipe.status.source;
+  const auto confirmed = Lsn::parse(pipe.status.replication.confirmed_lsn);
+  return {source.system_identifier, source.timeline, source.database, confirmed ? *confirmed : Lsn{}};
 }
 
 }  // namespace penstock::adapters

@@ -115,7 +115,8 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
   const auto job = job_of(pipe, credentials, JobTables::Streamed);
   PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system_of(pipe)));
   hooks_.slot_seen(pipe.uid, report.slot);
-  reconcile::ProbeFacts out{std::move(report.drifts), std::move(report.partitions), {}};
+  reconcile::ProbeFacts out{
+      std::move(report.drifts), std::move(report.partitions), {}, report.system.timeline};
   for (auto& fault : report.faults)
     out.lost.emplace(fault.source, std::move(fault.error));
   return out;

@@ -72,11 +72,12 @@ struct PipeJob {
   bool operator==(const PipeJob&) const = default;
 };
 
-/// Which system the source is: compared before anything is read from it again.
+/// Which system the source is, and how far it had come: compared before anything is read from it again.
 struct SourceSystem {
   std::string identifier;
-  std::int64_t timeline = 0;
+  std::int64_t timeline = 0;  ///< 0: not known
   std::string database;
+  Lsn confirmed{};  ///< everything up to here was taken from it
   bool operator==(const SourceSystem&) const = default;
 };
 

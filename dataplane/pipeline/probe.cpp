@@ -56,7 +56,7 @@ std::vector<TableFault> lost_tables(const PipeJob& job,
 
 Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
   ProbeReport out;
-  PENSTOCK_TRY(check_same_system(job, expected));
+  PENSTOCK_ASSIGN(out.system, check_same_system(job, expected));
   PENSTOCK_ASSIGN(out.slot, postgres::read_slot(job.source, job.slot));
   if (auto fault = postgres::slot_fault(job.source, out.slot)) return fail(*std::move(fault));
   PENSTOCK_ASSIGN(const auto publication, postgres::read_publication(job.source, job.publication));

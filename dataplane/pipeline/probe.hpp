@@ -10,6 +10,7 @@
 namespace penstock::pipeline {
 
 struct ProbeReport {
+  SourceSystem system;  ///< as it is now: a failover brings another timeline
   postgres::SlotFacts slot;
   std::vector<TableFault> faults;                 ///< tables whose changes the stream does not bring any more
   std::map<std::string, std::string> drifts;      ///< by source (source_changes.hpp, source_partitions.hpp)

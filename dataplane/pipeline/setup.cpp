@@ -258,18 +258,6 @@ Result<BoundTables> bind_tables(const PipeJob& job, clickhouse::Client& client,
   return out;
 }
 
-Status check_same_system(const PipeJob& job, const SourceSystem& expected) {
-  PENSTOCK_ASSIGN(const auto server, postgres::read_server(job.source));
-  if (server.system_identifier == expected.identifier && job.source.database == expected.database) return {};
-  return fail(
-      ErrorKind::Terminal, "SourceChanged",
-      fmt::format(
-          "{} is PostgreSQL system {}, database {}; the pipe was set up against system {}, database {}",
-          job.source.text(), server.system_identifier, job.source.database, expected.identifier,
-          expected.database),
-      "Point spec.source.postgres back at the old system, or create a new Pipe for the new one");
-}
-
 Result<std::vector<std::string>> swap_tables(const PipeJob& job) {
   clickhouse::Client client(job.destination);
   std::vector<std::string> out;

@@ -73,8 +73,10 @@ struct BoundTables {
 /// former tables that are not ours, and so were put aside: "orders as orders_before_3".
 [[nodiscard]] Result<std::vector<std::string>> swap_tables(const PipeJob& job);
 
-/// Fails with SourceChanged (Terminal) when the source is not the system that the pipe was set up against.
-[[nodiscard]] Status check_same_system(const PipeJob& job, const SourceSystem& expected);
+/// The source as it is now. Fails with SourceChanged (Terminal) when it is not the system that the pipe was
+/// set up against, or has been restored to a time before what was taken from it: its timeline is an older
+/// one, or its WAL ends sooner. Not seen: one that was restored and has since written past that place again.
+[[nodiscard]] Result<SourceSystem> check_same_system(const PipeJob& job, const SourceSystem& expected);
 
 /// Drops what is ours in the source, of every generation (names that begin with the `prefix`), and the target
 /// tables where asked. Safe to repeat; absent things are done.

@@ -66,8 +66,9 @@ struct SourceTable {
 struct ServerFacts {
   int version = 0;  ///< server_version_num
   std::string system_identifier;
-  std::int64_t timeline = 0;
+  std::int64_t timeline = 0;  ///< 0: cannot be told
   bool in_recovery = false;
+  Lsn wal_end;  ///< written, or in recovery replayed
   std::string wal_level;
   int max_slots = 0, used_slots = 0;
   int max_senders = 0, used_senders = 0;

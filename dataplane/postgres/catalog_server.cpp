@@ -16,7 +16,8 @@ SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_
          SELECT FROM pg_roles g WHERE g.rolname IN ('rds_replication', 'rds_superuser')
                                   AND pg_has_role(current_user, g.oid, 'MEMBER')),
        has_database_privilege(current_database(), 'CREATE'),
-       current_setting('block_size')::bigint, current_user, current_database()
+       current_setting('block_size')::bigint, current_user, current_database(),
+       CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END
 FROM pg_roles r WHERE r.rolname = current_user)sql";
 
 // Of a primary the WAL it writes tells the timeline; the control file may lag behind a promotion.
@@ -67,6 +68,7 @@ Result<ServerFacts> read_server(const Endpoint& endpoint) {
     out.block_size = row[9].as<std::int64_t>();
     out.role = text_of(row[10]);
     out.database = text_of(row[11]);
+    out.wal_end = lsn_of(row[12]);
     read_identity(tx, out);
   }));
   if (out.system_identifier.empty() && out.may_replicate) PENSTOCK_TRY(identify_system(endpoint, out));

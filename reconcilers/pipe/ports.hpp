@@ -106,6 +106,7 @@ struct ProbeFacts {
   std::map<std::string, std::string> source_changes{};     ///< by source; TableStatus::source_changes
   std::map<std::string, std::string> source_partitions{};  ///< by source; TableStatus::source_partitions
   std::map<std::string, Error> lost{};  ///< by source: tables whose changes do not come any more
+  std::int64_t timeline = 0;            ///< of the source, now; 0: not known
 };
 
 /// One table that is ready to take its target's place.

@@ -161,6 +161,7 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
 }
 
 PipeStatus with_probe(PipeStatus status, const ProbeFacts& facts) {
+  if (status.source && facts.timeline != 0) status.source->timeline = facts.timeline;
   for (auto& table : status.tables) {
     if (const auto changes = facts.source_changes.find(table.source); changes != facts.source_changes.end())
       table.source_changes = changes->second;

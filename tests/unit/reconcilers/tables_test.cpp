@@ -233,5 +233,14 @@ TEST(SettingsThatWait, AreNamed) {
   EXPECT_EQ(what_waits_for_a_resync(pipe), "") << "taken up when it is made";
 }
 
+TEST(ALook, TakesUpTheTimelineThatAFailoverBrings) {
+  auto view = loading();
+  const auto before = view.pipe.status.source->timeline;
+  ProbeFacts facts;
+  EXPECT_EQ(with_probe(view.pipe.status, facts).source->timeline, before) << "not known";
+  facts.timeline = before + 1;
+  EXPECT_EQ(with_probe(view.pipe.status, facts).source->timeline, before + 1);
+}
+
 }  // namespace
 }  // namespace penstock::reconcile::test
