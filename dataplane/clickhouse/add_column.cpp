@@ -40,15 +40,19 @@ Status add_column(Client& client, const std::string& database, const std::string
                                  quote(table), quote(column.name), column.type);
   const auto purpose = fmt::format("add column {} to {}.{}", column.name, database, table);
   const auto expression = old_value ? default_expression(column, *old_value) : std::nullopt;
+  const auto commented = [&](const std::string& with, const char* comment) {
+    return client.execute(
+        {fmt::format("{}{} COMMENT {}", plain, with, literal(comment)), {}, false, true, purpose});
+  };
   if (expression) {
-    auto done = client.execute({plain + " DEFAULT " + *expression, {}, false, true, purpose});
+    auto done = commented(" DEFAULT " + *expression, kFollowed);
     if (done || done.error().kind == ErrorKind::Transient || done.error().kind == ErrorKind::InDoubt)
       return done;
   }
-  if (old_value)
-    log::warn("clickhouse", "{}: rows from before read as the type's default until the table is resynced",
-              purpose);
-  return client.execute({plain, {}, false, true, purpose});
+  if (!old_value) return commented("", kFollowed);
+  log::warn("clickhouse", "{}: rows from before read as the type's default until the table is resynced",
+            purpose);
+  return commented("", kFollowedWithoutDefault);
 }
 
 }  // namespace penstock::clickhouse

@@ -82,7 +82,7 @@ Result<std::optional<TargetTable>> read_target(Client& client, const std::string
   PENSTOCK_ASSIGN(
       const auto columns,
       look(client,
-           fmt::format("SELECT name, type, default_kind FROM system.columns WHERE database = {} AND "
+           fmt::format("SELECT name, type, default_kind, comment FROM system.columns WHERE database = {} AND "
                        "table = {} ORDER BY position",
                        literal(database), literal(table)),
            purpose));
@@ -98,7 +98,7 @@ Result<std::optional<TargetTable>> read_target(Client& client, const std::string
   out.partition_key = row.at(5);
   out.mark = Mark::parse(out.comment);
   for (const auto& column : columns)
-    out.columns.push_back({column.at(0), column.at(1), column.at(2)});
+    out.columns.push_back({column.at(0), column.at(1), column.at(2), column.at(3)});
   return std::optional<TargetTable>(std::move(out));
 }
 

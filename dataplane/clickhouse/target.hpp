@@ -25,7 +25,14 @@ struct TargetColumn {
   std::string name;
   std::string type;
   std::string default_kind;  ///< "", "DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL" (read from the server)
+  std::string comment{};     ///< read from the server
 };
+
+/// The comments of columns that add_column() has added: they are the source's, whatever default they have,
+/// and rows of before read as the source's do, or as the type's default.
+inline constexpr const char* kFollowed = "penstock: added as in the source";
+inline constexpr const char* kFollowedWithoutDefault =
+    "penstock: added as in the source, where rows of before have another default";
 
 /// The mark that every table of ours carries in its comment, so that after a crash the table itself says
 /// whose it is and what for: "penstock pipe=<uid> generation=<n> load=<m>". Marks of before there were loads
@@ -96,7 +103,7 @@ struct DestinationFacts {
 [[nodiscard]] Status truncate_target(Client& client, const std::string& database, const std::string& table);
 
 /// ALTER TABLE … ADD COLUMN IF NOT EXISTS. `old_value`: what rows from before hold, as PostgreSQL's text;
-/// where the server cannot take it as a default, the column is added without, and a warning logged.
+/// where the server cannot take it as a default, the column is added without. Its comment tells.
 [[nodiscard]] Status add_column(Client& client, const std::string& database, const std::string& table,
                                 const TargetColumn& column, const std::optional<std::string>& old_value);
 

@@ -21,13 +21,24 @@ Error not_published(const PipeJob& job, const TableJob& table) {
                            : "Add it to the publication again; it is loaded anew then"};
 }
 
-/// Adds what a look at the tables' partitions has found to what else has changed.
+/// The table with the columns that its target has.
+postgres::SourceTable taken(const TableJob& job, const postgres::SourceTable& source) {
+  auto out = source;
+  out.columns.clear();
+  for (const auto* column : taken_columns(job, source))
+    out.columns.push_back(*column);
+  return out;
+}
+
+/// Adds what a look at the tables' heaps has found to what else has changed.
 Status note_partitions(const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources,
                        ProbeReport& out) {
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     const auto& table = job.tables[at];
     if (!sources[at]) continue;
-    PENSTOCK_ASSIGN(auto look, look_at_partitions(job.source, *sources[at], table.partitions));
+    const bool truncates = !table.ignore_truncate && table.engine == clickhouse::Engine::ReplacingMergeTree;
+    PENSTOCK_ASSIGN(auto look,
+                    look_at_partitions(job.source, taken(table, *sources[at]), table.partitions, truncates));
     out.partitions[table.source_text] = std::move(look.known);
     const auto drift = out.drifts.find(table.source_text);
     if (drift == out.drifts.end() || look.drift.empty()) continue;

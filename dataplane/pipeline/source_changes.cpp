@@ -58,10 +58,16 @@ std::string drift_of(const PipeJob& pipe, const TableJob& job, const postgres::S
   // Time64 is left to the server that made the table.
   const auto wanted = define_target(pipe, job, source, {true});
   for (const auto& present : target.columns) {
-    const bool ours = present.name.starts_with("_penstock_") || !present.default_kind.empty();
+    const bool followed = present.comment == clickhouse::kFollowed;
+    const bool unlike = present.comment == clickhouse::kFollowedWithoutDefault;
+    const bool others =
+        present.name.starts_with("_penstock_") || (!present.default_kind.empty() && !followed);
     const bool there = std::any_of(source.columns.begin(), source.columns.end(),
                                    [&](const auto& column) { return column.name == present.name; });
-    if (!ours && !there) note(fmt::format("column {} is gone", present.name));
+    if (!others && !there) note(fmt::format("column {} is gone", present.name));
+    if (unlike && there)
+      note(fmt::format("column {} was added with a default that rows of before lack in the target",
+                       present.name));
   }
   for (const auto* column : taken_columns(job, source)) {
     const auto present = std::find_if(target.columns.begin(), target.columns.end(),

@@ -20,7 +20,8 @@ namespace penstock::pipeline {
 
 /// How the source's table has come to differ from what its target was made for, beyond columns that were
 /// added: "column v is gone; column n is of type bigint now"; empty: not. Pure. Columns of the target that
-/// have a default are the user's, or followed an ADD COLUMN.
+/// have a default are the user's, but for those that followed an ADD COLUMN. What rewrote rows is for
+/// look_at_partitions() to see.
 [[nodiscard]] std::string drift_of(const PipeJob& pipe, const TableJob& job,
                                    const postgres::SourceTable& source,
                                    const clickhouse::TargetTable& target);

@@ -123,6 +123,17 @@ struct SlotFacts {
 /// streamed.
 [[nodiscard]] Result<std::vector<std::uint32_t>> filled_before_attached(
     const Endpoint& endpoint, std::uint32_t root, const std::vector<std::uint32_t>& heaps);
+/// What became of the rows of a heap that has another file than before.
+struct NewFile {
+  /// The column (SourceColumn::attribute_number) whose definition the transaction has changed that wrote the
+  /// oldest of the rows: it rewrote them all. 0: none.
+  int rewritten_with = 0;
+  bool emptied = false;  ///< no row is older than the last change of the heap's definition
+};
+/// Of `heaps`, which are parts of the table or the table itself. Rows are looked at where this role may, up
+/// to 100,000 of each: after a rewrite the first are the oldest, by and large.
+[[nodiscard]] Result<std::map<std::uint32_t, NewFile>> read_new_files(
+    const Endpoint& endpoint, const SourceTable& table, const std::vector<std::uint32_t>& heaps);
 /// Names of those that are there, by oid.
 [[nodiscard]] Result<std::map<std::uint32_t, TableName>> read_names(const Endpoint& endpoint,
                                                                     const std::vector<std::uint32_t>& oids);

@@ -39,7 +39,7 @@ class SourcePartitions : public testing::Test {
   std::string look() {
     const auto tables = postgres::read_tables(job_.source, {job_.tables[0].source});
     if (!tables || !tables->front()) return "no table";
-    const auto look = look_at_partitions(job_.source, *tables->front(), known_);
+    const auto look = look_at_partitions(job_.source, *tables->front(), known_, truncates_);
     if (!look) return look.error().text();
     known_ = look->known;
     return look->drift;
@@ -59,6 +59,7 @@ class SourcePartitions : public testing::Test {
   std::string database_;
   PipeJob job_;
   std::string known_;
+  bool truncates_ = true;
 };
 
 TEST_F(SourcePartitions, ThatAreMadeEmptyAreNotToldOf) {
@@ -153,6 +154,41 @@ TEST_F(SourcePartitions, WhoseRowsMayNotBeReadAreJudgedByTheirSize) {
   job_.source.password = Secret("poor");
   expect_told("public.b was attached");
   EXPECT_EQ(look().find("p4"), std::string::npos);
+}
+
+TEST_F(SourcePartitions, ThatAreTruncatedByThemselvesAreToldOfUntilTheWholeTableIs) {
+  exec("TRUNCATE p1");
+  expect_told("public.p1 was truncated, its rows are still in the target");
+  exec("INSERT INTO t VALUES (1, 'streamed')");
+  exec("GRANT SELECT ON p1 TO PUBLIC");
+  exec("VACUUM FULL p1");
+  expect_told("public.p1 was truncated");
+  exec("TRUNCATE t; INSERT INTO t VALUES (1, 'streamed')");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(SourcePartitions, ThatAreTruncatedAreNotToldOfWhereThatIsToChangeNothing) {
+  truncates_ = false;
+  exec("TRUNCATE p1");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(SourcePartitions, WhoseFilesAreMadeAnewWithTheirRowsAreNotToldOf) {
+  exec("VACUUM FULL p1");
+  EXPECT_EQ(look(), "");
+  exec("CLUSTER p1 USING p1_pkey");
+  EXPECT_EQ(look(), "");
+  exec("VACUUM FULL");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(SourcePartitions, WhoseRowsAreRewrittenAreToldOfByTheColumn) {
+  exec("ALTER TABLE t ALTER v TYPE text USING v || '!'");
+  expect_told("column v was added or altered in a way that rewrote the rows");
+  exec("VACUUM FULL t");
+  expect_told("column v was");
+  exec("TRUNCATE t");
+  EXPECT_EQ(look(), "");
 }
 
 TEST_F(SourcePartitions, OfPlainInheritanceAreAlwaysToldOf) {

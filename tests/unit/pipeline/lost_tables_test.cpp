@@ -84,6 +84,20 @@ TEST(Drift, TellsOfColumnsThatAreGoneOrOfAnotherType) {
             "column dropped is gone; column id is Int64 now and Int32 in the target");
 }
 
+TEST(Drift, NamesColumnsThatFollowedTheSourceAndWereDroppedThereOrLackItsDefault) {
+  const auto job = job_of({"a"});
+  auto source = source_of("a");
+  source.columns = {column("id", 23, "integer"), column("bytes", 17, "bytea")};
+  clickhouse::TargetTable target;
+  target.columns = {{"id", "Int32", ""},
+                    {"followed", "Nullable(Int32)", "DEFAULT", clickhouse::kFollowed},
+                    {"bytes", "Nullable(String)", "", clickhouse::kFollowedWithoutDefault},
+                    {"users", "Int32", "DEFAULT", "mine"}};
+  EXPECT_EQ(drift_of(job, job.tables[0], source, target),
+            "column followed is gone; column bytes was added with a default that rows of before lack in the "
+            "target");
+}
+
 TEST(Drift, IsNoneWhereAColumnWasAddedOrATypeIsTheUsersChoice) {
   auto job = job_of({"a"});
   job.tables[0].overrides.push_back({"id", "String", false});

@@ -1,0 +1,136 @@
+// ALTER TABLE that rewrites the rows of a table, asked of a real catalog and of a real load.
+
+#include <gmock/gmock.h>
+
+#include "dataplane/pipeline/load_run.hpp"
+#include "dataplane/pipeline/probe.hpp"
+#include "tests/integration/pipeline/streaming.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+/// Table t(id, v) with rows, a look at it taken.
+class Rewrites : public Streaming {
+ protected:
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(prepare("CREATE TABLE t (id int PRIMARY KEY, v int)", {"t"}));
+    exec("INSERT INTO t SELECT i, i FROM generate_series(1, 100) i");
+    begin();
+    ASSERT_NO_FATAL_FAILURE(catch_up());
+    ASSERT_EQ(look(), "");
+  }
+  /// What a look finds, which remembers as the status does.
+  std::string look() {
+    const auto report = probe(job_, system_);
+    if (!report) return report.error().text();
+    job_.tables[0].partitions = report->partitions.at("public.t");
+    return report->drifts.at("public.t");
+  }
+  void expect_told(const std::string& what) {
+    EXPECT_THAT(look(), HasSubstr(what));
+    EXPECT_THAT(look(), HasSubstr(what));
+  }
+  /// A row comes by, so that the stream follows what was altered.
+  void follow() {
+    exec("INSERT INTO t (id) SELECT max(id) + 1 FROM t");
+    catch_up();
+  }
+};
+
+TEST_F(Rewrites, ByAColumnWithAVolatileDefaultAreToldOf) {
+  exec("ALTER TABLE t ADD COLUMN r double precision DEFAULT random()");
+  expect_told("column r was added or altered in a way that rewrote the rows");
+  follow();
+  expect_told("column r was");
+}
+
+TEST_F(Rewrites, ByAnIdentityColumnAreToldOf) {
+  exec("ALTER TABLE t ADD COLUMN n int GENERATED ALWAYS AS IDENTITY");
+  expect_told("column n was");
+}
+
+TEST_F(Rewrites, IntoTheSameTypeAreToldOf) {
+  exec("ALTER TABLE t ALTER v TYPE int USING v * 100");
+  expect_told("column v was");
+  exec("GRANT SELECT ON t TO PUBLIC");
+  exec("UPDATE t SET v = v + 1 WHERE id < 50");
+  exec("VACUUM FULL t");
+  expect_told("column v was");
+}
+
+TEST_F(Rewrites, AreToldOfWhereRowsMayNotBeRead) {
+  exec("CREATE ROLE poor_" + database_ + " LOGIN REPLICATION PASSWORD 'poor'");
+  job_.source.user = "poor_" + database_;
+  job_.source.password = Secret("poor");
+  exec("ALTER TABLE t ALTER v TYPE int USING v * 100");
+  expect_told("column v was");
+}
+
+TEST_F(Rewrites, AreNotToldOfOnceEveryRowIsGone) {
+  exec("ALTER TABLE t ALTER v TYPE int USING v * 100");
+  expect_told("column v was");
+  exec("BEGIN; TRUNCATE t; INSERT INTO t VALUES (1, 1); COMMIT");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(Rewrites, AreNotMadeByWhatIsFollowedOrStreamed) {
+  exec("ALTER TABLE t ADD COLUMN c int DEFAULT 7");
+  exec("VACUUM FULL t");
+  EXPECT_EQ(look(), "");
+  exec("BEGIN; ALTER TABLE t ADD COLUMN d int; UPDATE t SET d = id; COMMIT");
+  exec("ALTER TABLE t ADD COLUMN e timestamptz");
+  exec("ALTER TABLE t ALTER e SET DEFAULT now()");
+  exec("ALTER TABLE t ADD COLUMN s varchar(10)");
+  exec("ALTER TABLE t ALTER s TYPE varchar(20)");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(Rewrites, AreNotMadeByTruncatesAndMovedRows) {
+  exec("VACUUM FULL t");
+  exec("CLUSTER t USING t_pkey");
+  EXPECT_EQ(look(), "");
+  exec("BEGIN; TRUNCATE t; INSERT INTO t SELECT i, i FROM generate_series(1, 10) i; COMMIT");
+  EXPECT_EQ(look(), "");
+  exec("ALTER TABLE t ALTER v SET NOT NULL");
+  exec("VACUUM FULL t");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(Rewrites, OfColumnsThatAreNotReplicatedAreNotToldOf) {
+  job_.tables[0].excluded_columns = {"r"};
+  exec("ALTER TABLE t ADD COLUMN r double precision DEFAULT random()");
+  exec("ALTER TABLE t ADD COLUMN g int GENERATED ALWAYS AS (id * 2) STORED");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(Rewrites, BetweenSetupAndLoadOfAColumnThatTheTargetLacksAreToldOf) {
+  exec("ALTER TABLE t ADD COLUMN r double precision DEFAULT random()");
+  LoadRun run({job_, system_, Lsn{1}, {}, std::nullopt, {}});
+  ASSERT_TRUE(test::eventually([&] { return run.facts().run.ended; }, 30s));
+  ASSERT_FALSE(run.facts().run.error);
+  job_.tables[0].partitions = run.facts().tables.at(0).partitions;
+  expect_told("column r was");
+}
+
+TEST_F(Rewrites, AreNotNeededForADefaultThatTheTargetCannotTakeToBeToldOf) {
+  exec("ALTER TABLE t ADD COLUMN b bytea DEFAULT '\\x0001'");
+  follow();
+  expect_told("column b was added with a default that rows of before lack in the target");
+}
+
+TEST_F(Rewrites, AreNotNeededForAFollowedColumnToBeMissed) {
+  exec("ALTER TABLE t ADD COLUMN c int DEFAULT 7, ADD COLUMN d int DEFAULT 8");
+  follow();
+  EXPECT_EQ(look(), "");
+  exec("ALTER TABLE t DROP COLUMN c");
+  expect_told("column c is gone");
+  exec("ALTER TABLE t RENAME COLUMN d TO dd");
+  follow();
+  expect_told("column d is gone");
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
