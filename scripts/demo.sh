@@ -63,7 +63,7 @@ claim_directory() {
   flock -n 9 || die "another demo runs in this checkout"
   rm -rf "$data"
   mkdir -m 0700 "$data"
-  scratch=$(mktemp -d /tmp/penstock-demo.XXXXXX)
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/penstock-demo.XXXXXX") # short: a socket goes below it
   chmod 0711 "$scratch" # the account that PostgreSQL runs as has to get through
 }
 
