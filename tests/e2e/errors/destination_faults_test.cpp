@@ -25,6 +25,7 @@ void drop_target(Scene& scene) {
 
 constexpr const char* kOurEngine =
     "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY id";
+constexpr const char* kOurColumns = "id Int64, email Nullable(String), total Nullable(Decimal(10, 2))";
 constexpr const char* kControlColumns =
     ", _penstock_version UInt64, _penstock_deleted UInt8, _penstock_synced_at DateTime64(3) DEFAULT now64(3)";
 
@@ -75,6 +76,19 @@ std::vector<Fault> connecting() {
                                     R"({"stringData":{"password":""}})"});
        },
        Noticed::AtOnce},
+      {"clickhouse-password-with-line-break",
+       [](Scene& s) {
+         with_destination_secret(s, std::string(kWrongPassword) + "\n");
+         s.manifest.destination_more =
+             ", passwordSecretRef: {name: clickhouse-password-with-line-break-clickhouse}";
+       },
+       "DestinationCredentialsInvalid",
+       {"the password for ClickHouse holds a line break", "echo -n"},
+       [](Scene& s) {
+         shared_dev().must_kubectl({"patch", "secret", s.name + "-clickhouse", "--type", "merge", "-p",
+                                    R"({"stringData":{"password":""}})"});
+       },
+       Noticed::AtOnce},
       {"clickhouse-unknown-user",
        [](Scene& s) { s.manifest.destination_more = ", user: somebody"; },
        "DestinationAuthenticationFailed",
@@ -111,6 +125,63 @@ std::vector<Fault> targets() {
        "TargetEngine",
        {"has the engine MergeTree", "drop the table"},
        drop_target},
+      {"target-engine-replaces-otherwise",
+       [](Scene& s) {
+         make_target(s, std::string(kOurColumns) + kControlColumns,
+                     "ENGINE = ReplacingMergeTree(_penstock_version) ORDER BY id");
+       },
+       "TargetEngine",
+       {"has the engine ReplacingMergeTree(_penstock_version)", "FINAL would not give the source's state"},
+       drop_target},
+      {"target-other-order",
+       [](Scene& s) {
+         make_target(s, std::string(kOurColumns) + kControlColumns,
+                     "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY tuple()");
+       },
+       "TargetSortingKey",
+       {"is ordered by (); (id) is wanted", "spec.tables[].orderBy"},
+       drop_target},
+      {"target-without-control-columns",
+       [](Scene& s) {
+         make_target(s, std::string(kOurColumns) + ", _penstock_version UInt64, _penstock_deleted UInt8",
+                     kOurEngine);
+       },
+       "TargetWithoutControlColumns",
+       {"lacks Penstock's control columns: _penstock_synced_at", "ADD COLUMN _penstock_synced_at"},
+       [](Scene& s) {
+         s.engine.query(fmt::format(
+             "ALTER TABLE {}.orders ADD COLUMN _penstock_synced_at DateTime64(3) DEFAULT now64(3)",
+             s.manifest.target_database));
+       }},
+      {"target-computes-column",
+       [](Scene& s) {
+         make_target(s,
+                     std::string("id Int64, email Nullable(String), total Nullable(Decimal(10, 2)) "
+                                 "MATERIALIZED 1") +
+                         kControlColumns,
+                     kOurEngine);
+       },
+       "TargetColumnComputed",
+       {"computes its column total (MATERIALIZED)", "spec.tables[].excludedColumns"},
+       [](Scene& s) {
+         s.manifest.tables = {"{source: public.orders, excludedColumns: [total]}"};
+         s.apply_pipe();
+       },
+       Noticed::AtOnce},
+      {"target-database-cannot-exchange",
+       [](Scene& s) { s.engine.query("CREATE DATABASE " + s.manifest.target_database + " ENGINE = Memory"); },
+       "ExchangeNotSupported",
+       {"has the engine Memory", "Atomic"},
+       [](Scene& s) { s.engine.query("DROP DATABASE " + s.manifest.target_database); }},
+      {"nonsense-partitions",
+       [](Scene& s) { s.manifest.tables = {"{source: public.orders, partitionBy: 'toYYYYMM(no_such)'}"}; },
+       "PartitionByInvalid",
+       {"does not take partitionBy \"toYYYYMM(no_such)\"", "spec.tables[].partitionBy"},
+       [](Scene& s) {
+         s.manifest.tables = {"public.orders"};
+         s.apply_pipe();
+       },
+       Noticed::AtOnce},
       {"target-is-view",
        [](Scene& s) {
          s.engine.query("CREATE DATABASE IF NOT EXISTS " + s.manifest.target_database);
@@ -121,9 +192,7 @@ std::vector<Fault> targets() {
        drop_target},
       {"target-of-another-pipe",
        [](Scene& s) {
-         make_target(s,
-                     std::string("id Int64, email Nullable(String), total Nullable(Decimal(10, 2))") +
-                         kControlColumns,
+         make_target(s, std::string(kOurColumns) + kControlColumns,
                      std::string(kOurEngine) +
                          " COMMENT 'penstock pipe=11111111-2222-3333-4444-555555555555 generation=0'");
        },
