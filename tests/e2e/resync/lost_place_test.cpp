@@ -1,5 +1,7 @@
 // Our place in the source is gone: Failed, in whatever state, and soon; and a resync cures it.
 
+#include <filesystem>
+
 #include "tests/e2e/resync/resync_test.hpp"
 
 namespace penstock {
@@ -188,6 +190,34 @@ TEST(LostPlace, FailedIsStillFailedAfterARestart) {
   scene.resync(1);
   ASSERT_TRUE(scene.reaches("Running"));
   EXPECT_EQ(reader.answers(), (States{"2000\t['old']", "1500\t['new']"}));
+}
+
+TEST(LostPlace, ASourceRestoredToAnEarlierTimeIsTakenAsItIsByAResyncOnly) {
+  test::PostgresServer own;
+  const auto backup = own.data_directory() + ".backup";
+  World world{&own, shared_world().engine, shared_world().dev};
+  Scene scene(world);
+  create_old_rows(scene);
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  own.stop();
+  ASSERT_TRUE(test::run("cp", {.arguments = {"-a", own.data_directory(), backup}}).ok());
+  own.start();
+  scene.exec("UPDATE orders SET v = 'lost'");
+  ASSERT_TRUE(scene.caught_up());
+
+  own.stop();
+  std::filesystem::remove_all(own.data_directory());
+  std::filesystem::rename(backup, own.data_directory());
+  own.start();
+  ASSERT_TRUE(scene.reaches("Failed"));
+  EXPECT_EQ(scene.dev.reason(scene.pipe, "Stalled"), "SourceChanged");
+  EXPECT_EQ(scene.target_value(kWhole), "2000\t['lost']");
+  scene.resync(1);
+  ASSERT_TRUE(scene.reaches("Running"));
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_EQ(scene.target_value(kWhole), "2000\t['old']");
 }
 
 }  // namespace
