@@ -121,7 +121,10 @@ TEST_F(RefusedStart, BecauseTheEnginesLibraryIsMissing) {
 TEST_F(RefusedStart, BecauseTheEnginesLibraryIsNone) {
   const auto library = directory / "libchdb.so";
   std::ofstream(library) << "not a library";
-  expect_refused(penstock(dev({"--clickhouse", "127.0.0.1:0", "--lib", library})), {library, "make deps"});
+  test::ProcessOptions options;
+  options.environment["PENSTOCK_ENGINE_BINARY"] = test::engine_program();
+  expect_refused(penstock(dev({"--clickhouse", "127.0.0.1:0", "--lib", library}), options),
+                 {library, "make deps"});
 }
 
 struct Nonsense {
