@@ -19,18 +19,18 @@ std::string without_comment_lines(const std::string& text) {
 }  // namespace
 
 std::set<std::string> camel_case_words(const std::vector<SourceFile>& files) {
-  static const std::regex word(R"re("((?:[A-Z][a-z0-9]+){2,})")re");
+  static const std::regex kWord(R"re("((?:[A-Z][a-z0-9]+){2,})")re");
   std::set<std::string> out;
   for (const auto& file : files) {
     const auto text = without_comment_lines(file.text);
-    for (std::sregex_iterator at(text.begin(), text.end(), word), end; at != end; ++at)
+    for (std::sregex_iterator at(text.begin(), text.end(), kWord), end; at != end; ++at)
       out.insert((*at)[1]);
   }
   return out;
 }
 
 std::vector<DocumentedReason> documented_reasons(const std::string& page) {
-  static const std::regex row(R"re(\| `(\w+)` \| ([^|]+) \| ([^|]+) \|)re");
+  static const std::regex kRow(R"re(\| `(\w+)` \| ([^|]+) \| ([^|]+) \|)re");
   std::vector<DocumentedReason> out;
   std::istringstream lines(page);
   bool of_reasons = false;
@@ -38,7 +38,7 @@ std::vector<DocumentedReason> documented_reasons(const std::string& page) {
     if (line.rfind("| reason |", 0) == 0) of_reasons = true;
     if (line.empty()) of_reasons = false;
     std::smatch cells;
-    if (of_reasons && std::regex_match(line, cells, row)) out.push_back({cells[1], cells[2], cells[3]});
+    if (of_reasons && std::regex_match(line, cells, kRow)) out.push_back({cells[1], cells[2], cells[3]});
   }
   return out;
 }

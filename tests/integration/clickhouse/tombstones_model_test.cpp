@@ -38,9 +38,9 @@ class History {
  private:
   int below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
   std::string key() {
-    static const std::vector<std::string> numbers{"NULL", "0", "1", "-7"};
-    static const std::vector<std::string> texts{"NULL", "''", "'0'", "'x'", "'NULL'"};
-    return numbers[static_cast<std::size_t>(below(4))] + ", " + texts[static_cast<std::size_t>(below(5))];
+    static const std::vector<std::string> kNumbers{"NULL", "0", "1", "-7"};
+    static const std::vector<std::string> kTexts{"NULL", "''", "'0'", "'x'", "'NULL'"};
+    return kNumbers[static_cast<std::size_t>(below(4))] + ", " + kTexts[static_cast<std::size_t>(below(5))];
   }
   std::mt19937 random_;
 };

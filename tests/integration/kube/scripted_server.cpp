@@ -263,7 +263,7 @@ class ScriptedServer::Impl {
   std::jthread accepting_;
 };
 
-ScriptedServer::ScriptedServer(Script script, std::optional<Tls> tls, int port)
+ScriptedServer::ScriptedServer(Script script, const std::optional<Tls>& tls, int port)
     : impl_(std::make_shared<Impl>(std::move(script), tls, port)) {}
 
 ScriptedServer::~ScriptedServer() = default;

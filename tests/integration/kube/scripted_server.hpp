@@ -60,7 +60,7 @@ class ScriptedServer {
     std::string client_ca;  ///< not empty: clients must show a certificate that this one has signed
   };
 
-  explicit ScriptedServer(Script script, std::optional<Tls> tls = std::nullopt, int port = 0);
+  explicit ScriptedServer(Script script, const std::optional<Tls>& tls = std::nullopt, int port = 0);
   ~ScriptedServer();
 
   [[nodiscard]] std::string url() const;

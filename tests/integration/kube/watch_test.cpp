@@ -51,7 +51,7 @@ const std::string kExpiredLine =
 
 /// One watch of pipes from version 5, to its end.
 struct Watched {
-  Watched(const ScriptedServer& server, WatchOptions options = {}, std::stop_token stop = {}) {
+  Watched(const ScriptedServer& server, WatchOptions options = {}, const std::stop_token& stop = {}) {
     options.resource_version = "5";
     const auto client = client_of(server);
     end = client->watch(

@@ -34,7 +34,7 @@ class Impostor {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    ::bind(socket_, reinterpret_cast<sockaddr*>(&address), size);
+    (void)::bind(socket_, reinterpret_cast<sockaddr*>(&address), size);
     ::listen(socket_, 4);
     ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
     port = ntohs(address.sin_port);
@@ -235,7 +235,7 @@ struct TlsServer {
 };
 
 const TlsServer& tls_server() {
-  static const TlsServer server;
+  static TlsServer server;
   return server;
 }
 

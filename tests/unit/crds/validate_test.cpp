@@ -233,20 +233,20 @@ struct FixedField {
 };
 
 const std::vector<FixedField>& fixed_after_setup() {
-  static const std::vector<FixedField> fields = {
+  static const std::vector<FixedField> kFields = {
       {"spec.source.postgres.database", [](Json& s) { s["source"]["postgres"]["database"] = "other"; }},
       {"spec.destination.clickhouse.database",
        [](Json& s) { s["destination"]["clickhouse"]["database"] = "other"; }},
   };
-  return fields;
+  return kFields;
 }
 
 const std::vector<FixedField>& fixed_after_creation() {
-  static const std::vector<FixedField> fields = {
+  static const std::vector<FixedField> kFields = {
       {"spec.mode", [](Json& s) { s["mode"] = "CDCOnly"; }},
       {"spec.source.postgres.publication", [](Json& s) { s["source"]["postgres"]["publication"] = "other"; }},
   };
-  return fields;
+  return kFields;
 }
 
 TEST(ValidateChange, WhatIsFixedAfterSetupIsRefusedWithItsPath) {
@@ -284,7 +284,7 @@ TEST(ValidateChange, TheMessageNamesTheCure) {
 }
 
 const std::vector<FixedField>& carried_out_by_and_by() {
-  static const std::vector<FixedField> edits = {
+  static const std::vector<FixedField> kEdits = {
       {"a table removed", [](Json& s) { s["tables"].erase(1); }},
       {"a table added",
        [](Json& s) {
@@ -307,7 +307,7 @@ const std::vector<FixedField>& carried_out_by_and_by() {
       {"a table's generation raised", [](Json& s) { s["tables"][0]["resyncGeneration"] = 4; }},
       {"a table's generation lowered", [](Json& s) { s["tables"][0]["resyncGeneration"] = 2; }},
   };
-  return edits;
+  return kEdits;
 }
 
 TEST(ValidateChange, TablesAndGenerationsMayChangeInEveryState) {

@@ -106,10 +106,10 @@ Bytes type() {
 }
 
 const std::vector<Bytes>& samples() {
-  static const std::vector<Bytes> all{begin(),      commit(),    relation(),  insert(),
-                                      update('\0'), update('K'), update('O'), deletion(),
-                                      truncate(),   message(),   origin(),    type()};
-  return all;
+  static const std::vector<Bytes> kAll{begin(),      commit(),    relation(),  insert(),
+                                       update('\0'), update('K'), update('O'), deletion(),
+                                       truncate(),   message(),   origin(),    type()};
+  return kAll;
 }
 
 TEST(Pgoutput, ReadsBeginAndCommit) {
