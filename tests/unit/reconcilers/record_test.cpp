@@ -18,7 +18,7 @@ std::string condition_line(const std::vector<Condition>& conditions) {
   return out;
 }
 
-std::string conditions(PipeState state, std::optional<Error> fault = std::nullopt) {
+std::string conditions(PipeState state, const std::optional<Error>& fault = std::nullopt) {
   return condition_line(conditions_of(state, "m", fault, 3));
 }
 
