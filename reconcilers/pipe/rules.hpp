@@ -26,6 +26,8 @@ inline constexpr Millis kLongestWait{3'600'000};
 /// Until it is tried again.
 [[nodiscard]] Millis time_left(const View& view, const Retry& retry);
 
+/// What failed before, while nothing of it was changed.
+[[nodiscard]] std::optional<Error> standing_fault(const View& view, Concern concern);
 /// The first terminal failure that nothing has changed since; null: none.
 [[nodiscard]] const Retry* terminal_failure(const View& view);
 

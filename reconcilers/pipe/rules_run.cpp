@@ -35,6 +35,8 @@ std::string loading_text(const Pipe& pipe) {
 Decision loading(const View& view, const char* rule) {
   Decision out{PipeState::Snapshot, loading_text(view.pipe), view.run.load.retrying, Rest{kLoadProgressEvery},
                rule};
+  // Until it tells of its tables it has not begun, and what was said of its failure stands.
+  if (!out.fault && view.run.load.tables.empty()) out.fault = standing_fault(view, Concern::Load);
   if (out.fault) out.message = out.fault->text();
   return with_doubt(view, std::move(out));
 }

@@ -8,14 +8,6 @@
 namespace penstock::reconcile {
 namespace {
 
-/// What failed before, while nothing of it was changed.
-std::optional<Error> standing_fault(const View& view, Concern concern) {
-  const auto* retry = view.retry(concern);
-  const bool changed = retry && (retry->generation != view.pipe.generation ||
-                                 (view.fingerprint.known() && retry->fingerprint != view.fingerprint.load));
-  return retry && !changed ? std::optional(retry->error) : std::nullopt;
-}
-
 /// What is said of a stream that does not run yet: that it failed, until it is connected. Once what failed
 /// was changed, nobody has to mend it any more: it is being tried.
 std::optional<Error> doubt_of_the_stream(const View& view) {
@@ -83,6 +75,13 @@ Millis time_left(const View& view, const Retry& retry) {
   if (retry.next <= view.now) return kLoadProgressEvery;
   if (retry.next - view.now > kLongestWait) return kLongestWait;  // for ever is more than a timer can hold
   return std::chrono::ceil<Millis>(retry.next - view.now);
+}
+
+std::optional<Error> standing_fault(const View& view, Concern concern) {
+  const auto* retry = view.retry(concern);
+  const bool changed = retry && (retry->generation != view.pipe.generation ||
+                                 (view.fingerprint.known() && retry->fingerprint != view.fingerprint.load));
+  return retry && !changed ? std::optional(retry->error) : std::nullopt;
 }
 
 const Retry* terminal_failure(const View& view) {

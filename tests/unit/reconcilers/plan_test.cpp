@@ -72,6 +72,18 @@ TEST(Plan, AStreamThatFailedIsNotReadyBeforeItIsConnected) {
   EXPECT_FALSE(plan(view).fault);
 }
 
+TEST(Plan, ALoadThatHasNotBegunDoesNotTakeBackWhatIsSaidOfTheOneBefore) {
+  auto view = loading();
+  view.retries[Concern::Load] = failed_just_now(ErrorKind::NeedsUser);
+  ASSERT_TRUE(plan(view).fault);
+  EXPECT_EQ(plan(view).message, "it failed. mend it");
+  view.run.load.tables = {said_of("public.orders")};
+  EXPECT_FALSE(plan(view).fault) << "it reads";
+  view.run.load.tables.clear();
+  view.pipe.generation = 2;
+  EXPECT_FALSE(plan(view).fault) << "what failed was changed";
+}
+
 TEST(Plan, TellsWhatARunIsWaitingOut) {
   const Error down{ErrorKind::Transient, "DestinationUnreachable", "down", "start it"};
   auto stream = streaming();
