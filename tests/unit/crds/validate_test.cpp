@@ -5,7 +5,7 @@
 
 namespace penstock {
 
-void PrintTo(const FieldError& fault, std::ostream* out) {
+void PrintTo(const FieldError& fault, std::ostream* out) {  // NOLINT: googletest asks for this name
   *out << fault.path << ": " << fault.message;
 }
 
