@@ -23,7 +23,11 @@ class PartitionLoad {
                     postgres::CopyReader::start(session, context_.job.source, sql(columns), columns.size()));
     while (!context_.stop.now.load(std::memory_order_relaxed)) {
       PENSTOCK_ASSIGN(const auto fields, reader.next());
-      if (fields.empty() && !columns.empty()) return finish();
+      if (fields.empty() && !columns.empty()) {
+        const auto heap = board_.table(task_.table).source.heaps[board_.partition(task_).heap].oid;
+        PENSTOCK_TRY(postgres::check_not_rewritten(session, context_.job.source, heap));
+        return finish();
+      }
       PENSTOCK_TRY(
           append_loaded_row(binding_, block_, fields, context_.version, context_.snapshot_lsn, clamped_));
       if (block_.rows() >= context_.job.batch_rows ||

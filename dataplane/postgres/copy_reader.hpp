@@ -70,6 +70,11 @@ struct CopyColumn {
 [[nodiscard]] Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint,
                                        const std::string& snapshot);
 
+/// In a transaction of begin_at_snapshot() that has read this heap: fails with SnapshotOutdated (Transient)
+/// where the heap was rewritten, emptied or made after the snapshot was taken. Rows that ALTER TABLE rewrites
+/// are as good as gone for older snapshots.
+[[nodiscard]] Status check_not_rewritten(pg_conn* session, const Endpoint& endpoint, std::uint32_t heap);
+
 /// A statement without a result that matters.
 [[nodiscard]] Status execute(pg_conn* session, const Endpoint& endpoint, const std::string& sql);
 

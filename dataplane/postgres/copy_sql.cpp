@@ -60,6 +60,18 @@ Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint, const std::
   return fail(std::move(error));
 }
 
+Status check_not_rewritten(pg_conn* session, const Endpoint& endpoint, std::uint32_t heap) {
+  // The table is read as the snapshot has it, the function tells what is now; it stays so, for the heap is
+  // locked since it was read.
+  const auto sql = fmt::format(
+      "SELECT relfilenode = coalesce(pg_relation_filenode(oid), 0) FROM pg_class WHERE oid = {}", heap);
+  PENSTOCK_ASSIGN(const auto row, run(session, endpoint, sql, "looking whether a table was rewritten"));
+  if (first_value(row.get()) == "t") return {};
+  return fail(ErrorKind::Transient, "SnapshotOutdated",
+              "a table was rewritten or emptied after the load's snapshot was taken",
+              "The load goes on at a newer snapshot");
+}
+
 Status execute(pg_conn* session, const Endpoint& endpoint, const std::string& sql) {
   constexpr std::size_t kShown = 60;
   const auto shown = sql.size() <= kShown ? sql : sql.substr(0, kShown) + "…";

@@ -56,6 +56,35 @@ TEST(Load, OfAPartitionedTableReadsEveryLeafOnce) {
   EXPECT_EQ(test::row_diff(world_postgres(), database, "t", test::shared_engine(), database, "t"), "");
 }
 
+TEST(Load, NeverTakesATableForEmptyThatWasRewrittenAfterTheSnapshot) {
+  const auto database = world_postgres().create_database();
+  const auto exec = [&](const char* sql) { world_postgres().exec(sql, database); };
+  exec(
+      "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT i, i FROM generate_series(1, 100) i");
+  const auto job = job_for(database, {"t"});
+  const auto report = set_up(job);
+  ASSERT_TRUE(report) << report.error().text();
+  ASSERT_TRUE(make_publication(job));
+  auto slot = penstock::postgres::create_slot(job.source, job.slot);
+  ASSERT_TRUE(slot) << slot.error().text();
+  const Lsn version = slot->restart_lsn;
+  exec("ALTER TABLE t ALTER a TYPE int USING a * 2");
+  const auto ended = [&](LoadRun& run) {
+    return test::eventually([&] { return run.facts().run.ended; }, 60s);
+  };
+  LoadRun outdated({job, report->system, version, {}, *std::move(slot), {}});
+  ASSERT_TRUE(ended(outdated));
+  const auto facts = outdated.facts();
+  ASSERT_TRUE(facts.run.error);
+  EXPECT_EQ(facts.run.error->reason, "SnapshotOutdated");
+  EXPECT_EQ(facts.run.error->kind, ErrorKind::Transient);
+  LoadRun anew({job, report->system, version, facts.tables, std::nullopt, {}});
+  ASSERT_TRUE(ended(anew));
+  EXPECT_FALSE(anew.facts().run.error);
+  EXPECT_EQ(anew.facts().tables.at(0).rows, 100);
+  EXPECT_EQ(test::row_diff(world_postgres(), database, "t", test::shared_engine(), database, "t"), "");
+}
+
 TEST(Load, OfAnEmptyTableIsDone) {
   const auto database = world_postgres().create_database();
   world_postgres().exec("CREATE TABLE t (id int PRIMARY KEY, a int)", database);
