@@ -17,11 +17,10 @@
 // - Any other new heap stays unknown, and is told of at each look, until a load takes it in. A child of plain
 //   inheritance always is one: the publication does not take it in by itself. So is a foreign table.
 // - A heap that is gone stays remembered, and is told of at each look, until a load does without it.
-// - A heap that has another file has been rewritten, truncated, or only moved (VACUUM FULL, CLUSTER). The
-// rows
-//   tell: those of a rewrite are all of the transaction that changed a column's definition, one that was
-//   moved has rows from before. The first two are remembered with the heap, and told of, until a load, or a
-//   TRUNCATE that is streamed, makes them good.
+// - A heap that has another file has been rewritten, truncated, or only moved (VACUUM FULL, CLUSTER). Its
+//   rows tell: those of a rewrite are all of the transaction that changed a column's definition, one that
+//   was moved has rows from before. The first two are remembered with the heap, and told of, until a load, or
+//   a TRUNCATE that is streamed, makes them good.
 //
 // What is remembered is in the Pipe's status, so that a restart, or a look that came late, changes nothing.
 //
