@@ -30,7 +30,8 @@ struct World {
   SlotFacts slot;
 
   World() {
-    server = {150004, "7000", 1, false, Lsn{0x1000}, "logical", 10, 1, 10, 1, true, true, 8192, "penstock", "shop"};
+    server = {150004, "7000", 1,    false, Lsn{0x1000}, "logical",  10,    1,
+              10,     1,      true, true,  8192,        "penstock", "shop"};
     SourceTable orders;
     orders.name = {"public", "orders"};
     orders.oid = 100;
