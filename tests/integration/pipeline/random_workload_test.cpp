@@ -93,7 +93,14 @@ TEST_P(RandomWorkload, EndsEqualThroughInterruptedLoadsAndStreams) {
   auto slot = penstock::postgres::create_slot(job.source, job.slot);
   EXPECT_TRUE(slot) << slot.error().text();
   if (slot) load(job, report->system, *std::move(slot), random);
+  // A run that is stopped at once leaves its walsender behind for a moment.
+  const auto has_left = [&] {
+    return server.value(
+               "SELECT bool_or(active) FROM pg_replication_slots WHERE slot_name = '" + job.slot + "'",
+               database) == "f";
+  };
   while (busy.load() && !testing::Test::HasFailure()) {
+    EXPECT_TRUE(test::eventually(has_left, 30s));
     StreamRun run({job, report->system, {}});
     std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 400));
     run.stop(random() % 2 ? StopMode::Now : StopMode::AfterPartitions);
@@ -105,6 +112,7 @@ TEST_P(RandomWorkload, EndsEqualThroughInterruptedLoadsAndStreams) {
 
   const auto end = penstock::postgres::current_wal_lsn(job.source);
   ASSERT_TRUE(end);
+  ASSERT_TRUE(test::eventually(has_left, 30s));
   StreamRun run({job, report->system, {}});
   server.exec("SELECT pg_logical_emit_message(true, 'test', 'end')", database);
   EXPECT_TRUE(test::eventually([&] { return run.facts().confirmed >= *end; }, 30s))
