@@ -67,7 +67,13 @@ Verdict declare(const View& view, std::vector<std::string> sources, const char* 
 /// Its `_resync` table goes when it gets another target.
 bool leaves_staging(const View& view, const std::string& source) {
   const auto* known = find_table(view.pipe.status, source);
-  return known && known->target != target_of(*in_spec(view.pipe, source)) && (known->staged || known->making);
+  return known && known->staged && known->target != target_of(*in_spec(view.pipe, source));
+}
+
+/// It was refused with this spec already: what runs is not stopped for it again.
+bool was_refused(const View& view, const std::string& source) {
+  const auto retry = view.table_retries.find(source);
+  return retry != view.table_retries.end() && retry->second.generation == view.pipe.generation;
 }
 
 /// A higher generation was asked for, or it is not made yet and is to become another one; or the table is set
@@ -165,6 +171,10 @@ Verdict declare_tables_anew(const View& view) {
       wanted.push_back(table.source);
   }
   wanted = due(view, std::move(wanted));
+  if (view.run.any_active())
+    std::erase_if(wanted, [&](const auto& source) {
+      return leaves_staging(view, source) && was_refused(view, source);
+    });
   const bool drops = std::any_of(wanted.begin(), wanted.end(),
                                  [&](const auto& source) { return leaves_staging(view, source); });
   if (drops && (view.run.load.there || view.run.stream.there))

@@ -51,6 +51,15 @@ TEST(PlanTablesLoadedAnew, DecidesEachCase) {
               v.pipe.spec.tables[0].target = "other";
             }),
        PipeState::Snapshot, "StopRuns", rule},
+      {"but not again for a spec that was refused",
+       with(bumped(streaming()),
+            [](View& v) {
+              table(v, 0).staged = true;
+              v.pipe.spec.tables[0].target = "other";
+              v.table_retries["public.orders"] = failed_before(ErrorKind::NeedsUser);
+              v.table_retries["public.orders"].generation = 2;
+            }),
+       PipeState::Snapshot, "Rest", "keep_streaming"},
       {"not while paused", with(bumped(without_run(streaming())), [](View& v) { v.pipe.spec.paused = true; }),
        PipeState::Paused, "Rest", "honour_pause"},
       {"not in a resync", bumped(ready_to_swap()), PipeState::Resync, "SwapTables", "swap_what_is_loaded"},
