@@ -74,6 +74,11 @@ std::optional<std::chrono::duration<double>> HeldTables::behind(const std::strin
   return now - at->second.since;
 }
 
+bool HeldTables::tries() const {
+  return std::any_of(held_.begin(), held_.end(),
+                     [](const auto& one) { return one.second.stage == Stage::Trying; });
+}
+
 std::optional<Error> HeldTables::waited_for() const {
   for (const auto& [table, held] : held_)
     if (held.stage != Stage::SetApart) return held.error;

@@ -46,6 +46,8 @@ class HeldTables {
   [[nodiscard]] std::optional<Lsn> limit() const;
   /// For how long a change of this table has been waiting for its target; nullopt: none has.
   [[nodiscard]] std::optional<std::chrono::duration<double>> behind(const std::string& table, Time now) const;
+  /// Some are taken in again: what the stream brings now begins where they failed.
+  [[nodiscard]] bool tries() const;
   /// Of a table that is waited for; nullopt: none is.
   [[nodiscard]] std::optional<Error> waited_for() const;
 

@@ -115,7 +115,11 @@ struct StreamRun::Impl {
     for (auto& table : facts.tables) {
       table.error = held.set_apart(table.source);
       const auto behind = held.behind(table.source, HeldTables::Time::clock::now());
-      table.lag_seconds = std::max(facts.lag_seconds, behind ? behind->count() : 0.0);
+      // While others are tried again, the age of what comes in is theirs.
+      if (behind)
+        table.lag_seconds = std::max(facts.lag_seconds, behind->count());
+      else if (!held.tries())
+        table.lag_seconds = facts.lag_seconds;
     }
     auto waited_for = held.waited_for();
     if (waited_for) waited_for->kind = ErrorKind::Transient;  // until patience ends

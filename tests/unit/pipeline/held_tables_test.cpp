@@ -54,7 +54,9 @@ TEST(HeldTables, ItIsTriedAgainLessAndLessOften) {
 TEST(HeldTables, WhileItIsTriedTheSourceStillKeepsNothingBack) {
   HeldTables held({5min, 1u << 30});
   held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  EXPECT_FALSE(held.tries());
   held.try_again(kStart + 5s);
+  EXPECT_TRUE(held.tries());
   EXPECT_EQ(held.limit(), std::nullopt) << "what is confirmed now holds its changes too";
   EXPECT_EQ(held.waited_for(), kError) << "it is not known to be well yet";
 }
