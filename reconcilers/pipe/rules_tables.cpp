@@ -70,10 +70,12 @@ bool leaves_staging(const View& view, const std::string& source) {
   return known && known->staged && known->target != target_of(*in_spec(view.pipe, source));
 }
 
-/// It was refused with this spec already: what runs is not stopped for it again.
+/// It is on its way and was refused with this spec already: what runs is not stopped for it again. One that
+/// is set apart goes no way of its own.
 bool was_refused(const View& view, const std::string& source) {
   const auto retry = view.table_retries.find(source);
-  return retry != view.table_retries.end() && retry->second.generation == view.pipe.generation;
+  return retry != view.table_retries.end() && retry->second.generation == view.pipe.generation &&
+         find_table(view.pipe.status, source)->state != TableState::Failed;
 }
 
 /// A higher generation was asked for, or it is not made yet and is to become another one; or the table is set
