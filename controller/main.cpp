@@ -7,6 +7,7 @@
 #include "controller/cli/engine.hpp"
 #include "controller/cli/logging.hpp"
 #include "controller/cli/plan.hpp"
+#include "core/memory.hpp"
 
 namespace {
 
@@ -17,6 +18,7 @@ std::string say_what_is_wrong(const CLI::App* /*app*/, const CLI::Error& error) 
 }  // namespace
 
 int main(int argc, char** argv) {
+  penstock::give_large_buffers_their_own_pages();
   CLI::App app(
       "Penstock: PostgreSQL to ClickHouse replication, declared by Pipe resources.\n"
       "Start with `penstock dev`, then kubectl apply a Pipe.");

@@ -26,6 +26,9 @@ using boost::beast::error_code;
 using std::chrono::milliseconds;
 
 constexpr std::uint32_t kHeaderLimit = 4U << 20U;  // a statement may be in the URL; ClickHouse takes 1 MiB
+// Beast reads as much as its buffer has room for, 64 KiB at most: a body by half kilobytes, were it to grow with
+// the heads.
+constexpr std::size_t kReadAtOnce = 64U << 10U;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // False when nothing happened in time.
@@ -101,6 +104,7 @@ std::string RequestHead::header(std::string_view lower_case_name) const {
 
 HttpConnection::HttpConnection(int socket, Timeouts timeouts) : state_(new State{socket, timeouts}) {
   state_->reader.socket = socket;
+  state_->buffer.reserve(kReadAtOnce);
 }
 
 HttpConnection::~HttpConnection() {

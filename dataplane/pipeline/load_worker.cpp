@@ -2,19 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 namespace penstock::pipeline {
 namespace {
 
 /// Reads one partition into blocks and sends them.
 class PartitionLoad {
  public:
-  PartitionLoad(LoadBoard& board, const LoadContext& context, clickhouse::Client& client, const Task& task)
+  PartitionLoad(LoadBoard& board, const LoadContext& context, clickhouse::Client& client, Block& block,
+                const Task& task)
       : board_(board),
         context_(context),
         client_(client),
         task_(task),
         binding_(board.table(task.table).binding),
-        block_(binding_.fields),
+        block_(block),
         clamped_(binding_.columns.size()) {}
 
   Status run(pg_conn* session) {
@@ -66,7 +69,7 @@ class PartitionLoad {
   clickhouse::Client& client_;
   Task task_;
   const Binding& binding_;
-  Block block_;
+  Block& block_;
   ClampCounts clamped_;
   std::int64_t rows_ = 0;
   int chunk_ = 0;
@@ -90,10 +93,26 @@ class SnapshotSession {
   postgres::Connection session_;
 };
 
+/// A worker's block, one table's: kept from partition to partition, for fresh memory costs as much as the
+/// decoding of the rows that fill it.
+class TableBlock {
+ public:
+  Block& of(const LoadBoard& board, std::size_t table) {
+    if (!block_ || table_ != table) block_.emplace(board.table(table).binding.fields);
+    table_ = table;
+    block_->clear();
+    return *block_;
+  }
+
+ private:
+  std::optional<Block> block_;
+  std::size_t table_ = 0;
+};
+
 Status load_one(LoadBoard& board, const LoadContext& context, clickhouse::Client& client,
-                SnapshotSession& session, const Task& task) {
+                SnapshotSession& session, Block& block, const Task& task) {
   PENSTOCK_ASSIGN(auto* const connection, session.get());
-  return PartitionLoad(board, context, client, task).run(connection);
+  return PartitionLoad(board, context, client, block, task).run(connection);
 }
 
 }  // namespace
@@ -101,8 +120,9 @@ Status load_one(LoadBoard& board, const LoadContext& context, clickhouse::Client
 void work_on(LoadBoard& board, const LoadContext& context) {
   SnapshotSession session(context);
   clickhouse::Client client(context.job.destination);
+  TableBlock block;
   while (const auto task = board.take()) {
-    auto done = load_one(board, context, client, session, *task);
+    auto done = load_one(board, context, client, session, block.of(board, task->table), *task);
     if (done) continue;
     if (done.error().kind == ErrorKind::Cancelled) return;
     board.fail(task, std::move(done).error());

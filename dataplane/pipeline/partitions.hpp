@@ -47,7 +47,9 @@ struct LoadLayout {
   std::int64_t blocks_per_partition = 1;
   std::vector<HeapCut> heaps;
 
-  [[nodiscard]] static LoadLayout of(const postgres::SourceTable& table, std::int64_t rows_per_partition);
+  /// Partitions of about `rows` rows by the source's estimate, and of at most `bytes` of its heap.
+  [[nodiscard]] static LoadLayout of(const postgres::SourceTable& table, std::int64_t rows,
+                                     std::size_t bytes);
   [[nodiscard]] std::int64_t partitions() const;
   [[nodiscard]] Partition partition(std::int64_t index) const;
   /// Whether the heaps are still those of the layout, unwritten anew: only then are loaded partitions loaded.

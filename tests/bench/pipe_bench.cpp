@@ -1,9 +1,12 @@
 // `make bench`: the load beside ClickHouse's own `INSERT … SELECT FROM postgresql(…)`, and the stream beside
 // a reader that drops what it reads: same machine, same run, same PostgreSQL, same engine over HTTP. Figures
-// are medians; what counts are the ratios. PENSTOCK_BENCH_ROWS and PENSTOCK_BENCH_ROUNDS change the size.
+// are medians; what counts are the ratios.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "core/memory.hpp"
 #include "dataplane/pipeline/load_run.hpp"
 #include "dataplane/pipeline/setup.hpp"
 #include "dataplane/pipeline/stream_run.hpp"
@@ -25,10 +29,11 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-int setting(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::atoi(text) : otherwise;
-}
+struct Options {
+  int rows = 3'000'000;
+  int rounds = 3;
+  std::string only;
+};
 
 double seconds_since(Steady::time_point start) {
   return std::chrono::duration<double>(Steady::now() - start).count();
@@ -46,7 +51,7 @@ double median(std::vector<double> values) {
 
 class Bench {
  public:
-  Bench() : rows_(setting("PENSTOCK_BENCH_ROWS", 3'000'000)), rounds_(setting("PENSTOCK_BENCH_ROUNDS", 3)) {
+  explicit Bench(const Options& options) : rows_(options.rows), rounds_(options.rounds) {
     fmt::print(
         "{} rows of eight columns (bigint key, int, numeric, timestamptz, text, jsonb, bool, uuid), {} "
         "rounds\n",
@@ -67,14 +72,34 @@ class Bench {
     job_ = make_job();
   }
 
-  void run() {
+  void load() {
     std::vector<double> peer, ours;
     for (int round = 0; round < rounds_; ++round) {
       peer.push_back(load_by_engine());
       ours.push_back(load_by_penstock());
     }
     report("load", "INSERT … SELECT FROM postgresql(…)", rows_, median(peer), median(ours), 1.2);
-    stream();
+  }
+
+  void stream() {
+    const int changes = std::max(100'000, rows_ / 6);
+    const auto report = fresh_target();
+    if (auto made = postgres::ensure_publication(job_.source, job_.publication, {{"public", "t"}}); !made)
+      give_up("publication", made.error());
+    std::vector<double> dropped, ours;
+    for (int round = 0; round < rounds_; ++round) {
+      make_slot("bench_reader");
+      make_slot(job_.slot);
+      const Lsn end = make_backlog(changes);
+      dropped.push_back(drop_backlog("bench_reader", end));
+      ours.push_back(stream_backlog(report, end));
+      for (const auto& slot : {std::string("bench_reader"), job_.slot})
+        if (auto gone = postgres::drop_slot(job_.source, slot); !gone) give_up("slot", gone.error());
+    }
+    report_stream(changes, median(dropped), median(ours));
+  }
+
+  static void report_memory() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     fmt::print("peak memory of load and stream in this process: {} MB\n", usage.ru_maxrss / 1024);
@@ -102,8 +127,13 @@ class Bench {
     return job;
   }
 
+  /// A new table, when the merges of the one before are over: dropping it here would leave the file system
+  /// busy with a thousand deleted files while the next load makes as many.
   pipeline::SetupReport fresh_target() {
-    engine_.query("DROP TABLE IF EXISTS bench.t SYNC", {{"max_table_size_to_drop", "0"}});
+    while (engine_.value("SELECT count() FROM system.merges") != "0")
+      std::this_thread::sleep_for(50ms);
+    ::sync();
+    job_.tables[0].target = fmt::format("t{}", ++targets_);
     auto report = pipeline::set_up(job_);
     if (!report) give_up("setup", report.error());
     return *report;
@@ -112,10 +142,11 @@ class Bench {
   double load_by_engine() {
     fresh_target();
     const auto start = Steady::now();
-    engine_.query(fmt::format(
-        "INSERT INTO bench.t (id, a, n, ts, s, j, ok, u) SELECT id, a, n, ts, s, j, ok, u FROM "
-        "postgresql('{}:{}', 'bench', 't', '{}', '{}')",
-        server_.host(), server_.port(), test::PostgresServer::kSuperuser, test::PostgresServer::kPassword));
+    engine_.query(
+        fmt::format("INSERT INTO bench.{} (id, a, n, ts, s, j, ok, u) SELECT id, a, n, ts, s, j, ok, u FROM "
+                    "postgresql('{}:{}', 'bench', 't', '{}', '{}')",
+                    job_.tables[0].target, server_.host(), server_.port(), test::PostgresServer::kSuperuser,
+                    test::PostgresServer::kPassword));
     return seconds_since(start);
   }
 
@@ -130,7 +161,8 @@ class Bench {
       std::this_thread::sleep_for(2ms);
     const auto took = seconds_since(start);
     if (const auto facts = load.facts(); facts.run.error) give_up("load", *facts.run.error);
-    check(engine_.value("SELECT count() FROM bench.t") == std::to_string(rows_), "the load lost rows");
+    check(engine_.value("SELECT count() FROM bench." + job_.tables[0].target) == std::to_string(rows_),
+          "the load lost rows");
     if (auto dropped = postgres::drop_slot(job_.source, job_.slot); !dropped)
       give_up("slot", dropped.error());
     return took;
@@ -183,24 +215,6 @@ class Bench {
     return seconds_since(start);
   }
 
-  void stream() {
-    const int changes = std::max(100'000, rows_ / 6);
-    const auto report = fresh_target();
-    if (auto made = postgres::ensure_publication(job_.source, job_.publication, {{"public", "t"}}); !made)
-      give_up("publication", made.error());
-    std::vector<double> dropped, ours;
-    for (int round = 0; round < rounds_; ++round) {
-      make_slot("bench_reader");
-      make_slot(job_.slot);
-      const Lsn end = make_backlog(changes);
-      dropped.push_back(drop_backlog("bench_reader", end));
-      ours.push_back(stream_backlog(report, end));
-      for (const auto& slot : {std::string("bench_reader"), job_.slot})
-        if (auto gone = postgres::drop_slot(job_.source, slot); !gone) give_up("slot", gone.error());
-    }
-    report_stream(changes, median(dropped), median(ours));
-  }
-
   static void report_stream(int changes, double dropped, double ours) {
     report("stream (draining a backlog)", "pgoutput read and dropped", changes, dropped, ours, 0.6);
   }
@@ -224,12 +238,27 @@ class Bench {
   test::EngineServer engine_;
   pipeline::PipeJob job_;
   int next_id_ = 100'000'000;
+  int targets_ = 0;
 };
 
 }  // namespace
 }  // namespace penstock
 
-int main() {
+int main(int argc, char** argv) {
+  penstock::give_large_buffers_their_own_pages();
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  penstock::Bench().run();
+  CLI::App app("Measures the load and the stream beside their limits and peers, on servers of its own.");
+  penstock::Options options;
+  app.add_option("--rows", options.rows, "Rows of the table")
+      ->capture_default_str()
+      ->check(CLI::Range(1'000, 100'000'000));
+  app.add_option("--rounds", options.rounds, "Medians are of so many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  app.add_option("--only", options.only, "Leave out the other")->check(CLI::IsMember({"load", "stream"}));
+  CLI11_PARSE(app, argc, argv);
+  penstock::Bench bench(options);
+  if (options.only != "stream") bench.load();
+  if (options.only != "load") bench.stream();
+  penstock::Bench::report_memory();
 }

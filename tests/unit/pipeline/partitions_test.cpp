@@ -25,6 +25,8 @@ TEST(IndexSet, RefusesNonsense) {
   EXPECT_EQ(IndexSet::parse("")->size(), 0);
 }
 
+constexpr std::size_t kAnyBytes = 1u << 30;
+
 postgres::SourceTable table_of(std::vector<std::int64_t> pages, std::int64_t rows) {
   postgres::SourceTable out;
   out.rows_estimated = rows;
@@ -40,7 +42,7 @@ postgres::SourceTable table_of(std::vector<std::int64_t> pages, std::int64_t row
 
 TEST(LoadLayout, CoversEveryBlockOfEveryHeapOnce) {
   const auto table = table_of({100, 0, 7}, 10'700);
-  const auto layout = LoadLayout::of(table, 1'000);
+  const auto layout = LoadLayout::of(table, 1'000, kAnyBytes);
   EXPECT_EQ(layout.blocks_per_partition, 10);
   EXPECT_EQ(layout.partitions(), 10 + 1 + 1);
   std::vector<std::int64_t> next(table.heaps.size(), 0);
@@ -53,16 +55,23 @@ TEST(LoadLayout, CoversEveryBlockOfEveryHeapOnce) {
     EXPECT_EQ(end, -1) << "the last partition of a heap is open";
 }
 
+TEST(LoadLayout, LargeRowsMakeSmallPartitions) {
+  const auto table = table_of({1'000}, 10'000);
+  EXPECT_EQ(LoadLayout::of(table, 5'000, kAnyBytes).blocks_per_partition, 500);
+  EXPECT_EQ(LoadLayout::of(table, 5'000, 8192 * 100).blocks_per_partition, 100);
+  EXPECT_EQ(LoadLayout::of(table, 5'000, 8191).blocks_per_partition, 1) << "less than a page";
+}
+
 TEST(LoadLayout, ReadsAHeapWithoutCtidsWhole) {
   auto table = table_of({100}, 1'000);
   table.heaps[0].ctid_ranges = false;
-  const auto layout = LoadLayout::of(table, 10);
+  const auto layout = LoadLayout::of(table, 10, kAnyBytes);
   EXPECT_EQ(layout.partitions(), 1);
   EXPECT_TRUE(layout.partition(0).whole);
 }
 
 TEST(LoadLayout, SurvivesAsText) {
-  const auto layout = LoadLayout::of(table_of({100, 3}, 500), 100);
+  const auto layout = LoadLayout::of(table_of({100, 3}, 500), 100, kAnyBytes);
   const auto read = LoadLayout::parse(layout.text());
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, layout);
@@ -72,7 +81,7 @@ TEST(LoadLayout, SurvivesAsText) {
 
 TEST(LoadLayout, ARewrittenHeapFitsNoMore) {
   auto table = table_of({100}, 1'000);
-  const auto layout = LoadLayout::of(table, 100);
+  const auto layout = LoadLayout::of(table, 100, kAnyBytes);
   table.heaps[0].pages = 200;
   EXPECT_TRUE(layout.fits(table)) << "it only grew";
   table.heaps[0].relation_file = 999;
