@@ -86,12 +86,12 @@ struct TableSpec {
 struct SyncSpec {
   std::chrono::milliseconds interval{200};
   int max_inserts_per_second = 10;
-  std::int64_t batch_rows = 250'000;
+  std::int64_t batch_rows = 1'000'000;
   bool operator==(const SyncSpec&) const = default;
 };
 
 struct SnapshotSpec {
-  std::int64_t rows_per_partition = 250'000;
+  std::int64_t rows_per_partition = 500'000;
   int workers_per_table = 4;
   int parallel_tables = 1;
   bool operator==(const SnapshotSpec&) const = default;

@@ -83,6 +83,7 @@ struct Client::Handle {
   }
 
   Result<std::string> post(const Request& request, Settings parameters, HttpRequest http_request);
+  Status insert(const Request& request, HttpRequest http_request);
 
   Endpoint endpoint;
   Result<Address> address;
@@ -144,14 +145,24 @@ Result<Rows> Client::select(const Request& request) {
   return parse_tsv(answer);
 }
 
-Status Client::insert(const Request& request, const std::vector<std::string_view>& pieces) {
+Status Client::Handle::insert(const Request& request, HttpRequest http_request) {
   auto parameters = insert_settings();
   parameters.emplace("query", request.sql);
+  http_request.silence_limit = limit_of(request, kInsertSilence);
+  PENSTOCK_TRY(post(request, std::move(parameters), std::move(http_request)));
+  return {};
+}
+
+Status Client::insert(const Request& request, const std::vector<std::string_view>& pieces) {
   HttpRequest http;
   http.body = pieces;
-  http.silence_limit = limit_of(request, kInsertSilence);
-  PENSTOCK_TRY(handle_->post(request, std::move(parameters), std::move(http)));
-  return {};
+  return handle_->insert(request, std::move(http));
+}
+
+Status Client::insert(const Request& request, const DataSource& data) {
+  HttpRequest http;
+  http.more = data;
+  return handle_->insert(request, std::move(http));
 }
 
 void Client::cancel() {

@@ -3,6 +3,7 @@
 // ClickHouse over HTTP(S) (ClickHouse docs, "HTTP Interface").
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,10 @@ struct Endpoint {
 };
 
 using Settings = std::map<std::string, std::string>;
+
+/// The next pieces of an insert's data, valid until the next call; none at its end. False: the insert is to
+/// be given up.
+using DataSource = std::function<bool(std::vector<std::string_view>& pieces)>;
 
 struct Request {
   std::string sql;
@@ -72,6 +77,10 @@ class Client {
   [[nodiscard]] Result<Rows> select(const Request& request);
   /// `sql` is INSERT INTO … FORMAT Native; the body is sent from `pieces` without joining them.
   [[nodiscard]] Status insert(const Request& request, const std::vector<std::string_view>& pieces);
+  /// The same with data that is made while it is sent: one insert, however long. The source runs in the
+  /// calling thread. When it gives up, the outcome is Cancelled; rows of it may be in. ClickHouse ends an
+  /// insert whose data does not come for 30 s (its setting http_receive_timeout).
+  [[nodiscard]] Status insert(const Request& request, const DataSource& data);
   /// Makes a call that runs in another thread return at once with kind Cancelled, and every later one. What a
   /// cancelled insert did is unknown. Thread-safe; sticky.
   void cancel();

@@ -38,7 +38,8 @@ int seek_body(void* user, curl_off_t offset, int origin) {
 }
 
 std::size_t read_body(char* to, std::size_t size, std::size_t count, void* user) {
-  return exchange_of(user).read(to, size * count);
+  const auto done = exchange_of(user).read(to, size * count);
+  return exchange_of(user).given_up() ? CURL_READFUNC_ABORT : done;
 }
 
 std::size_t take_body(char* data, std::size_t size, std::size_t count, void* user) {
@@ -85,11 +86,12 @@ HttpFault::Kind kind_of(CURLcode code, const HttpExchange& exchange, std::string
 }
 
 struct HeaderList {
-  explicit HeaderList(const std::vector<std::string>& lines) {
-    for (const auto& line : lines)
+  explicit HeaderList(const HttpRequest& request) {
+    for (const auto& line : request.headers)
       list = curl_slist_append(list, line.c_str());
     list = curl_slist_append(list, "Expect:");  // a round trip for nothing
     list = curl_slist_append(list, "Content-Type: application/octet-stream");
+    if (request.more) list = curl_slist_append(list, "Transfer-Encoding: chunked");
   }
   ~HeaderList() { curl_slist_free_all(list); }
   HeaderList(const HeaderList&) = delete;
@@ -209,7 +211,8 @@ CURLcode HttpConnection::State::run() {
 
 HttpFault HttpConnection::State::fault_of(CURLcode code, const HttpExchange& exchange) const {
   const auto said = words_of(easy, code, text.data());
-  if (cancelled.load()) return {HttpFault::Kind::Cancelled, "cancelled", exchange.sent()};
+  if (cancelled.load() || exchange.given_up())
+    return {HttpFault::Kind::Cancelled, "cancelled", exchange.sent()};
   return {kind_of(code, exchange, said), said, exchange.sent()};
 }
 
@@ -242,7 +245,7 @@ tl::expected<HttpAnswer, HttpFault> HttpConnection::post(const HttpRequest& requ
   if (state_->easy == nullptr || state_->multi == nullptr)
     return tl::make_unexpected(HttpFault{Kind::Defect, "libcurl cannot be initialised", false});
   if (state_->cancelled.load()) return tl::make_unexpected(HttpFault{Kind::Cancelled, "cancelled", false});
-  const HeaderList headers(request.headers);
+  const HeaderList headers(request);
   bool stale = false;
   auto result = state_->attempt(request, headers, false, stale);
   if (!result && stale && request.repeatable) result = state_->attempt(request, headers, true, stale);

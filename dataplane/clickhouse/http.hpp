@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,11 +15,18 @@
 
 namespace penstock::clickhouse {
 
+/// Puts the next pieces of a body into its argument, valid until the next call; leaves it empty at the body's
+/// end. False: the request is to be given up.
+using BodySource = std::function<bool(std::vector<std::string_view>& pieces)>;
+
 struct HttpRequest {
   std::string url;
   std::vector<std::string> headers;
   std::span<const std::string_view> body;  ///< sent one after the other, with a Content-Length, never joined
-  bool repeatable = false;                 ///< may be sent twice
+  /// Asked for what follows `body`. The length is not known then (RFC 9112, section 7.1, "Chunked Transfer
+  /// Coding"), and nothing is sent twice.
+  BodySource more{};
+  bool repeatable = false;                   ///< may be sent twice
   std::chrono::milliseconds total_limit{0};  ///< 0: none
   std::chrono::seconds silence_limit{0};     ///< no byte in either direction for so long; 0: none
   std::size_t answer_limit = 64U << 20;      ///< of an answer with a status below 300
@@ -37,8 +45,8 @@ struct HttpFault {
     TimedOut,     ///< total_limit or silence_limit
     Lost,         ///< the connection broke
     TooLarge,     ///< the answer is above answer_limit
-    Cancelled,
-    Defect  ///< a request that cannot be made
+    Cancelled,    ///< by cancel(), or by the body's source
+    Defect        ///< a request that cannot be made
   };
   Kind kind = Kind::Defect;
   std::string text;

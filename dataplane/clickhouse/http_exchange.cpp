@@ -26,13 +26,13 @@ int leading_number(std::string_view text) {
 
 }  // namespace
 
-HttpExchange::HttpExchange(const HttpRequest& request) : request_(request) {
+HttpExchange::HttpExchange(const HttpRequest& request) : request_(request), pieces_(request.body) {
   for (const auto part : request.body)
     size_ += part.size();
 }
 
 bool HttpExchange::begin() {
-  if (begun_ && handed_out_ > 0 && !request_.repeatable) return false;
+  if (begun_ && handed_out_ > 0 && (request_.more || !request_.repeatable)) return false;
   begun_ = true;
   piece_ = offset_ = handed_out_ = 0;
   return true;
@@ -40,8 +40,8 @@ bool HttpExchange::begin() {
 
 std::size_t HttpExchange::read(char* to, std::size_t room) {
   std::size_t done = 0;
-  while (done < room && piece_ < request_.body.size()) {
-    const auto rest = request_.body[piece_].substr(offset_);
+  while (done < room && (piece_ < pieces_.size() || (done == 0 && fetch_more()))) {
+    const auto rest = pieces_[piece_].substr(offset_);
     const auto part = std::min(rest.size(), room - done);
     if (part > 0) std::memcpy(to + done, rest.data(), part);
     done += part;
@@ -53,6 +53,17 @@ std::size_t HttpExchange::read(char* to, std::size_t room) {
   }
   handed_out_ += done;
   return done;
+}
+
+/// What is there goes out first: more is fetched only when nothing is left.
+bool HttpExchange::fetch_more() {
+  if (!request_.more || ended_) return false;
+  fetched_.clear();
+  given_up_ = !request_.more(fetched_);
+  ended_ = given_up_ || fetched_.empty();
+  pieces_ = fetched_;
+  piece_ = offset_ = 0;
+  return !ended_;
 }
 
 void HttpExchange::take_head(std::string_view line) {

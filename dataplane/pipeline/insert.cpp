@@ -26,9 +26,13 @@ Status insert_until_done(clickhouse::Client& client, const Binding& binding, con
   std::vector<std::string_view> pieces;
   block.native_pieces(scratch, pieces);
   const clickhouse::Request request{binding.insert_sql, {{"insert_deduplication_token", token}}};
+  return try_until_done([&] { return client.insert(request, pieces); }, stop, report, others);
+}
+
+Status try_until_done(const Try& once, const StopFlags& stop, const RetryReport& report, Others others) {
   Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(30));
   while (!stop.now.load()) {
-    auto done = client.insert(request, pieces);
+    auto done = once();
     if (done) {
       if (backoff.failures() > 0) report(std::nullopt);
       return {};

@@ -25,9 +25,17 @@ using RetryReport = std::function<void(const std::optional<Error>&)>;
 /// Whether others are to be written while one table waits.
 enum class Others { None, Wait };
 
-/// Inserts the block, and again with back-off to 30 s while waiting can cure what fails; `token` makes a
-/// repeat of the same bytes harmless on tables without versions. Once `stop` is set, nothing is tried again:
-/// the outcome is Cancelled. Where others wait, what holds up this table alone is returned after some tries.
+/// One try; what it fails with says whether waiting can cure it.
+using Try = std::function<Status()>;
+
+/// Tries, and again with back-off to 30 s while what fails is Transient or InDoubt. Once `stop` is set,
+/// nothing is tried again: the outcome is Cancelled. Where others wait, what holds up one table alone is
+/// returned after some tries.
+[[nodiscard]] Status try_until_done(const Try& once, const StopFlags& stop, const RetryReport& report,
+                                    Others others = Others::None);
+
+/// Inserts the block until it is done; `token` makes a repeat of the same bytes harmless on tables without
+/// versions.
 [[nodiscard]] Status insert_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
                                        const std::string& token, const StopFlags& stop,
                                        const RetryReport& report, Others others = Others::None);

@@ -64,8 +64,8 @@ struct PipeJob {
 
   std::chrono::milliseconds flush_interval{200};
   int max_inserts_per_second = 10;
-  std::size_t batch_rows = 250'000;
-  std::int64_t rows_per_partition = 250'000;
+  std::size_t batch_rows = 1'000'000;
+  std::int64_t rows_per_partition = 500'000;
   int workers_per_table = 4;
   int parallel_tables = 1;
 

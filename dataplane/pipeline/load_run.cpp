@@ -16,13 +16,8 @@
 namespace penstock::pipeline {
 namespace {
 
-/// Memory that the blocks of all workers may take together. The larger a block, the fewer parts and files for
-/// ClickHouse to make and merge.
-constexpr std::size_t kBlocksBytes = 160u << 20;
-
-std::size_t block_bytes(const PipeJob& job) {
-  return kBlocksBytes / static_cast<std::size_t>(job.parallel_tables * job.workers_per_table);
-}
+/// Memory that the blocks of all workers may take together.
+constexpr std::size_t kBlocksBytes = 128u << 20;
 
 const TableLoad* resume_of(const LoadRequest& request, const std::string& source) {
   const auto at = std::find_if(request.resume.begin(), request.resume.end(),
@@ -40,7 +35,7 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   TableWork out;
   const TableLoad* before = resume_of(request, table.job.source_text);
   const bool one_snapshot = table.binding.append_only || !request.job.streams;
-  out.layout = LoadLayout::of(table.source, request.job.rows_per_partition, block_bytes(request.job));
+  out.layout = LoadLayout::of(table.source, request.job.rows_per_partition, kPartBytes);
   out.partitions = partitions_text(table.source, in_every_column(table));
   out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);
@@ -175,8 +170,13 @@ struct LoadRun::Impl {
   Status run() {
     const int workers = request.job.parallel_tables * request.job.workers_per_table;
     const auto attempt = std::chrono::system_clock::now().time_since_epoch().count();
-    LoadContext context{
-        request.job, "", {}, request.version, fmt::format("{:x}", attempt), block_bytes(request.job), flags};
+    LoadContext context{request.job,
+                        "",
+                        {},
+                        request.version,
+                        fmt::format("{:x}", attempt),
+                        kBlocksBytes / static_cast<std::size_t>(workers),
+                        flags};
     postgres::ExportedSnapshot exported;
     PENSTOCK_TRY(prepare(context, exported));
     std::vector<std::thread> threads;

@@ -1,22 +1,13 @@
 #pragma once
 
-#include <string>
-
-#include "dataplane/pipeline/insert.hpp"
 #include "dataplane/pipeline/load_board.hpp"
+#include "dataplane/pipeline/partition_reader.hpp"
 
 namespace penstock::pipeline {
 
-/// What every worker of a load has in common.
-struct LoadContext {
-  const PipeJob& job;
-  std::string snapshot;     ///< exported name, imported by each worker
-  Lsn snapshot_lsn;         ///< all that the snapshot sees is below this
-  Lsn version;              ///< of the rows
-  std::string attempt;      ///< unique to this run: part of the deduplication tokens
-  std::size_t block_bytes;  ///< a block is sent when it has grown to this
-  const StopFlags& stop;
-};
+/// Of rows as ClickHouse keeps them in memory: an insert becomes parts of about so much, and a partition is
+/// cut to make one. Large parts are what makes a load fast: merging small ones took a quarter of its time.
+inline constexpr std::size_t kPartBytes = 128u << 20;
 
 /// One thread's part: takes partitions from the board until none is left, reads each at the snapshot and
 /// writes it.

@@ -1,5 +1,6 @@
 // Loads of tables that are not simply a heap with rows.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "dataplane/pipeline/load_run.hpp"
@@ -13,26 +14,31 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Sets up and loads what `ddl` makes; the facts when the load has ended.
-LoadFacts load(const std::string& database, const PipeJob& job) {
+/// The load of a job whose tables have been set up.
+LoadRequest request_of(const PipeJob& job, const SetupReport& report) {
+  EXPECT_TRUE(make_publication(job));
+  auto slot = penstock::postgres::create_slot(job.source, job.slot).value();
+  const Lsn version = slot.restart_lsn;
+  return {job, report.system, version, {}, std::move(slot), {}};
+}
+
+LoadFacts facts_at_the_end(const LoadRun& run) {
+  EXPECT_TRUE(test::eventually([&] { return run.facts().run.ended; }, 60s)) << "the load hangs";
+  return run.facts();
+}
+
+/// Sets up and loads; the facts when the load has ended.
+LoadFacts load(const PipeJob& job) {
   const auto report = set_up(job);
   EXPECT_TRUE(report) << report.error().text();
   if (!report) return {};
-  EXPECT_TRUE(make_publication(job));
-  auto slot = penstock::postgres::create_slot(job.source, job.slot);
-  EXPECT_TRUE(slot) << slot.error().text();
-  if (!slot) return {};
-  const Lsn version = slot->restart_lsn;
-  LoadRun run({job, report->system, version, {}, *std::move(slot), {}});
-  EXPECT_TRUE(test::eventually([&] { return run.facts().run.ended; }, 60s))
-      << "the load of " << database << " hangs";
-  return run.facts();
+  return facts_at_the_end(LoadRun(request_of(job, *report)));
 }
 
 TEST(Load, OfATableWithoutPartitionsIsDoneAtOnce) {
   const auto database = world_postgres().create_database();
   world_postgres().exec("CREATE TABLE t (id int PRIMARY KEY, a int) PARTITION BY RANGE (id)", database);
-  const auto facts = load(database, job_for(database, {"t"}));
+  const auto facts = load(job_for(database, {"t"}));
   EXPECT_FALSE(facts.run.error);
   ASSERT_EQ(facts.tables.size(), 1u);
   EXPECT_TRUE(facts.tables[0].finished);
@@ -48,7 +54,7 @@ TEST(Load, OfAPartitionedTableReadsEveryLeafOnce) {
       "CREATE TABLE t_rest PARTITION OF t DEFAULT;"
       "INSERT INTO t SELECT i, repeat('x', 50) FROM generate_series(0, 4999) i",
       database);
-  const auto facts = load(database, job_for(database, {"t"}));
+  const auto facts = load(job_for(database, {"t"}));
   EXPECT_FALSE(facts.run.error);
   ASSERT_EQ(facts.tables.size(), 1u);
   EXPECT_TRUE(facts.tables[0].finished);
@@ -85,10 +91,60 @@ TEST(Load, NeverTakesATableForEmptyThatWasRewrittenAfterTheSnapshot) {
   EXPECT_EQ(test::row_diff(world_postgres(), database, "t", test::shared_engine(), database, "t"), "");
 }
 
+TEST(Load, MakesOnePartOfAPartition) {
+  const auto database = world_postgres().create_database();
+  world_postgres().exec(
+      "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, repeat('x', 100) FROM "
+      "generate_series(1, 200000) i; ANALYZE t",
+      database);
+  auto job = job_for(database, {"t"});
+  job.rows_per_partition = 1'000'000;
+  const auto facts = load(job);
+  ASSERT_FALSE(facts.run.error) << facts.run.error->text();
+  EXPECT_EQ(facts.tables.at(0).rows, 200'000);
+  EXPECT_EQ(test::shared_engine().value(
+                fmt::format("SELECT groupArray((rows, min_block_number, max_block_number)) FROM "
+                            "system.parts WHERE database = '{}' AND table = 't'",
+                            database)),
+            "[(200000,1,1)]")
+      << "20 MB, in five pieces on the wire";
+}
+
+TEST(Load, ReadsAPartitionAgainWhoseInsertFailedHalfway) {
+  const auto database = world_postgres().create_database();
+  world_postgres().exec(
+      "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, repeat('x', 100) FROM "
+      "generate_series(1, 10000) i; ANALYZE t",
+      database);
+  auto job = job_for(database, {"t"});
+  test::EngineServer engine;
+  engine.query("CREATE DATABASE " + database);
+  job.destination.url = engine.url();
+  job.rows_per_partition = 1'000'000;
+  job.batch_rows = 1000;  // ten parts
+  const auto report = set_up(job);
+  ASSERT_TRUE(report) << report.error().text();
+  const auto brake = database + ".brake";
+  engine.query(fmt::format("CREATE MATERIALIZED VIEW {} ENGINE = Null AS SELECT sleep(0.3) FROM {}.t", brake,
+                           database));
+  LoadRun run(request_of(job, *report));
+  ASSERT_TRUE(
+      test::eventually([&] { return engine.value("SELECT count() FROM " + database + ".t") != "0"; }, 30s));
+  engine.kill9();
+  ASSERT_TRUE(test::eventually([&] { return run.facts().run.retrying.has_value(); }, 30s));
+  engine.start();
+  EXPECT_LT(std::stoi(engine.value("SELECT count() FROM " + database + ".t")), 10'000);
+  engine.query("DROP VIEW " + brake + " SYNC");
+  const auto facts = facts_at_the_end(run);
+  ASSERT_FALSE(facts.run.error) << facts.run.error->text();
+  EXPECT_EQ(facts.tables.at(0).rows, 10'000) << "each row is counted once";
+  EXPECT_EQ(test::row_diff(world_postgres(), database, "t", engine, database, "t"), "");
+}
+
 TEST(Load, OfAnEmptyTableIsDone) {
   const auto database = world_postgres().create_database();
   world_postgres().exec("CREATE TABLE t (id int PRIMARY KEY, a int)", database);
-  const auto facts = load(database, job_for(database, {"t"}));
+  const auto facts = load(job_for(database, {"t"}));
   EXPECT_FALSE(facts.run.error);
   ASSERT_EQ(facts.tables.size(), 1u);
   EXPECT_TRUE(facts.tables[0].finished);

@@ -15,9 +15,16 @@ namespace {
 
 constexpr int kTick = 20;  // milliseconds between looks at the stop flag
 
-std::size_t content_length(const std::string& head) {
+/// How much of `rest`, which follows the head, is the body; npos: it has not come whole.
+std::size_t body_length(const std::string& head, std::string_view rest) {
+  constexpr std::string_view kLastChunk = "0\r\n\r\n";  // no test sends this as data
+  if (head.find("Transfer-Encoding: chunked") != std::string::npos) {
+    const auto end = rest.find(kLastChunk);
+    return end == std::string_view::npos ? end : end + kLastChunk.size();
+  }
   const auto at = head.find("Content-Length: ");
-  return at == std::string::npos ? 0 : std::strtoull(head.c_str() + at + 16, nullptr, 10);
+  const auto length = at == std::string::npos ? 0 : std::strtoull(head.c_str() + at + 16, nullptr, 10);
+  return rest.size() < length ? std::string_view::npos : length;
 }
 
 }  // namespace
@@ -74,8 +81,8 @@ bool ScriptedServer::read_request(int socket, std::string& buffer, Received& out
     const auto end = buffer.find("\r\n\r\n");
     if (end != std::string::npos) {
       const auto head = buffer.substr(0, end + 2);
-      const auto length = content_length(head);
-      if (!with_body || buffer.size() >= end + 4 + length) {
+      const auto length = body_length(head, std::string_view(buffer).substr(end + 4));
+      if (!with_body || length != std::string_view::npos) {
         out = {head, with_body ? buffer.substr(end + 4, length) : ""};
         if (with_body) buffer.erase(0, end + 4 + length);
         return true;
@@ -106,6 +113,7 @@ void ScriptedServer::serve_connection(int socket) {
   Received request;
   while (read_request(socket, buffer, request, false)) {
     const Step step = next_step();
+    if (step.answer_at_once) (void)::send(socket, step.answer.data(), step.answer.size(), MSG_NOSIGNAL);
     if (!step.close_before_body && !read_request(socket, buffer, request, true)) return;
     {
       const std::lock_guard lock(mutex_);

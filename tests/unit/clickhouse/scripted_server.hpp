@@ -14,6 +14,7 @@ struct Step {
   bool close_after = false;        ///< closes the connection, after the answer if there is one
   bool hang = false;               ///< reads the request and says nothing until the server is destroyed
   bool close_before_body = false;  ///< closes as soon as the head has been read
+  bool answer_at_once = false;     ///< answers as soon as the head has been read, and reads on
 };
 
 /// "HTTP/1.1 200 OK" with a Content-Length; `fields` are whole lines, each with its line end.
@@ -25,7 +26,7 @@ class ScriptedServer {
  public:
   struct Received {
     std::string head;  ///< request line and fields
-    std::string body;
+    std::string body;  ///< as it came: chunks with their sizes
   };
 
   explicit ScriptedServer(std::vector<Step> script = {});

@@ -1,0 +1,91 @@
+// One partition of a real table, block by block.
+
+#include "dataplane/pipeline/partition_reader.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/pipeline/pipe_world.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr BlockLimits kNone{1'000'000, 1u << 30};
+
+class Reading : public testing::Test {
+ protected:
+  Reading() {
+    world_postgres().exec(
+        "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, repeat('x', 100) FROM "
+        "generate_series(1, 1000) i; ANALYZE t",
+        database_);
+    EXPECT_TRUE(set_up(job_));
+    clickhouse::Client client(job_.destination);
+    bound_ = bind_tables(job_, client).value();
+    block_ = Block(bound_.tables.at(0).binding.fields);
+    exported_ = postgres::export_snapshot(job_.source).value();
+    context_.snapshot = exported_.snapshot;
+    session_ = postgres::connect(job_.source).value();
+    EXPECT_TRUE(postgres::begin_at_snapshot(session_.get(), job_.source, exported_.snapshot));
+  }
+
+  PartitionReader all() {
+    return *PartitionReader::start(session_.get(), context_, bound_.tables.at(0), Partition{});
+  }
+
+  std::size_t next(PartitionReader& reader, const BlockLimits& limits = kNone) {
+    const auto filled = reader.fill(block_, limits);
+    EXPECT_TRUE(filled) << filled.error().text();
+    return block_.rows();
+  }
+
+  std::string database_ = world_postgres().create_database();
+  PipeJob job_ = job_for(database_, {"t"});
+  StopFlags stop_;
+  LoadContext context_{job_, "", {}, Lsn{7}, "1", 1u << 20, stop_};
+  BoundTables bound_;
+  postgres::ExportedSnapshot exported_;
+  postgres::Connection session_;
+  Block block_{{}};
+};
+
+TEST_F(Reading, EndsWithABlockWithoutRows) {
+  auto reader = all();
+  EXPECT_EQ(next(reader), 1000u);
+  EXPECT_EQ(next(reader), 0u);
+  EXPECT_EQ(next(reader), 0u);
+  EXPECT_EQ(reader.rows(), 1000);
+}
+
+TEST_F(Reading, HandsABlockOutAtItsLimitOfRows) {
+  auto reader = all();
+  EXPECT_EQ(next(reader, {300, kNone.bytes}), 300u);
+  EXPECT_EQ(next(reader, {300, kNone.bytes}), 300u);
+  EXPECT_EQ(next(reader), 400u);
+}
+
+TEST_F(Reading, HandsABlockOutAtItsLimitOfBytes) {
+  auto reader = all();
+  const auto rows = next(reader, {kNone.rows, 10'000});
+  EXPECT_GE(block_.bytes(), 10'000u);
+  EXPECT_LT(rows, 200u) << "a row has about 110 bytes";
+}
+
+TEST_F(Reading, DoesNotLetRowsWaitForASlowSource) {
+  auto reader = all();
+  EXPECT_EQ(next(reader, {kNone.rows, kNone.bytes, 0ms}), 1u);
+  EXPECT_EQ(next(reader), 999u);
+}
+
+TEST_F(Reading, StopsAtOnceWhenTheLoadIsToStop) {
+  auto reader = all();
+  stop_.now = true;
+  const auto filled = reader.fill(block_, kNone);
+  ASSERT_FALSE(filled);
+  EXPECT_EQ(filled.error().kind, ErrorKind::Cancelled);
+}
+
+}  // namespace
+}  // namespace penstock::pipeline
