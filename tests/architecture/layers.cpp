@@ -73,9 +73,9 @@ const std::vector<Library> kLibraries = {
 
 // Headers of the system: these folders, and names without a folder from this list. C++'s own have no dot.
 constexpr std::array<std::string_view, 5> kSystemFolders = {"sys/", "netinet/", "arpa/", "linux/", "bits/"};
-constexpr std::array<std::string_view, 16> kSystemHeaders = {
-    "dlfcn.h", "endian.h", "errno.h",  "fcntl.h", "grp.h",    "netdb.h",  "poll.h", "pthread.h",
-    "pwd.h",   "sched.h",  "signal.h", "spawn.h", "stdlib.h", "string.h", "time.h", "unistd.h"};
+constexpr std::array<std::string_view, 17> kSystemHeaders = {
+    "dlfcn.h", "endian.h", "errno.h",  "fcntl.h", "grp.h",    "malloc.h", "netdb.h", "poll.h",  "pthread.h",
+    "pwd.h",   "sched.h",  "signal.h", "spawn.h", "stdlib.h", "string.h", "time.h",  "unistd.h"};
 
 struct Include {
   std::string target;
