@@ -4,6 +4,8 @@
 # Which build a target works on: release, dev, asan or tsan (CMakePresets.json).
 PRESET ?= release
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# Test programs at once: one more than cores, for they wait half of their time.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 # Handed to ctest as it is: make test TESTS='-R unit.core'
 TESTS ?=
 build := build/$(PRESET)
@@ -35,7 +37,7 @@ demo: deps $(build)/build.ninja ## Load a shop into ClickHouse and follow it (ON
 	@scripts/demo.sh $(if $(ONCE),--once) --penstock $(build)/penstock
 
 test: build ## Build, then run all tests against real PostgreSQL, engine and kubectl
-	@ctest --test-dir $(build) --output-on-failure --no-tests=error -j2 $(TESTS)
+	@ctest --test-dir $(build) --output-on-failure --no-tests=error -j$(TEST_JOBS) $(TESTS)
 
 # The engine's library cannot be loaded beside a sanitizer: the release build's program runs it for these tests.
 test-asan test-tsan: engine-program
