@@ -8,6 +8,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 # Handed to ctest as it is: make test TESTS='-R unit.core'
 TESTS ?=
+# Handed to the benchmark: make bench BENCH='--rows 6000000', or --help
+BENCH ?=
 build := build/$(PRESET)
 
 .DEFAULT_GOAL := help
@@ -50,7 +52,7 @@ engine-program: deps
 
 bench: deps $(build)/build.ninja ## Measure load and stream beside their limits and peers
 	@ninja -C $(build) -j$(JOBS) penstock penstock_bench
-	@$(build)/penstock_bench
+	@$(build)/penstock_bench $(BENCH)
 
 check: fmt-check lint test ## What must pass before a change goes in: format, lint, tests
 

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/memory.hpp"
@@ -44,6 +45,39 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+/// Two who do the same work, round by round.
+class Race {
+ public:
+  Race(std::string what, std::string peer, int rows, double goal)
+      : peer_(std::move(peer)), rows_(rows), goal_(goal) {
+    fmt::print("{}, rows/s:\n", what);
+  }
+
+  void round(double their_seconds, double our_seconds) {
+    theirs_.push_back(rows_ / their_seconds);
+    ours_.push_back(rows_ / our_seconds);
+    print(fmt::format("round {}", ours_.size()), theirs_.back(), ours_.back());
+  }
+
+  void report() const {
+    const double theirs = median(theirs_);
+    const double ours = median(ours_);
+    print("median", theirs, ours);
+    fmt::print("  ratio {:.2f} (goal ≥ {:.1f}{})\n", ours / theirs, goal_,
+               ours / theirs >= goal_ ? "" : ", MISSED");
+  }
+
+ private:
+  void print(const std::string& when, double theirs, double ours) const {
+    fmt::print("  {:<8} {} {:>9.0f}   Penstock, rows queryable {:>9.0f}\n", when, peer_, theirs, ours);
+  }
+
+  std::string peer_;
+  int rows_;
+  double goal_;
+  std::vector<double> theirs_, ours_;
+};
+
 [[noreturn]] void give_up(const std::string& what, const Error& error) {
   fmt::print(stderr, "bench: {}: {}\n", what, error.text());
   std::exit(1);
@@ -73,12 +107,12 @@ class Bench {
   }
 
   void load() {
-    std::vector<double> peer, ours;
+    Race race("load", "INSERT … SELECT FROM postgresql(…)", rows_, 1.2);
     for (int round = 0; round < rounds_; ++round) {
-      peer.push_back(load_by_engine());
-      ours.push_back(load_by_penstock());
+      const double theirs = load_by_engine();
+      race.round(theirs, load_by_penstock());
     }
-    report("load", "INSERT … SELECT FROM postgresql(…)", rows_, median(peer), median(ours), 1.2);
+    race.report();
   }
 
   void stream() {
@@ -86,17 +120,17 @@ class Bench {
     const auto report = fresh_target();
     if (auto made = postgres::ensure_publication(job_.source, job_.publication, {{"public", "t"}}); !made)
       give_up("publication", made.error());
-    std::vector<double> dropped, ours;
+    Race race("stream (draining a backlog)", "pgoutput read and dropped", changes, 0.6);
     for (int round = 0; round < rounds_; ++round) {
       make_slot("bench_reader");
       make_slot(job_.slot);
       const Lsn end = make_backlog(changes);
-      dropped.push_back(drop_backlog("bench_reader", end));
-      ours.push_back(stream_backlog(report, end));
+      const double theirs = drop_backlog("bench_reader", end);
+      race.round(theirs, stream_backlog(report, end));
       for (const auto& slot : {std::string("bench_reader"), job_.slot})
         if (auto gone = postgres::drop_slot(job_.source, slot); !gone) give_up("slot", gone.error());
     }
-    report_stream(changes, median(dropped), median(ours));
+    race.report();
   }
 
   static void report_memory() {
@@ -213,17 +247,6 @@ class Bench {
       std::this_thread::sleep_for(2ms);
     }
     return seconds_since(start);
-  }
-
-  static void report_stream(int changes, double dropped, double ours) {
-    report("stream (draining a backlog)", "pgoutput read and dropped", changes, dropped, ours, 0.6);
-  }
-
-  static void report(const char* what, const char* peer, int rows, double theirs, double ours, double goal) {
-    const double ratio = theirs / ours;
-    fmt::print("{}:\n  {:<40} {:>9.0f} rows/s\n  {:<40} {:>9.0f} rows/s\n  ratio {:.2f} (goal ≥ {:.1f}{})\n",
-               what, peer, rows / theirs, "Penstock, rows queryable", rows / ours, ratio, goal,
-               ratio >= goal ? "" : ", MISSED");
   }
 
   static void check(bool holds, const char* otherwise) {
