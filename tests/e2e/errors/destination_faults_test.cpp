@@ -34,7 +34,24 @@ void with_destination_secret(Scene& scene, const std::string& password) {
       {"create", "secret", "generic", scene.name + "-clickhouse", "--from-literal=password=" + password});
 }
 
-std::vector<Fault> connecting() {
+/// The empty password that the server takes.
+void correct_destination_secret(Scene& scene) {
+  shared_dev().must_kubectl({"patch", "secret", scene.name + "-clickhouse", "--type", "merge", "-p",
+                             R"({"stringData":{"password":""}})"});
+}
+
+void point_at_the_engine(Scene& scene) {
+  scene.manifest.url = scene.engine.url();
+  scene.apply_pipe();
+}
+
+/// The manifest without settings is the cure.
+void declare_plainly(Scene& scene) {
+  scene.manifest.tables = {"public.orders"};
+  scene.apply_pipe();
+}
+
+std::vector<Fault> where_to() {
   return {
       {"clickhouse-down",
        [](Scene& s) { s.engine.stop(); },
@@ -49,21 +66,20 @@ std::vector<Fault> connecting() {
        [](Scene& s) { s.manifest.url = "http://no-such-host.invalid:8123"; },
        "DestinationUnreachable",
        {"no-such-host.invalid", "spec.destination.clickhouse.url"},
-       [](Scene& s) {
-         s.manifest.url = s.engine.url();
-         s.apply_pipe();
-       },
+       point_at_the_engine,
        Noticed::AtOnce,
        Waits::ForTime},
       {"not-clickhouse",
        [](Scene& s) { s.manifest.url = "https://127.0.0.1:" + std::to_string(shared_dev().port()); },
        "DestinationTlsRefused",
        {"spec.destination.clickhouse.url"},
-       [](Scene& s) {
-         s.manifest.url = s.engine.url();
-         s.apply_pipe();
-       },
+       point_at_the_engine,
        Noticed::AtOnce},
+  };
+}
+
+std::vector<Fault> who_connects() {
+  return {
       {"clickhouse-wrong-password",
        [](Scene& s) {
          with_destination_secret(s, kWrongPassword);
@@ -71,10 +87,7 @@ std::vector<Fault> connecting() {
        },
        "DestinationAuthenticationFailed",
        {"default", "passwordSecretRef", "spec.destination.clickhouse"},
-       [](Scene& s) {
-         shared_dev().must_kubectl({"patch", "secret", s.name + "-clickhouse", "--type", "merge", "-p",
-                                    R"({"stringData":{"password":""}})"});
-       },
+       correct_destination_secret,
        Noticed::AtOnce},
       {"clickhouse-password-with-line-break",
        [](Scene& s) {
@@ -84,10 +97,7 @@ std::vector<Fault> connecting() {
        },
        "DestinationCredentialsInvalid",
        {"the password for ClickHouse holds a line break", "echo -n"},
-       [](Scene& s) {
-         shared_dev().must_kubectl({"patch", "secret", s.name + "-clickhouse", "--type", "merge", "-p",
-                                    R"({"stringData":{"password":""}})"});
-       },
+       correct_destination_secret,
        Noticed::AtOnce},
       {"clickhouse-unknown-user",
        [](Scene& s) { s.manifest.destination_more = ", user: somebody"; },
@@ -100,7 +110,7 @@ std::vector<Fault> connecting() {
   };
 }
 
-std::vector<Fault> targets() {
+std::vector<Fault> target_columns() {
   return {
       {"target-lacks-column",
        [](Scene& s) {
@@ -119,27 +129,6 @@ std::vector<Fault> targets() {
        },
        "TargetColumnType",
        {"column total as UInt8", "Nullable(Decimal(10, 2)) is wanted", "MODIFY COLUMN"},
-       drop_target},
-      {"target-other-engine",
-       [](Scene& s) { make_target(s, "a String", "ENGINE = MergeTree ORDER BY a"); },
-       "TargetEngine",
-       {"has the engine MergeTree", "drop the table"},
-       drop_target},
-      {"target-engine-replaces-otherwise",
-       [](Scene& s) {
-         make_target(s, std::string(kOurColumns) + kControlColumns,
-                     "ENGINE = ReplacingMergeTree(_penstock_version) ORDER BY id");
-       },
-       "TargetEngine",
-       {"has the engine ReplacingMergeTree(_penstock_version)", "FINAL would not give the source's state"},
-       drop_target},
-      {"target-other-order",
-       [](Scene& s) {
-         make_target(s, std::string(kOurColumns) + kControlColumns,
-                     "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY tuple()");
-       },
-       "TargetSortingKey",
-       {"is ordered by (); (id) is wanted", "spec.tables[].orderBy"},
        drop_target},
       {"target-without-control-columns",
        [](Scene& s) {
@@ -168,20 +157,32 @@ std::vector<Fault> targets() {
          s.apply_pipe();
        },
        Noticed::AtOnce},
-      {"target-database-cannot-exchange",
-       [](Scene& s) { s.engine.query("CREATE DATABASE " + s.manifest.target_database + " ENGINE = Memory"); },
-       "ExchangeNotSupported",
-       {"has the engine Memory", "Atomic"},
-       [](Scene& s) { s.engine.query("DROP DATABASE " + s.manifest.target_database); }},
-      {"nonsense-partitions",
-       [](Scene& s) { s.manifest.tables = {"{source: public.orders, partitionBy: 'toYYYYMM(no_such)'}"}; },
-       "PartitionByInvalid",
-       {"does not take partitionBy \"toYYYYMM(no_such)\"", "spec.tables[].partitionBy"},
+  };
+}
+
+std::vector<Fault> target_kinds() {
+  return {
+      {"target-other-engine",
+       [](Scene& s) { make_target(s, "a String", "ENGINE = MergeTree ORDER BY a"); },
+       "TargetEngine",
+       {"has the engine MergeTree", "drop the table"},
+       drop_target},
+      {"target-engine-replaces-otherwise",
        [](Scene& s) {
-         s.manifest.tables = {"public.orders"};
-         s.apply_pipe();
+         make_target(s, std::string(kOurColumns) + kControlColumns,
+                     "ENGINE = ReplacingMergeTree(_penstock_version) ORDER BY id");
        },
-       Noticed::AtOnce},
+       "TargetEngine",
+       {"has the engine ReplacingMergeTree(_penstock_version)", "FINAL would not give the source's state"},
+       drop_target},
+      {"target-other-order",
+       [](Scene& s) {
+         make_target(s, std::string(kOurColumns) + kControlColumns,
+                     "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY tuple()");
+       },
+       "TargetSortingKey",
+       {"is ordered by (); (id) is wanted", "spec.tables[].orderBy"},
+       drop_target},
       {"target-is-view",
        [](Scene& s) {
          s.engine.query("CREATE DATABASE IF NOT EXISTS " + s.manifest.target_database);
@@ -199,16 +200,21 @@ std::vector<Fault> targets() {
        "TargetNotOurs",
        {"belongs to another Pipe", "Name another target"},
        drop_target},
-      {"target-name-too-long",
-       [](Scene& s) {
-         s.manifest.tables = {fmt::format("{{source: public.orders, target: {}}}", std::string(200, 'o'))};
-       },
-       "TargetNameTooLong",
-       {"ooo_resync", "which a resync needs", "spec.tables[].target"},
-       [](Scene& s) {
-         s.manifest.tables = {"public.orders"};
-         s.apply_pipe();
-       },
+      {"target-database-cannot-exchange",
+       [](Scene& s) { s.engine.query("CREATE DATABASE " + s.manifest.target_database + " ENGINE = Memory"); },
+       "ExchangeNotSupported",
+       {"has the engine Memory", "Atomic"},
+       [](Scene& s) { s.engine.query("DROP DATABASE " + s.manifest.target_database); }},
+  };
+}
+
+std::vector<Fault> target_settings() {
+  return {
+      {"nonsense-partitions",
+       [](Scene& s) { s.manifest.tables = {"{source: public.orders, partitionBy: 'toYYYYMM(no_such)'}"}; },
+       "PartitionByInvalid",
+       {"does not take partitionBy \"toYYYYMM(no_such)\"", "spec.tables[].partitionBy"},
+       declare_plainly,
        Noticed::AtOnce},
       {"nonsense-type",
        [](Scene& s) {
@@ -216,18 +222,23 @@ std::vector<Fault> targets() {
        },
        "TargetTypeInvalid",
        {"Strin", "spec.tables[].columns"},
+       declare_plainly,
+       Noticed::AtOnce},
+      {"target-name-too-long",
        [](Scene& s) {
-         s.manifest.tables = {"public.orders"};
-         s.apply_pipe();
+         s.manifest.tables = {fmt::format("{{source: public.orders, target: {}}}", std::string(200, 'o'))};
        },
+       "TargetNameTooLong",
+       {"ooo_resync", "which a resync needs", "spec.tables[].target"},
+       declare_plainly,
        Noticed::AtOnce},
   };
 }
 
 TEST(DestinationFaults, AreToldWithTheirCureWhichIsTakenUpByItself) {
-  auto all = connecting();
-  const auto more = targets();
-  all.insert(all.end(), more.begin(), more.end());
+  std::vector<Fault> all;
+  for (const auto& some : {where_to(), who_connects(), target_columns(), target_kinds(), target_settings()})
+    all.insert(all.end(), some.begin(), some.end());
   expect_told_and_cured(all);
 }
 
