@@ -56,7 +56,7 @@ bool holds_the_changes(const World& world, const Pipe& pipe, const TableStatus& 
     const auto& change = source.wal[static_cast<std::size_t>(lsn - 1)];
     const auto published = source.published_at(pipe.status.replication.publication, lsn);
     if (change.table != index || published == kNoPublication || !(published & (1 << index))) continue;
-    if (table.rows[static_cast<std::size_t>(change.key)].version < lsn) return false;
+    if (table.rows.at(static_cast<std::size_t>(change.key)).version < lsn) return false;
   }
   return true;
 }

@@ -61,7 +61,7 @@ std::uint64_t hash_of(const Source& source) {
   Hash hash;
   hash.all(source.up, source.system, source.missing);
   for (const auto& change : source.wal)
-    hash.add(static_cast<std::uint64_t>(change.table * 64 + change.key * 2 + (change.deleted ? 1 : 0)));
+    hash.all(change.table, change.key, change.deleted);
   for (const auto& publication : source.publications) {
     hash.add(publication.name);
     for (const auto& one : publication.history)

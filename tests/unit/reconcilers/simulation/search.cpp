@@ -26,7 +26,7 @@ std::uint64_t key_of(const State& state) {
   for (const auto part : state.hashes)
     out = mix(out, part);
   const auto& b = state.budget;
-  for (const int left : {b.faults, b.wishes, b.changes, b.losses, b.refusals, b.renames})
+  for (const auto left : {b.faults, b.wishes, b.changes, b.losses, b.refusals, b.renames})
     out = mix(out, static_cast<std::uint64_t>(left));
   return out;
 }

@@ -19,13 +19,13 @@ namespace {
 
 constexpr int kMostRounds = 300;
 
-State small_world(PipeSpec spec, Budget budget) {
+State small_world(const PipeSpec& spec, Budget budget) {
   World world;
   write_row(world, 0, 0);
   write_row(world, 1, 0);
   write_row(world, 0, 1);
   Stage stage(std::move(world));
-  create_pipe(stage, std::move(spec));
+  create_pipe(stage, spec);
   return {stage.world, budget, {}};
 }
 
