@@ -65,7 +65,7 @@ struct TwinDataplane final : Dataplane {
   }
   Result<Lsn> create_slot(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
     PENSTOCK_TRY(servers);
-    return Lsn(0x100);
+    return Lsn{0x100};
   }
   Result<ProbeFacts> probe(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
     PENSTOCK_TRY(servers);
