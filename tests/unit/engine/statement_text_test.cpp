@@ -12,7 +12,7 @@ struct InsertCase {
   std::string data;
 };
 
-void PrintTo(const InsertCase& c, std::ostream* out) {
+void PrintTo(const InsertCase& c, std::ostream* out) {  // NOLINT: googletest asks for this name
   *out << c.text;
 }
 

@@ -49,7 +49,7 @@ class KubeConfigTest : public testing::Test {
     EXPECT_EQ(config.error().text().find("hunter2"), std::string::npos) << config.error().text();
     return config.error().text();
   }
-  Environment environment(std::map<std::string, std::string> values) {
+  Environment environment(const std::map<std::string, std::string>& values) {
     return [values](const char* name) -> std::optional<std::string> {
       const auto found = values.find(name);
       return found == values.end() ? std::nullopt : std::optional(found->second);
