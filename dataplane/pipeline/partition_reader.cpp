@@ -13,12 +13,21 @@ std::chrono::nanoseconds about_now() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-bool is_full(const Block& block, const BlockLimits& limits, std::chrono::nanoseconds begun) {
+/// `read`: bytes as they came. A column may make more of them, which is looked at now and then.
+bool is_full(const Block& block, std::size_t read, const BlockLimits& limits,
+             std::chrono::nanoseconds begun) {
   constexpr std::size_t kWeighEvery = 64;
   const auto rows = block.rows();
   if (rows == 0) return false;
-  return rows >= limits.rows || (rows % kWeighEvery == 0 && block.bytes() >= limits.bytes) ||
-         about_now() - begun >= limits.age;
+  return rows >= limits.rows || read >= limits.bytes ||
+         (rows % kWeighEvery == 0 && block.bytes() >= limits.bytes) || about_now() - begun >= limits.age;
+}
+
+std::size_t size_of(std::span<const postgres::FieldView> fields) {
+  std::size_t sum = 0;
+  for (const auto& field : fields)
+    sum += field.bytes.size();
+  return sum;
 }
 
 }  // namespace
@@ -46,7 +55,8 @@ Result<PartitionReader> PartitionReader::start(pg_conn* session, const LoadConte
 Status PartitionReader::fill(Block& block, const BlockLimits& limits) {
   block.clear();
   const auto begun = about_now();
-  while (!ended_ && !is_full(block, limits, begun)) {
+  std::size_t read = 0;
+  while (!ended_ && !is_full(block, read, limits, begun)) {
     if (context_.stop.now.load(std::memory_order_relaxed))
       return fail(ErrorKind::Cancelled, "Stopped", "the load was stopped");
     PENSTOCK_ASSIGN(const auto fields, reader_.next());
@@ -57,6 +67,7 @@ Status PartitionReader::fill(Block& block, const BlockLimits& limits) {
     PENSTOCK_TRY(
         append_loaded_row(binding_, block, fields, context_.version, context_.snapshot_lsn, clamped_));
     ++rows_;
+    read += size_of(fields);
   }
   return {};
 }

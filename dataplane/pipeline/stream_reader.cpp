@@ -97,6 +97,7 @@ class Reader {
       if (data->start != last_start_) PENSTOCK_TRY(hand_over_if_due());
       last_start_ = data->start;
       const bool was_empty = decoder_.empty();
+      read_ = data->payload.size() + (was_empty ? 0 : read_);
       received_ = std::max(received_, data->start);
       PENSTOCK_TRY(decoder_.apply(*data));
       if (was_empty && !decoder_.empty()) first_row_ = now_;
@@ -125,8 +126,8 @@ class Reader {
   /// version, and the rows of one version (a COPY writes many in one WAL record) must be in one block.
   Status hand_over_if_due() {
     if (decoder_.empty()) return {};
-    const bool full =
-        decoder_.rows() >= job_.batch_rows || (decoder_.rows() % 64 == 0 && decoder_.bytes() >= kBatchBytes);
+    const bool full = decoder_.rows() >= job_.batch_rows || read_ >= kBatchBytes ||
+                      (decoder_.rows() % 64 == 0 && decoder_.bytes() >= kBatchBytes);
     if (!full && (now_ < flush_at() || queue_.full())) return {};
     PENSTOCK_TRY(wait_for_turn());
     return hand_over();
@@ -222,6 +223,7 @@ class Reader {
   Steady::time_point now_ = Steady::now(), first_row_, next_insert_, confirmed_at_, sent_at_, told_at_,
                      looked_at_;
   Lsn last_start_, received_, idle_end_, confirmed_, told_lsn_, source_end_;
+  std::size_t read_ = 0;  ///< bytes, as they came, of what the decoder holds
   bool reply_ = false;
   bool anew_ = false;
 };

@@ -62,6 +62,35 @@ TEST_F(LargeTransaction, OfUpdatesThatLeaveLargeValuesAloneStreamsInBoundedMemor
   expect_bounded_memory(dev);
 }
 
+/// Seventy rows of eight megabytes.
+std::string huge_rows(int first) {
+  return fmt::format("INSERT INTO huge SELECT i, repeat('x', 8000000) || i FROM generate_series({}, {}) i",
+                     first, first + 69);
+}
+
+TEST_F(LargeTransaction, OfHugeRowsStreamsInBoundedMemory) {
+  scene.exec("CREATE TABLE huge (id int PRIMARY KEY, body text)");
+  scene.declare({"public.huge"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  ASSERT_NO_FATAL_FAILURE(scene.slow_down("huge"));
+  scene.exec(huge_rows(1));
+  ASSERT_TRUE(test::eventually([&] { return scene.target_count("huge") == 70; }, 120s));
+  EXPECT_EQ(scene.target_value("SELECT sum(length(body)) FROM huge FINAL"),
+            scene.value("SELECT sum(length(body)) FROM huge"));
+  expect_bounded_memory(dev);
+}
+
+TEST_F(LargeTransaction, OfHugeRowsIsLoadedInBoundedMemory) {
+  scene.exec("CREATE TABLE huge (id int PRIMARY KEY, body text);" + huge_rows(1) + "; ANALYZE huge");
+  scene.declare({"public.huge"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running", 120s));
+  EXPECT_EQ(scene.target_value("SELECT count(), sum(length(body)) FROM huge FINAL"),
+            scene.value("SELECT concat_ws(E'\\t', count(*), sum(length(body))) FROM huge"));
+  expect_bounded_memory(dev);
+}
+
 TEST(Stream, UnchangedLargeValuesArriveWhateverHappensToTheRowNext) {
   Scene scene(shared_world());
   scene.exec(

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/integration/pipeline/pipe_world.hpp"
 
 namespace penstock::pipeline {
@@ -71,6 +73,18 @@ TEST_F(Reading, HandsABlockOutAtItsLimitOfBytes) {
   const auto rows = next(reader, {kNone.rows, 10'000});
   EXPECT_GE(block_.bytes(), 10'000u);
   EXPECT_LT(rows, 200u) << "a row has about 110 bytes";
+}
+
+TEST_F(Reading, CountsNoMoreLargeRowsIntoABlockThanItHolds) {
+  world_postgres().exec("UPDATE t SET a = repeat('x', 1000000) WHERE id <= 20; ANALYZE t", database_);
+  exported_ = postgres::export_snapshot(job_.source).value();
+  EXPECT_TRUE(postgres::begin_at_snapshot(session_.get(), job_.source, exported_.snapshot));
+  auto reader = all();
+  std::size_t largest = 0;
+  while (next(reader, {kNone.rows, 4'000'000}) > 0)
+    largest = std::max(largest, block_.bytes());
+  EXPECT_LT(largest, 5'200'000u);
+  EXPECT_EQ(reader.rows(), 1000);
 }
 
 TEST_F(Reading, DoesNotLetRowsWaitForASlowSource) {
