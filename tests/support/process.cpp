@@ -112,6 +112,10 @@ struct Launch {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    // A shell without job control starts what it puts in the background with these ignored, and a script that
+    // is started so cannot trap them.
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGQUIT, SIG_DFL);
     if (change_user && (::setgroups(0, nullptr) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0)) {
       give_up("cannot change to the account");
     }
