@@ -11,10 +11,11 @@
 namespace penstock::engine {
 
 struct EngineProcessOptions {
-  std::string path;                        ///< data directory
-  std::string listen = "127.0.0.1:8123";   ///< HOST:PORT, loopback; port 0: any free one, kept over restarts
-  std::string library{};                   ///< libchdb.so; empty: looked for
-  std::string program = "/proc/self/exe";  ///< what has the `engine` subcommand
+  std::string path;                       ///< data directory
+  std::string listen = "127.0.0.1:8123";  ///< HOST:PORT, loopback; port 0: any free one, kept over restarts
+  std::string library{};                  ///< libchdb.so; empty: looked for
+  /// What has the `engine` subcommand; empty: what PENSTOCK_ENGINE_BINARY names, else this program.
+  std::string program{};
   std::chrono::milliseconds start_limit{60'000};
 };
 

@@ -127,6 +127,12 @@ TEST_F(RefusedStart, BecauseTheEnginesLibraryIsNone) {
                  {library, "make deps"});
 }
 
+TEST_F(RefusedStart, BecauseTheEnginesProgramIsMissing) {
+  test::ProcessOptions options;
+  options.environment["PENSTOCK_ENGINE_BINARY"] = "/nowhere/penstock";
+  expect_refused(penstock(dev({"--clickhouse", "127.0.0.1:0"}), options), {"/nowhere/penstock"});
+}
+
 struct Nonsense {
   const char* name;
   Arguments arguments;
