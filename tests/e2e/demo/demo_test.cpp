@@ -43,10 +43,12 @@ class Demo : public testing::Test {
 
   test::Process begin(std::vector<std::string> arguments) {
     test::ProcessOptions options;
-    options.arguments = {"--penstock", test::engine_program()};
+    options.arguments = {"--penstock", PENSTOCK_BINARY};
     options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
-    options.environment = {
-        {"ORDERS", "3000"}, {"TMPDIR", root_ / "tmp"}, {"PATH", (root_ / "bin") + ":" + std::getenv("PATH")}};
+    options.environment = {{"ORDERS", "3000"},
+                           {"PENSTOCK_ENGINE_BINARY", test::engine_program()},
+                           {"TMPDIR", root_ / "tmp"},
+                           {"PATH", (root_ / "bin") + ":" + std::getenv("PATH")}};
     options.working_directory = root_.path();
     return {root_ / "scripts/demo.sh", options};
   }
