@@ -35,7 +35,8 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   TableWork out;
   const TableLoad* before = resume_of(request, table.job.source_text);
   const bool one_snapshot = table.binding.append_only || !request.job.streams;
-  out.layout = LoadLayout::of(table.source, request.job.rows_per_partition, kPartBytes);
+  out.layout = LoadLayout::of(table.source,
+                              {request.job.rows_per_partition, kPartBytes, request.job.workers_per_table});
   out.partitions = partitions_text(table.source, in_every_column(table));
   out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);

@@ -79,17 +79,19 @@ std::int64_t IndexSet::size() const {
   return out;
 }
 
-LoadLayout LoadLayout::of(const postgres::SourceTable& table, std::int64_t rows, std::size_t bytes) {
-  constexpr std::size_t kPage = 8192;  // nearly every server's (block_size); a bound need not be exact
+LoadLayout LoadLayout::of(const postgres::SourceTable& table, const PartitionSize& most) {
+  constexpr std::int64_t kPage = 8192;  // nearly every server's (block_size); a bound need not be exact
+  constexpr std::int64_t kWorthAWorker = (8 << 20) / kPage;
   std::int64_t pages = 0;
   for (const auto& heap : table.heaps)
     pages += heap.pages;
-  LoadLayout out;
   const auto all_rows = static_cast<double>(std::max<std::int64_t>(table.rows_estimated, 1));
   const auto by_rows =
-      static_cast<std::int64_t>(static_cast<double>(rows) * static_cast<double>(pages) / all_rows);
-  const auto by_bytes = static_cast<std::int64_t>(bytes / kPage);
-  out.blocks_per_partition = std::clamp<std::int64_t>(std::min(by_rows, by_bytes), 1, 1 << 20);
+      static_cast<std::int64_t>(static_cast<double>(most.rows) * static_cast<double>(pages) / all_rows);
+  const auto by_bytes = static_cast<std::int64_t>(most.bytes) / kPage;
+  const auto by_workers = std::max((pages + most.workers - 1) / most.workers, kWorthAWorker);
+  LoadLayout out;
+  out.blocks_per_partition = std::clamp<std::int64_t>(std::min({by_rows, by_bytes, by_workers}), 1, 1 << 20);
   for (const auto& heap : table.heaps) {
     const auto count = (heap.pages + out.blocks_per_partition - 1) / out.blocks_per_partition;
     out.heaps.push_back(

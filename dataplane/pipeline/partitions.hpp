@@ -35,6 +35,13 @@ struct Partition {
   bool whole = false;      ///< the heap has no usable ctids: read it in one stream
 };
 
+/// How large a partition may be.
+struct PartitionSize {
+  std::int64_t rows = 0;  ///< about, by the source's estimate
+  std::size_t bytes = 0;  ///< of the heap
+  int workers = 1;        ///< all of them are to have one, unless that makes partitions of a few megabytes
+};
+
 /// How a table's heaps are cut. Fixed at the start of a load: a heap that grows meanwhile grows its last
 /// partition.
 struct LoadLayout {
@@ -47,9 +54,7 @@ struct LoadLayout {
   std::int64_t blocks_per_partition = 1;
   std::vector<HeapCut> heaps;
 
-  /// Partitions of about `rows` rows by the source's estimate, and of at most `bytes` of its heap.
-  [[nodiscard]] static LoadLayout of(const postgres::SourceTable& table, std::int64_t rows,
-                                     std::size_t bytes);
+  [[nodiscard]] static LoadLayout of(const postgres::SourceTable& table, const PartitionSize& most);
   [[nodiscard]] std::int64_t partitions() const;
   [[nodiscard]] Partition partition(std::int64_t index) const;
   /// Whether the heaps are still those of the layout, unwritten anew: only then are loaded partitions loaded.

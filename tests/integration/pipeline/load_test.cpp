@@ -99,6 +99,7 @@ TEST(Load, MakesOnePartOfAPartition) {
       database);
   auto job = job_for(database, {"t"});
   job.rows_per_partition = 1'000'000;
+  job.workers_per_table = 1;
   const auto facts = load(job);
   ASSERT_FALSE(facts.run.error) << facts.run.error->text();
   EXPECT_EQ(facts.tables.at(0).rows, 200'000);

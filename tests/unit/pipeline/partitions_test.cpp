@@ -42,7 +42,7 @@ postgres::SourceTable table_of(std::vector<std::int64_t> pages, std::int64_t row
 
 TEST(LoadLayout, CoversEveryBlockOfEveryHeapOnce) {
   const auto table = table_of({100, 0, 7}, 10'700);
-  const auto layout = LoadLayout::of(table, 1'000, kAnyBytes);
+  const auto layout = LoadLayout::of(table, {1'000, kAnyBytes});
   EXPECT_EQ(layout.blocks_per_partition, 10);
   EXPECT_EQ(layout.partitions(), 10 + 1 + 1);
   std::vector<std::int64_t> next(table.heaps.size(), 0);
@@ -57,21 +57,30 @@ TEST(LoadLayout, CoversEveryBlockOfEveryHeapOnce) {
 
 TEST(LoadLayout, LargeRowsMakeSmallPartitions) {
   const auto table = table_of({1'000}, 10'000);
-  EXPECT_EQ(LoadLayout::of(table, 5'000, kAnyBytes).blocks_per_partition, 500);
-  EXPECT_EQ(LoadLayout::of(table, 5'000, 8192 * 100).blocks_per_partition, 100);
-  EXPECT_EQ(LoadLayout::of(table, 5'000, 8191).blocks_per_partition, 1) << "less than a page";
+  EXPECT_EQ(LoadLayout::of(table, {5'000, kAnyBytes}).blocks_per_partition, 500);
+  EXPECT_EQ(LoadLayout::of(table, {5'000, 8192 * 100}).blocks_per_partition, 100);
+  EXPECT_EQ(LoadLayout::of(table, {5'000, 8191}).blocks_per_partition, 1) << "less than a page";
+}
+
+TEST(LoadLayout, EveryWorkerHasAPartOfATableThatIsWorthIt) {
+  const auto blocks = [](std::int64_t pages) {
+    return LoadLayout::of(table_of({pages}, pages * 50), {10'000'000, kAnyBytes, 4}).blocks_per_partition;
+  };
+  EXPECT_EQ(blocks(20'001), 5'001);
+  EXPECT_EQ(blocks(3'000), 1'024) << "8 MB each";
+  EXPECT_EQ(blocks(10), 1'024);
 }
 
 TEST(LoadLayout, ReadsAHeapWithoutCtidsWhole) {
   auto table = table_of({100}, 1'000);
   table.heaps[0].ctid_ranges = false;
-  const auto layout = LoadLayout::of(table, 10, kAnyBytes);
+  const auto layout = LoadLayout::of(table, {10, kAnyBytes});
   EXPECT_EQ(layout.partitions(), 1);
   EXPECT_TRUE(layout.partition(0).whole);
 }
 
 TEST(LoadLayout, SurvivesAsText) {
-  const auto layout = LoadLayout::of(table_of({100, 3}, 500), 100, kAnyBytes);
+  const auto layout = LoadLayout::of(table_of({100, 3}, 500), {100, kAnyBytes});
   const auto read = LoadLayout::parse(layout.text());
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, layout);
@@ -81,7 +90,7 @@ TEST(LoadLayout, SurvivesAsText) {
 
 TEST(LoadLayout, ARewrittenHeapFitsNoMore) {
   auto table = table_of({100}, 1'000);
-  const auto layout = LoadLayout::of(table, 100, kAnyBytes);
+  const auto layout = LoadLayout::of(table, {100, kAnyBytes});
   table.heaps[0].pages = 200;
   EXPECT_TRUE(layout.fits(table)) << "it only grew";
   table.heaps[0].relation_file = 999;
