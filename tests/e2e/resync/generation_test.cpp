@@ -135,7 +135,7 @@ TEST(ResyncOfOneTable, LeavesTheOthersStreaming) {
   const auto slot = scene.field(".status.replication.slot");
   scene.dev.patch(
       scene.pipe,
-      R"({"spec":{"sync":{"batchRows":500},"tables":[{"source":"public.orders","resyncGeneration":1},)"
+      R"({"spec":{"sync":{"batchRows":200},"tables":[{"source":"public.orders","resyncGeneration":1},)"
       R"({"source":"public.customers"}]}})");
   ASSERT_NO_FATAL_FAILURE(scene.slow_down("orders_resync"));
   ASSERT_TRUE(test::eventually([&] { return scene.of_table("orders", "state") == "Loading"; }));
