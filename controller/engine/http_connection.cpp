@@ -26,8 +26,8 @@ using boost::beast::error_code;
 using std::chrono::milliseconds;
 
 constexpr std::uint32_t kHeaderLimit = 4U << 20U;  // a statement may be in the URL; ClickHouse takes 1 MiB
-// Beast reads as much as its buffer has room for, 64 KiB at most: a body by half kilobytes, were it to grow with
-// the heads.
+// Beast reads as much as its buffer has room for, 64 KiB at most: a body by half kilobytes, were it to grow
+// with the heads.
 constexpr std::size_t kReadAtOnce = 64U << 10U;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
