@@ -62,11 +62,8 @@ TEST_F(LargeTransaction, OfUpdatesThatLeaveLargeValuesAloneStreamsInBoundedMemor
   expect_bounded_memory(dev);
 }
 
-/// Seventy rows of eight megabytes.
-std::string huge_rows(int first) {
-  return fmt::format("INSERT INTO huge SELECT i, repeat('x', 8000000) || i FROM generate_series({}, {}) i",
-                     first, first + 69);
-}
+constexpr const char* kSeventyRowsOfEightMegabytes =
+    "INSERT INTO huge SELECT i, repeat('x', 8000000) || i FROM generate_series(1, 70) i;";
 
 TEST_F(LargeTransaction, OfHugeRowsStreamsInBoundedMemory) {
   scene.exec("CREATE TABLE huge (id int PRIMARY KEY, body text)");
@@ -74,7 +71,7 @@ TEST_F(LargeTransaction, OfHugeRowsStreamsInBoundedMemory) {
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
   ASSERT_NO_FATAL_FAILURE(scene.slow_down("huge"));
-  scene.exec(huge_rows(1));
+  scene.exec(kSeventyRowsOfEightMegabytes);
   ASSERT_TRUE(test::eventually([&] { return scene.target_count("huge") == 70; }, 120s));
   EXPECT_EQ(scene.target_value("SELECT sum(length(body)) FROM huge FINAL"),
             scene.value("SELECT sum(length(body)) FROM huge"));
@@ -82,7 +79,9 @@ TEST_F(LargeTransaction, OfHugeRowsStreamsInBoundedMemory) {
 }
 
 TEST_F(LargeTransaction, OfHugeRowsIsLoadedInBoundedMemory) {
-  scene.exec("CREATE TABLE huge (id int PRIMARY KEY, body text);" + huge_rows(1) + "; ANALYZE huge");
+  scene.exec("CREATE TABLE huge (id int PRIMARY KEY, body text)");
+  scene.exec(kSeventyRowsOfEightMegabytes);
+  scene.exec("ANALYZE huge");
   scene.declare({"public.huge"});
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running", 120s));
