@@ -46,7 +46,7 @@ Status try_until_done(const Try& once, const StopFlags& stop, const RetryReport&
     wait_unless(stop, backoff.next());
     if (stop.soon.load()) break;
   }
-  return fail(ErrorKind::Cancelled, "Stopped", "the insert was stopped");
+  return fail(ErrorKind::Cancelled, "Stopped", "stopped before it was done");
 }
 
 }  // namespace penstock::pipeline

@@ -5,8 +5,6 @@
 #include <charconv>
 #include <chrono>
 
-#include "core/backoff.hpp"
-
 namespace penstock::pipeline {
 namespace {
 
@@ -62,18 +60,8 @@ class Writer {
   }
 
   Status truncate(const Binding& binding, Lsn at) {
-    Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(30));
-    while (!stop_.now.load()) {
-      auto done = client_.execute(truncate_request(binding, at));
-      if (done || (done.error().kind != ErrorKind::Transient && done.error().kind != ErrorKind::InDoubt)) {
-        news_.retrying(std::nullopt);
-        return done;
-      }
-      news_.retrying(done.error());
-      wait_unless(stop_, backoff.next());
-      if (stop_.soon.load()) break;
-    }
-    return fail(ErrorKind::Cancelled, "Stopped", "the stream was stopped");
+    const auto request = truncate_request(binding, at);
+    return try_until_done([&] { return client_.execute(request); }, stop_, news_.retrying);
   }
 
   clickhouse::Client& client_;
