@@ -4,21 +4,31 @@
 # Which build a target works on: release, dev, asan or tsan (CMakePresets.json).
 PRESET ?= release
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-# Test programs at once: one more than cores, for they wait half of their time.
-TEST_JOBS ?= $(shell expr $(JOBS) + 1)
+# Test programs at once: two more than cores, for they wait half of their time.
+TEST_JOBS ?= $(shell expr $(JOBS) + 2)
 # Handed to ctest as it is: make test TESTS='-R unit.core'
 TESTS ?=
+# Which PostgreSQL to run against: make test-postgres PG=18. Which tests, unless TESTS says so: those that
+# meet the server in the most ways.
+PG ?=
+postgres_programs := integration_postgres integration_columns integration_pipeline e2e_cases e2e_lifecycle
+postgres_tests := -R "^(integration[.](postgres|columns|pipeline)|e2e[.](cases|lifecycle))$$"
 # Handed to the benchmark: make bench BENCH='--rows 6000000', or --help
 BENCH ?=
 build := build/$(PRESET)
 
+# The histories, or random tables, to try, and more options: make test-histories SEEDS=1-200 HISTORIES='--kills'
+SEEDS ?= 20
+HISTORIES ?=
+CASES ?= *
+
 .DEFAULT_GOAL := help
-.PHONY: help deps lint-deps build demo test test-asan test-tsan engine-program bench check lint fmt fmt-check clean
+.PHONY: help deps lint-deps build demo test test-cases test-histories test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
 
 help: ## Show this list
 	@echo 'Penstock: PostgreSQL into ClickHouse, declared by a Pipe.'; echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | \
-	  while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	  while IFS="$$(printf '\t')" read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 	@echo; echo '  PRESET=dev|asan|tsan with build and test; JOBS=$(JOBS); TESTS="-R pattern" goes to ctest'
 
 deps: ## Install what is missing: Debian packages, the embedded engine
@@ -40,6 +50,35 @@ demo: deps $(build)/build.ninja ## Load a shop into ClickHouse and follow it (ON
 
 test: build ## Build, then run all tests against real PostgreSQL, engine and kubectl
 	@ctest --test-dir $(build) --output-on-failure --no-tests=error -j$(TEST_JOBS) $(TESTS)
+
+test-cases: deps $(build)/build.ninja ## Try every small input that once went wrong (CASES=pattern)
+	@ninja -C $(build) -j$(JOBS) penstock e2e_cases
+	@$(build)/e2e_cases --gtest_filter='$(CASES)'
+
+test-histories: deps $(build)/build.ninja ## Try random histories of a source (SEEDS=from-to or a count)
+	@ninja -C $(build) -j$(JOBS) penstock penstock_histories
+	@$(build)/penstock_histories --seeds $(SEEDS) --regressions tests/histories/regressions \
+	  --keep tests/histories/regressions $(HISTORIES)
+
+test-postgres: deps $(build)/build.ninja ## Run tests against another PostgreSQL (PG=13 to 18; TESTS as with test)
+	@[ -n "$(PG)" ] || { echo "test-postgres: say which with PG=, one of" $$(scripts/postgres-versions.sh) >&2; exit 2; }
+	@ninja -C $(build) -j$(JOBS) $(if $(TESTS),all,penstock $(postgres_programs))
+	@scripts/test-postgres.sh $(PG) $(build) -j$(TEST_JOBS) $(if $(TESTS),$(TESTS),$(postgres_tests))
+
+test-types: deps $(build)/build.ninja ## Try random tables of every type, loaded and streamed (SEEDS=from-to)
+	@ninja -C $(build) -j$(JOBS) penstock penstock_types
+	@$(build)/penstock_types --seeds $(SEEDS)
+
+# What takes hours: all that the others try a slice of.
+nightly_versions := 13 14 16 17 18
+test-nightly: ## Everything that takes hours: all cases, 1000 histories, all types, PostgreSQL 13 to 18, sanitizers
+	@PENSTOCK_NIGHTLY=1 $(MAKE) --no-print-directory test test-cases
+	@$(MAKE) --no-print-directory test-histories SEEDS=1-1000
+	@$(MAKE) --no-print-directory test-histories SEEDS=1001-1200 HISTORIES=--kills
+	@$(MAKE) --no-print-directory test-types SEEDS=1-400
+	@for version in $(nightly_versions); do $(MAKE) --no-print-directory test-postgres PG=$$version || exit; done
+	@$(MAKE) --no-print-directory test-asan
+	@$(MAKE) --no-print-directory test-tsan
 
 # The engine's library cannot be loaded beside a sanitizer: the release build's program runs it for these tests.
 test-asan test-tsan: engine-program

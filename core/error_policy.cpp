@@ -14,6 +14,7 @@ ErrorPolicy policy(ErrorKind kind) {
     case ErrorKind::NeedsUser:
       return {true, false, true, milliseconds(2'000), milliseconds(30'000)};
     case ErrorKind::BadData:
+    case ErrorKind::Quarantine:
       return {true, false, false, milliseconds(5'000), milliseconds(30'000)};
     case ErrorKind::Terminal:
       return {true, true, false, milliseconds(30'000), milliseconds(30'000)};

@@ -11,15 +11,22 @@ namespace penstock {
 
 /// What can be done about an error; the one switch over it is `policy()` in core/error_policy.hpp.
 enum class ErrorKind {
-  Transient,  ///< waiting cures it: network, restart, overload. Retried with back-off.
-  NeedsUser,  ///< somebody has to change something (a grant, a Secret, a spec); probed again, at most 30 s
-              ///< apart.
-  Terminal,   ///< no waiting cures it and the pipe's place in the source is gone; a resync does.
-  BadData,    ///< a value of one table that the target cannot hold, or a target that changed under us.
-  InDoubt,    ///< the outcome is unknown (the answer was lost): observe again, never assume.
-  Cancelled,  ///< we were asked to stop; not a failure.
-  Internal,   ///< a defect of ours.
+  Transient,   ///< waiting cures it: network, restart, overload. Retried with back-off.
+  NeedsUser,   ///< somebody has to change something (a grant, a Secret, a spec); probed again, at most 30 s
+               ///< apart.
+  Terminal,    ///< no waiting cures it and the pipe's place in the source is gone; a resync does.
+  BadData,     ///< a value of one table that the target cannot hold, or a target that changed under us.
+  Quarantine,  ///< a change of one table cannot be applied without guessing what it means: that table is
+               ///< quarantined at once, the others go on.
+  InDoubt,     ///< the outcome is unknown (the answer was lost): observe again, never assume.
+  Cancelled,   ///< we were asked to stop; not a failure.
+  Internal,    ///< a defect of ours.
 };
+
+/// Whether the others can go on without the table that it is about.
+[[nodiscard]] constexpr bool is_of_one_table(ErrorKind kind) {
+  return kind == ErrorKind::BadData || kind == ErrorKind::Quarantine;
+}
 
 /// An error for people and for machines. Never holds a secret: whoever builds one from foreign text (a
 /// server's message, a URL) is answerable for that.

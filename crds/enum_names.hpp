@@ -35,6 +35,9 @@ inline constexpr std::array kEnumNames<DeletionPolicy>{std::pair{DeletionPolicy:
 template <>
 inline constexpr std::array kEnumNames<OnTruncate>{std::pair{OnTruncate::Tombstone, "Tombstone"},
                                                    std::pair{OnTruncate::Ignore, "Ignore"}};
+template <>
+inline constexpr std::array kEnumNames<OnDifference>{std::pair{OnDifference::Report, "Report"},
+                                                     std::pair{OnDifference::Resync, "Resync"}};
 
 template <>
 inline constexpr std::array kEnumNames<Unrepresentable>{std::pair{Unrepresentable::Fail, "Fail"},

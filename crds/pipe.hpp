@@ -25,6 +25,7 @@ enum class TlsMode { VerifyFull, Require, Disable };
 enum class TableEngine { ReplacingMergeTree, MergeTree, Null };
 enum class DeletionPolicy { Retain, Delete };
 enum class OnTruncate { Tombstone, Ignore };
+enum class OnDifference { Report, Resync };
 enum class Unrepresentable { Fail, Null };
 
 struct SecretKeyRef {
@@ -79,6 +80,7 @@ struct TableSpec {
   TableEngine engine = TableEngine::ReplacingMergeTree;
   std::vector<ColumnSpec> columns;
   OnTruncate on_truncate = OnTruncate::Tombstone;
+  OnDifference on_difference = OnDifference::Report;
   std::int64_t resync_generation = 0;
   bool operator==(const TableSpec&) const = default;
 };
@@ -107,6 +109,7 @@ struct PipeSpec {
   SyncSpec sync;
   SnapshotSpec snapshot;
   DeletionPolicy deletion_policy = DeletionPolicy::Retain;
+  bool take_over = false;  ///< targets that hold rows and that no Pipe made
   bool operator==(const PipeSpec&) const = default;
 };
 
@@ -156,7 +159,18 @@ struct TableStatus {
   std::string added_lsn;             ///< what had committed up to here when it was added is in its load
   std::int64_t observed_resync_generation = 0;  ///< of spec.tables[].resyncGeneration
   std::optional<TargetSettings> settings;       ///< what the target was made with
-  std::string source_changes;  ///< how the source differs by now from what the target was made for
+  /// What a user's publication had of it then: "columns id, v; rows WHERE (id > 5)"; empty: all.
+  std::string published{};
+  std::string
+      source_changes;  ///< how the source differs by now from what the target was made for, rows alike
+  /// Why its rows may differ from the source's; stays until the table is loaded again.
+  std::vector<std::string> differences{};
+  /// The same, of partitions that joined, left or were rewritten; goes when that is made good.
+  std::string partition_changes{};
+  /// What the target was loaded from (dataplane/pipeline/source_definition.hpp); empty: not known yet.
+  std::string source_definition{};
+  /// The one before, or Setup's, until the load begins: what it excludes is not let in under another name.
+  std::string former_definition{};
   /// The source's heaps that target and stream cover (dataplane/pipeline/source_partitions.hpp); empty: not
   /// looked at yet.
   std::string source_partitions;
@@ -177,12 +191,13 @@ struct ReplicationStatus {
   std::string publication;
   bool owns_slot = false;         ///< ours to drop
   bool owns_publication = false;  ///< ours to drop
-  std::string start_lsn;          ///< the slot's restart_lsn at its creation: the version of loaded rows
+  std::string start_lsn;          ///< the slot's consistent point, at or below every commit that it brings
   std::string confirmed_lsn;
   std::string received_lsn;
   std::int64_t lag_bytes = 0;
   double lag_seconds = 0;
-  std::string lag;  ///< lag_seconds for people, by summarize(); empty: not known
+  std::string lag;            ///< lag_seconds for people, by summarize(); empty: not known
+  std::string last_commit{};  ///< in the target: its LSN, xid and time, by which a replay is known again
   bool operator==(const ReplicationStatus&) const = default;
 };
 

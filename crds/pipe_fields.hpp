@@ -61,6 +61,7 @@ void describe(Fields& fields, T& table) {
   fields.field("engine", table.engine);
   fields.unless_empty("columns", table.columns);
   fields.field("onTruncate", table.on_truncate);
+  fields.field("onDifference", table.on_difference);
   fields.field("resyncGeneration", table.resync_generation);
 }
 
@@ -90,6 +91,7 @@ void describe(Fields& fields, T& spec) {
   fields.field("sync", spec.sync);
   fields.field("snapshot", spec.snapshot);
   fields.field("deletionPolicy", spec.deletion_policy);
+  fields.field("takeOver", spec.take_over);
 }
 
 template <typename Fields, like<Condition> T>
@@ -145,7 +147,12 @@ void describe(Fields& fields, T& table) {
   fields.field("addedLSN", table.added_lsn);
   fields.field("observedResyncGeneration", table.observed_resync_generation);
   fields.unless_empty("settings", table.settings);
+  fields.unless_empty("published", table.published);
   fields.field("sourceChanges", table.source_changes);
+  fields.field("differences", table.differences);
+  fields.field("partitionChanges", table.partition_changes);
+  fields.field("sourceDefinition", table.source_definition);
+  fields.field("formerDefinition", table.former_definition);
   fields.field("sourcePartitions", table.source_partitions);
   fields.unless_empty("load", table.load);
 }
@@ -158,6 +165,7 @@ void describe(Fields& fields, T& replication) {
   fields.field("ownsPublication", replication.owns_publication);
   fields.field("startLSN", replication.start_lsn);
   fields.field("confirmedLSN", replication.confirmed_lsn);
+  fields.field("lastCommit", replication.last_commit);
   fields.field("receivedLSN", replication.received_lsn);
   fields.field("lagBytes", replication.lag_bytes);
   fields.field("lagSeconds", replication.lag_seconds);

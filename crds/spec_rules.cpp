@@ -135,9 +135,12 @@ void check_source(const PipeSpec& spec, Faults& faults) {
          "to CDCOnly"});
   if (!postgres.publication.empty() && spec.mode == Mode::SnapshotOnly)
     faults.push_back({"spec.source.postgres.publication", "is not used in mode SnapshotOnly; remove it"});
-  if (postgres.failover_slot)
-    faults.push_back({"spec.source.postgres.failoverSlot",
-                      "is not supported by this version yet; remove it, or set it to false"});
+  if (postgres.failover_slot && !postgres.replication_slot.empty())
+    faults.push_back(
+        {"spec.source.postgres.failoverSlot",
+         "is for the slot that Penstock makes; remove it, and make your own with failover => true"});
+  if (postgres.failover_slot && spec.mode == Mode::SnapshotOnly)
+    faults.push_back({"spec.source.postgres.failoverSlot", "is not used in mode SnapshotOnly; remove it"});
   check_tls(postgres.tls, faults);
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/base64.hpp"
+#include "core/utf8.hpp"
 
 namespace penstock::adapters {
 namespace {
@@ -19,6 +20,14 @@ runtime::ObjectKey key_of(const Pipe& pipe) {
 
 Error conflict(const Error& error) {
   return {ErrorKind::Transient, "Conflict", error.message, error.cure};
+}
+
+/// The same with nothing in it that is not UTF-8: JSON is.
+json with_valid_texts(json value) {
+  if (value.is_string()) return valid_utf8(value.get_ref<const std::string&>());
+  for (auto& part : value)
+    if (part.is_structured() || part.is_string()) part = with_valid_texts(std::move(part));
+  return value;
 }
 
 }  // namespace
@@ -41,7 +50,7 @@ json merge_patch_between(const json& before, const json& after) {
 Result<std::string> KubePipeApi::write_status(const Pipe& pipe, const PipeStatus& status) {
   // Of a Pipe that nobody has seen yet nothing is stored, so zeros and empty texts are news as well.
   const auto before = pipe.status.state ? ::penstock::write_status(pipe.status) : json::object();
-  const auto patch = merge_patch_between(before, ::penstock::write_status(status));
+  const auto patch = merge_patch_between(before, with_valid_texts(::penstock::write_status(status)));
   if (patch.empty()) return pipe.resource_version;
   auto answer = client_.merge_patch(kube::pipes(), key_of(pipe), {{"status", patch}}, kube::Part::Status,
                                     pipe.resource_version);
@@ -82,11 +91,11 @@ void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reaso
   const runtime::ObjectReference about{std::string(kApiGroup) + "/" + kApiVersion, "Pipe", pipe.ns, pipe.name,
                                        pipe.uid};
   if (warning && meter_) meter_->note_warning(pipe.uid, reason);
-  if (warning) return events_.record(about, runtime::EventType::Warning, reason, message);
+  if (warning) return events_.record(about, runtime::EventType::Warning, reason, valid_utf8(message));
   // The generation tells which manifest is honoured, and keeps a transition from being counted up on an
   // earlier one like it: each has an event of its own.
   events_.record(about, runtime::EventType::Normal, reason,
-                 fmt::format("{} (generation {})", message, pipe.generation));
+                 fmt::format("{} (generation {})", valid_utf8(message), pipe.generation));
 }
 
 Result<Secret> KubePipeApi::read_secret(const std::string& ns, const SecretKeyRef& ref) {

@@ -18,8 +18,8 @@ namespace penstock::adapters {
 struct PipeControllerOptions {
   std::string worker;                        ///< our name: pipes without a worker are given to it
   pipeline::TablePatience table_patience{};  ///< how long a table that fails is tried before it is set apart
-  int threads = 4;                           ///< pipes reconciled side by side
-  Metrics* metrics = nullptr;                ///< outlives the controller; null: none
+  int threads = 16;            ///< pipes reconciled side by side; a pass mostly waits for servers
+  Metrics* metrics = nullptr;  ///< outlives the controller; null: none
 };
 
 /// Placement and pipe reconciler in one process, as `penstock dev` runs them: watches Pipes, reconciles them,

@@ -73,6 +73,8 @@ pipeline::TableJob table_of(const Pipe& pipe, const TableStatus& status) {
   out.load = status.load_generation;
   out.added_later = status.added_later;
   out.partitions = status.source_partitions;
+  out.definition = status.source_definition;
+  out.former_definition = status.former_definition;
   for (const auto& spec : pipe.spec.tables)
     if (spec.source == status.source) out.ignore_truncate = spec.on_truncate == OnTruncate::Ignore;
   const auto settings = status.settings.value_or(TargetSettings{});
@@ -110,7 +112,9 @@ pipeline::PipeJob job_without_tables(const Pipe& pipe, const reconcile::Credenti
   out.publication = status.replication.publication;
   out.owns_slot = status.replication.owns_slot;
   out.owns_publication = status.replication.owns_publication;
+  out.failover_slot = pipe.spec.source.failover_slot;
   out.replaces_a_slot = status.resync && status.resync->step == ResyncStep::TakeDown;
+  out.take_over = pipe.spec.take_over;
   out.generation = status.resync ? status.resync->target_generation : status.observed_resync_generation;
   out.flush_interval = pipe.spec.sync.interval;
   out.max_inserts_per_second = pipe.spec.sync.max_inserts_per_second;
@@ -162,24 +166,22 @@ pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credent
 }
 
 std::string load_fingerprint(const pipeline::PipeJob& job) {
-  const nlohmann::json tuning = {job.batch_rows, job.rows_per_partition, job.workers_per_table,
-                                 job.parallel_tables};
-  return hash_of({connections_of(job), tuning});
+  return hash_of(connections_of(job));
 }
 
 std::string stream_fingerprint(const pipeline::PipeJob& job) {
   nlohmann::json tables = nlohmann::json::array();
   for (const auto& table : job.tables)
     tables.push_back({table.source_text, table.written(), table.load, table.ignore_truncate});
-  const nlohmann::json tuning = {job.flush_interval.count(), job.max_inserts_per_second, job.batch_rows};
-  return hash_of({connections_of(job), tuning, job.slot, tables});
+  return hash_of({connections_of(job), job.slot, tables});
 }
 
 pipeline::SourceSystem system_of(const Pipe& pipe) {
   if (!pipe.status.source) return {};
   const auto& source = *pipe.status.source;
   const auto confirmed = Lsn::parse(pipe.status.replication.confirmed_lsn);
-  return {source.system_identifier, source.timeline, source.database, confirmed ? *confirmed : Lsn{}};
+  return {source.system_identifier, source.timeline, source.database, confirmed ? *confirmed : Lsn{},
+          pipeline::LastCommit::parse(pipe.status.replication.last_commit).value_or(pipeline::LastCommit{})};
 }
 
 }  // namespace penstock::adapters

@@ -22,9 +22,9 @@ enum class JobTables {
 [[nodiscard]] pipeline::PipeJob job_of(const Pipe& pipe, const reconcile::Credentials& credentials,
                                        const std::vector<std::string>& sources);
 
-/// Equal for equal jobs: tells whether a load (a stream) was started with the present settings and
-/// credentials. A load is not begun again for tables that join or leave. Holds hashes of the secrets, not the
-/// secrets.
+/// Equal for equal jobs: tells whether a load (a stream) was started with the present connections and
+/// credentials. A load is not begun again for tables that join or leave, neither for what tune() changes.
+/// Holds hashes of the secrets, not the secrets.
 [[nodiscard]] std::string load_fingerprint(const pipeline::PipeJob& job);
 [[nodiscard]] std::string stream_fingerprint(const pipeline::PipeJob& job);
 

@@ -57,6 +57,18 @@ std::shared_ptr<PipelineDataplane::Run> PipelineDataplane::take(const std::strin
   return run;
 }
 
+std::map<std::string, std::vector<std::uint32_t>> PipelineDataplane::truncates_of(const Run& run) {
+  auto out = run.truncated_before;
+  if (!run.stream.run) return out;
+  constexpr std::size_t kKept = 64;
+  for (const auto& table : run.stream.run->facts().tables) {
+    auto& all = out[table.source];
+    all.insert(all.end(), table.truncated_by.begin(), table.truncated_by.end());
+    if (all.size() > kKept) all.erase(all.begin(), all.end() - kKept);
+  }
+  return out;
+}
+
 reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
   reconcile::Runs out;
@@ -68,8 +80,17 @@ reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   out.load.stopping = run->load.stopping;
   out.stream.fingerprint = run->stream.fingerprint;
   out.stream.stopping = run->stream.stopping;
+  out.slot_in_hand = run->slot_maker || run->slot;
   hooks_.runs_seen(pipe.uid, out);
   return out;
+}
+
+void PipelineDataplane::tune(const Pipe& pipe) {
+  const auto run = run_of(pipe.uid);
+  if (!run->load.run && !run->stream.run) return;
+  const auto job = job_of(pipe, {}, std::vector<std::string>{});
+  if (run->load.run) run->load.run->tune(job);
+  if (run->stream.run) run->stream.run->tune(job);
 }
 
 reconcile::Fingerprints PipelineDataplane::fingerprint(const Pipe& pipe,
@@ -100,23 +121,32 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
   if (run->slot_maker && run->slot_maker->endpoint() != job.source) run->slot_maker.reset();
   if (!run->slot_maker) {
     PENSTOCK_TRY(postgres::drop_slot(job.source, job.slot));
-    run->slot_maker = std::make_unique<SlotMaker>(job.source, job.slot);
+    run->slot_maker = std::make_unique<SlotMaker>(
+        job.source, job.slot, job.failover_slot ? postgres::SlotKind::Failover : postgres::SlotKind::Lasting);
   }
   auto made = run->slot_maker->wait(kSlotWait);
   if (!made) return fail(run->slot_maker->waiting_for());
   run->slot_maker.reset();
   if (!*made) return fail(std::move(made->error()));
   run->slot = *std::move(*made);
-  return run->slot->restart_lsn;
+  return run->slot->consistent_point;
 }
 
 Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
                                                        const reconcile::Credentials& credentials) {
-  const auto job = job_of(pipe, credentials, JobTables::Streamed);
+  auto job = job_of(pipe, credentials, JobTables::Streamed);
+  const auto truncates = truncates_of(*run_of(pipe.uid));
+  for (auto& table : job.tables)
+    if (const auto at = truncates.find(table.source_text); at != truncates.end())
+      table.truncated_by = at->second;
   PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system_of(pipe)));
   hooks_.slot_seen(pipe.uid, report.slot);
-  reconcile::ProbeFacts out{
-      std::move(report.drifts), std::move(report.partitions), {}, report.system.timeline};
+  reconcile::ProbeFacts out;
+  out.timeline = report.system.timeline;
+  for (auto& [source, table] : report.tables)
+    out.tables[source] = {std::move(table.changes), std::move(table.partition_changes),
+                          std::move(table.partitions), std::move(table.definition),
+                          std::move(table.differences)};
   for (auto& fault : report.faults)
     out.lost.emplace(fault.source, std::move(fault.error));
   return out;
@@ -133,7 +163,8 @@ Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credenti
   // is gone. Nor is it one for tables that were added since.
   const bool late = std::any_of(request.job.tables.begin(), request.job.tables.end(),
                                 [](const auto& table) { return table.added_later; });
-  if (!late && run->slot && run->slot->restart_lsn == request.version) request.slot = std::move(run->slot);
+  if (!late && run->slot && run->slot->consistent_point == request.version)
+    request.slot = std::move(run->slot);
   run->slot.reset();
   request.changed = [changed = hooks_.changed, key = runtime::ObjectKey{pipe.ns, pipe.name}] {
     changed(key);
@@ -157,11 +188,12 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
   for (const auto& table : pipe.status.tables) {
     run->streamed_before[table.source] = table.rows_streamed;
     const auto snapshot = table.load ? Lsn::parse(table.load->snapshot_lsn) : Result<Lsn>(Lsn{});
-    if (snapshot && *snapshot) request.loaded_up_to[table.source] = Lsn{snapshot->value - 1};
+    if (snapshot && *snapshot) request.loaded_up_to[table.source] = RowVersion{*snapshot, {}};
     const auto added = table.added_lsn.empty() ? Result<Lsn>(Lsn{}) : Lsn::parse(table.added_lsn);
     if (added && *added) request.added_at[table.source] = *added;
   }
   const auto fingerprint = stream_fingerprint(request.job);
+  run->truncated_before = truncates_of(*run);
   run->stream = {};
   run->stream = {std::make_unique<pipeline::StreamRun>(std::move(request)), fingerprint, false, false};
   return {};
@@ -169,6 +201,8 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
 
 void PipelineDataplane::stop_load(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
+  run->slot_maker.reset();
+  run->slot.reset();
   run->load.stop();
 }
 

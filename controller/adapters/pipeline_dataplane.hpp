@@ -32,6 +32,7 @@ class PipelineDataplane final : public reconcile::Dataplane {
   ~PipelineDataplane() override;  ///< ends every run: what has been received and can be written at once is
 
   reconcile::Runs observe(const Pipe& pipe) override;
+  void tune(const Pipe& pipe) override;
   reconcile::Fingerprints fingerprint(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Result<reconcile::SetupFacts> set_up(const Pipe& pipe, const reconcile::Credentials& credentials,
                                        const reconcile::SetupWish& wish) override;
@@ -66,10 +67,14 @@ class PipelineDataplane final : public reconcile::Dataplane {
     Running<pipeline::LoadRun> load;
     Running<pipeline::StreamRun> stream;
     std::map<std::string, std::int64_t> streamed_before;  ///< rows streamed by earlier runs, by table
-    std::unique_ptr<SlotMaker> slot_maker;                ///< while the source makes our slot
-    std::optional<postgres::CreatedSlot> slot;            ///< made, and not yet handed to a load
+    /// What earlier runs have seen of TableStream::truncated_by, by table.
+    std::map<std::string, std::vector<std::uint32_t>> truncated_before;
+    std::unique_ptr<SlotMaker> slot_maker;      ///< while the source makes our slot
+    std::optional<postgres::CreatedSlot> slot;  ///< made, and not yet handed to a load
   };
 
+  /// By table, the transactions that a TRUNCATE of it came in, as long as this process has lived.
+  static std::map<std::string, std::vector<std::uint32_t>> truncates_of(const Run& run);
   std::shared_ptr<Run> run_of(const std::string& uid);
   /// Takes the run out of the map; its threads end when the last holder lets go.
   std::shared_ptr<Run> take(const std::string& uid);

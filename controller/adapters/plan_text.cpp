@@ -31,6 +31,8 @@ std::string describe(const Forecast::Table& table, const PipeSpec& spec) {
                               table.exchanged
                                   ? fmt::format(", into {0}_resync, then exchanged with {0}", table.target)
                                   : "")) +
+             (table.published.empty() ? ""
+                                      : line("only", fmt::format("{}: {}", table.source, table.published))) +
              (table.lost.empty()
                   ? ""
                   : line("loses", fmt::format("{}: {}", table.target, fmt::join(table.lost, ", "))));

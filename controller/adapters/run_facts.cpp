@@ -16,6 +16,7 @@ reconcile::RunFacts facts_of(const pipeline::LoadFacts& facts) {
     one.load_finished = table.finished;
     one.load = {table.layout, table.done, table.snapshot ? table.snapshot.text() : ""};
     one.source_partitions = table.partitions;
+    one.source_definition = table.definition;
     one.rows_loaded = table.rows;
     one.rows_estimated = table.rows_estimated;
     one.partitions_loaded = table.partitions_done;
@@ -35,6 +36,7 @@ reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
   out.retrying = facts.run.retrying;
   out.connected = facts.streaming;
   out.confirmed = facts.confirmed;
+  out.last_commit = facts.last.text();
   out.received = facts.received;
   out.lag_bytes = facts.lag_bytes;
   out.lag_seconds = facts.lag_seconds;
@@ -47,6 +49,8 @@ reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
     one.rows_streamed =
         static_cast<std::int64_t>(table.rows) + (earlier == before.end() ? 0 : earlier->second);
     one.clamped = table.clamped;
+    one.differences = table.differences;
+    one.written = table.written;
     one.lag_seconds = table.lag_seconds;
     out.tables.push_back(std::move(one));
   }
@@ -58,7 +62,8 @@ reconcile::SetupFacts facts_of(const pipeline::SetupReport& report) {
   out.source = {report.system.identifier, report.system.timeline, report.system.database};
   out.source_lsn = report.source_lsn;
   for (const auto& table : report.tables)
-    out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged, table.lost});
+    out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged, table.lost,
+                          table.published, table.definition});
   return out;
 }
 

@@ -8,13 +8,14 @@ namespace {
 constexpr std::chrono::hours kTry{24};
 }  // namespace
 
-SlotMaker::SlotMaker(postgres::Endpoint endpoint, std::string name)
-    : endpoint_(std::move(endpoint)), thread_([this, name = std::move(name)](const std::stop_token& stop) {
+SlotMaker::SlotMaker(postgres::Endpoint endpoint, std::string name, postgres::SlotKind kind)
+    : endpoint_(std::move(endpoint)),
+      thread_([this, name = std::move(name), kind](const std::stop_token& stop) {
         postgres::SlotPatience patience{kTry, stop, [this](const Error& why) {
                                           const std::lock_guard lock(mutex_);
                                           waiting_for_ = why;
                                         }};
-        auto made = postgres::create_slot(endpoint_, name, patience);
+        auto made = postgres::create_slot(endpoint_, name, patience, kind);
         const std::lock_guard lock(mutex_);
         made_ = std::move(made);
         changed_.notify_all();

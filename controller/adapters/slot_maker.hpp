@@ -16,7 +16,7 @@ namespace penstock::adapters {
 /// and no pass may wait that long. One caller at a time.
 class SlotMaker {
  public:
-  SlotMaker(postgres::Endpoint endpoint, std::string name);
+  SlotMaker(postgres::Endpoint endpoint, std::string name, postgres::SlotKind kind);
   SlotMaker(const SlotMaker&) = delete;
   SlotMaker& operator=(const SlotMaker&) = delete;
 

@@ -18,6 +18,8 @@ void add_engine_command(CLI::App& app) {
   command->add_option("--max-statements", options->max_statements, "Statements at once; more requests wait")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
+  // For tests: another user without a password, whose settings profile has this.
+  command->add_option("--profile", options->profiles, "USER:SETTING=VALUE")->group("");
   // For the process that supervises it: end when this descriptor does.
   command->add_option("--held-fd", options->held_descriptor)->group("");
   command->callback([options] { throw CLI::RuntimeError(engine::run_engine(*options)); });

@@ -31,6 +31,8 @@ struct SpawnPlan {
     ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions, stderr_end, STDERR_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, held_end, kHeldInChild);
+    // Libraries open sockets without O_CLOEXEC: a child that outlives us for a moment would keep our ports.
+    ::posix_spawn_file_actions_addclosefrom_np(&actions, kHeldInChild + 1);
     ::posix_spawnattr_init(&attributes);
     sigset_t none;
     sigset_t all;

@@ -15,8 +15,9 @@ namespace penstock::engine {
 /// which has to live as long (the child's parent-death signal follows the thread).
 class EngineChild {
  public:
-  /// Appends `--held-fd N` to the arguments. stdin and stdout are /dev/null; a process group of its own, so
-  /// that a Ctrl-C at the terminal stops the parent, and the parent the child.
+  /// Appends `--held-fd N` to the arguments. stdin and stdout are /dev/null, nothing else that this process
+  /// has open is passed on; a process group of its own, so that a Ctrl-C at the terminal stops the parent,
+  /// and the parent the child.
   [[nodiscard]] static Result<EngineChild> spawn(const std::string& program,
                                                  std::vector<std::string> arguments);
   ~EngineChild();

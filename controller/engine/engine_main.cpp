@@ -24,6 +24,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kGrace{3'000};
 constexpr std::chrono::milliseconds kStopLimit{8'000};
+/// How long a child waits for the engine of a parent that was killed to be gone.
+constexpr std::chrono::milliseconds kHandOver{10'000};
+constexpr std::chrono::milliseconds kGlance{20};
 
 // The engine's command line. Settings of a statement's session (implicit_select: clickhouse-local's "SELECT"
 // left out) are defaults; caches are kept small: the engine shares its machine with PostgreSQL and the pipes.
@@ -50,8 +53,19 @@ sigset_t block_signals() {
   return stop;
 }
 
+// Asks again until it is done or `patience` has passed.
+template <typename Try>
+auto try_for(std::chrono::milliseconds patience, Try once) {
+  auto done = once();
+  for (auto left = patience; !done && left.count() > 0; left -= kGlance) {
+    std::this_thread::sleep_for(kGlance);
+    done = once();
+  }
+  return done;
+}
+
 // Holds the data directory against a second engine; the lock ends with the process, however it ends.
-Status lock_directory(const std::string& path) {
+Status lock_directory(const std::string& path, std::chrono::milliseconds patience) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   const std::string file = path + "/penstock-engine.lock";
@@ -61,7 +75,7 @@ Status lock_directory(const std::string& path) {
                 fmt::format("cannot write into the engine's directory {}: {}", path, std::strerror(errno)),
                 "Make it writable for this account, or choose another directory");
   }
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+  if (!try_for(patience, [&] { return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0; })) {
     std::array<char, 32> owner{};
     const auto count = ::pread(descriptor, owner.data(), owner.size() - 1, 0);
     return fail(ErrorKind::NeedsUser, "EngineDirectoryInUse",
@@ -107,8 +121,11 @@ Status serve(const EngineOptions& options, const sigset_t& signals) {
   const char* const environment = std::getenv("PENSTOCK_LIBCHDB");
   PENSTOCK_ASSIGN(library, find_library(library_candidates(library, environment != nullptr ? environment : "",
                                                            program_directory())));
-  PENSTOCK_TRY(lock_directory(path));
-  PENSTOCK_ASSIGN(auto server, HttpServer::bind(address));
+  // A parent that was killed leaves its engine a moment to end; so does the port, which goes after the lock.
+  const bool is_child = options.held_descriptor >= 0;
+  PENSTOCK_TRY(lock_directory(path, is_child ? kHandOver : std::chrono::milliseconds(0)));
+  PENSTOCK_ASSIGN(auto server, try_for(is_child ? kGlance * 10 : std::chrono::milliseconds(0),
+                                       [&] { return HttpServer::bind(address); }));
 
   // A config.xml in the working directory or a home would be read by the engine.
   ::setenv("HOME", path.c_str(), 1);
@@ -120,7 +137,7 @@ Status serve(const EngineOptions& options, const sigset_t& signals) {
   PENSTOCK_ASSIGN(auto identity, ask_identity(*pool));
   log::info("engine", "ClickHouse {} listens on http://{}, data in {}", identity.version,
             server->address().text(), path);
-  StatementHandler handler(*pool, std::move(identity));
+  StatementHandler handler(*pool, std::move(identity), parse_profiles(options.profiles));
   PENSTOCK_TRY(server->serve(handler));
   if (options.held_descriptor >= 0) tell_ready("http://" + server->address().text());
 

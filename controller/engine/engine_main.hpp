@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace penstock::engine {
 
@@ -10,6 +11,7 @@ struct EngineOptions {
   std::string path;                       ///< the data directory; made when absent; one process at a time
   std::string listen = "127.0.0.1:8123";  ///< HOST:PORT, loopback only; port 0 takes any free one
   std::string library;                    ///< libchdb.so; empty: looked for (chdb_library.hpp)
+  std::vector<std::string> profiles;      ///< USER:SETTING=VALUE, more than once for one user (Profiles)
   int held_descriptor = -1;               ///< end when this descriptor reaches its end: the parent is gone
   int max_statements = 16;                ///< at once; requests beyond wait
   std::chrono::milliseconds patience{20'000};  ///< how long they wait before error 202

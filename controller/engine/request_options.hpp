@@ -51,8 +51,14 @@ struct RequestOptions {
 /// Authorization together are refused, as ClickHouse does.
 [[nodiscard]] EngineResult<Credentials> parse_credentials(std::string_view target,
                                                           const HeaderFields& headers);
-/// The one account there is: `default` without a password. Error 516 for every other.
-[[nodiscard]] EngineResult<void> authenticate(const Credentials& credentials);
+/// Users beside `default`, and the SET that makes a session one of theirs: what a user's settings profile is
+/// in ClickHouse. The settings of a request come after it.
+using Profiles = std::map<std::string, std::string, std::less<>>;
+/// Of "user:setting=value" each; those of one user are put together.
+[[nodiscard]] Profiles parse_profiles(const std::vector<std::string>& texts);
+
+/// The accounts there are: `default` and those with a profile, without a password. Error 516 for every other.
+[[nodiscard]] EngineResult<void> authenticate(const Credentials& credentials, const Profiles& profiles = {});
 
 /// True when a Host field names this machine's loopback: a web page that resolves its own name to 127.0.0.1
 /// gets no answer. An absent field (HTTP/1.0) passes.

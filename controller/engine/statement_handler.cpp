@@ -9,7 +9,8 @@
 namespace penstock::engine {
 namespace {
 
-constexpr std::size_t kStatementLimit = 16U << 20U;
+/// Statements may carry rows in a literal.
+constexpr std::size_t kStatementLimit = 256U << 20U;
 // After a failure: how much of an unread body is read on, so that the connection can be used again.
 constexpr std::size_t kDrainLimit = 16U << 20U;
 constexpr std::chrono::milliseconds kLinger{5000};
@@ -58,6 +59,7 @@ struct StatementHandler::Exchange {
   RequestBody& body;
   ResponseStream& response;
   std::optional<StatementPool::Lease>& lease;
+  std::string profile;  ///< the user's SET; empty: none
 
   // The statement's text: the `query` parameter, then the body; ends behind the statement when its data
   // follows.
@@ -104,13 +106,21 @@ bool StatementHandler::handle(HttpConnection& connection, const RequestHead& hea
   const auto outcome = [&]() -> EngineResult<StatementSummary> {
     const auto credentials = parse_credentials(head.target, head.headers);
     if (!credentials) return tl::unexpected(credentials.error());
-    if (const auto known = authenticate(*credentials); !known) return tl::unexpected(known.error());
+    if (const auto known = authenticate(*credentials, profiles_); !known)
+      return tl::unexpected(known.error());
     auto options = parse_request(head.target, head.headers);
     if (!options) return tl::unexpected(options.error());
     if (options->query_id.empty()) options->query_id = random_uuid();
     auto body = RequestBody::open(connection, head);
     if (!body) return tl::unexpected(body.error());
-    Exchange exchange{connection, head, *std::move(options), *body, response, lease};
+    const auto profile = profiles_.find(credentials->user);
+    Exchange exchange{connection,
+                      head,
+                      *std::move(options),
+                      *body,
+                      response,
+                      lease,
+                      profile == profiles_.end() ? "" : profile->second};
     exchange.announce("TabSeparated");
     return run(exchange);
   }();
@@ -137,14 +147,18 @@ EngineResult<StatementSummary> StatementHandler::run(Exchange& exchange) {
   auto acquired = pool_->acquire();
   if (!acquired) return tl::unexpected(acquired.error());
   Connection& session = exchange.lease.emplace(*std::move(acquired)).connection();
-  if (!exchange.options.database.empty()) {
-    const auto used = session.execute("USE " + quote_name(exchange.options.database));
-    if (!used) return tl::unexpected(used.error());
+  if (!exchange.profile.empty()) {
+    const auto begun = session.execute(exchange.profile);
+    if (!begun) return tl::unexpected(begun.error());
   }
   // ClickHouse runs what comes by GET read-only, so that a link cannot change data.
   const bool read_only = exchange.head.method != "POST" && !exchange.options.readonly_given;
   const auto set = session.execute(set_statement(exchange.options, read_only));
   if (!set) return tl::unexpected(set.error());
+  if (!exchange.options.database.empty()) {
+    const auto used = session.execute("USE " + quote_name(exchange.options.database));
+    if (!used) return tl::unexpected(used.error());
+  }
 
   if (*insert) return run_insert(exchange, session, **insert);
   const StatementClass found = session.classify(exchange.text);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "controller/engine/request_body.hpp"
+#include "controller/engine/request_options.hpp"
 #include "controller/engine/response_stream.hpp"
 #include "controller/engine/statement_pool.hpp"
 #include "controller/engine/statement_text.hpp"
@@ -13,8 +14,8 @@ namespace penstock::engine {
 /// its rows out. Any thread, each with its own connection.
 class StatementHandler {
  public:
-  StatementHandler(StatementPool& pool, ServerIdentity identity)
-      : pool_(&pool), identity_(std::move(identity)) {}
+  StatementHandler(StatementPool& pool, ServerIdentity identity, Profiles profiles = {})
+      : pool_(&pool), identity_(std::move(identity)), profiles_(std::move(profiles)) {}
 
   /// Answers one request. False when the connection must not be used for another.
   [[nodiscard]] bool handle(HttpConnection& connection, const RequestHead& head);
@@ -34,6 +35,7 @@ class StatementHandler {
 
   StatementPool* pool_;
   ServerIdentity identity_;
+  Profiles profiles_;
 };
 
 }  // namespace penstock::engine

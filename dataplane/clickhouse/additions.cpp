@@ -9,10 +9,9 @@ namespace penstock::clickhouse {
 namespace {
 
 bool is_wanted(const TargetDefinition& wanted, const std::string& column) {
-  const bool control = column == kVersionColumn || column == kDeletedColumn || column == kSyncedAtColumn ||
-                       column == kCommitLsnColumn;
-  return control || std::any_of(wanted.columns.begin(), wanted.columns.end(),
-                                [&](const TargetColumn& one) { return one.name == column; });
+  return column.starts_with(kControlPrefix) ||
+         std::any_of(wanted.columns.begin(), wanted.columns.end(),
+                     [&](const TargetColumn& one) { return one.name == column; });
 }
 
 }  // namespace

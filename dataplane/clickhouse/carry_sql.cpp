@@ -28,7 +28,7 @@ bool has_tombstones(const TargetTable& table) {
   const auto* version = stored(table, kVersionColumn);
   const auto* deleted = stored(table, kDeletedColumn);
   return plain_engine(table.engine) == "ReplacingMergeTree" && version != nullptr && deleted != nullptr &&
-         version->type == "UInt64" && deleted->type == "UInt8";
+         (version->type == "UInt128" || version->type == "UInt64") && deleted->type == "UInt8";
 }
 
 /// NULL where the value is none of the staging table's type.
@@ -109,13 +109,13 @@ std::string rows_sql(const Carry& carry, const std::string& hashes) {
                   kHeldAlias, fmt::join(row, ", "), kRowAlias, name_of(carry, carry.target),
                   hash_of(carry, key_of_target), hashes, castable_keys(carry));
   const auto of_staging = fmt::format(
-      "SELECT {}, toUInt64(0) AS {}, toUInt8(0) AS {}, 1 AS {}, [] AS {} FROM {} PREWHERE {} IN ({})",
-      fmt::join(key_items(carry, key_of_staging), ", "), kVersionColumn, kDeletedColumn, kHeldAlias,
-      kRowAlias, name_of(carry, carry.staging), hash_of(carry, key_of_staging), hashes);
+      "SELECT {}, CAST(0 AS {}) AS {}, toUInt8(0) AS {}, 1 AS {}, [] AS {} FROM {} PREWHERE {} IN ({})",
+      fmt::join(key_items(carry, key_of_staging), ", "), carry.version_type, kVersionColumn, kDeletedColumn,
+      kHeldAlias, kRowAlias, name_of(carry, carry.staging), hash_of(carry, key_of_staging), hashes);
   return of_target + "\nUNION ALL\n" + of_staging;
 }
 
-/// Of one version a live row counts as the newer: a change of the key writes both with one LSN. What an
+/// Of one version a live row counts as the newer: a change of the key writes both with one. What an
 /// earlier resync carried has version 0 and no live row beside it.
 std::string deleted_keys_sql(const Carry& carry, const std::string& rows) {
   const auto keys = fmt::format("{}", fmt::join(key_aliases(carry), ", "));
@@ -130,7 +130,7 @@ std::string deleted_keys_sql(const Carry& carry, const std::string& rows) {
 
 std::optional<Carry> plan_carry(const TargetTable& target, const TargetTable& staging) {
   if (!has_tombstones(target) || !has_tombstones(staging)) return std::nullopt;
-  Carry out{target.database, target.table, staging.table, {}, {}};
+  Carry out{target.database, target.table, staging.table, stored(target, kVersionColumn)->type, {}, {}};
   const auto key = split_key(staging.sorting_key);
   for (const auto& name : key) {
     const auto* from = stored(target, name);

@@ -22,6 +22,7 @@ struct CarriedColumn {
 
 struct Carry {
   std::string database, target, staging;
+  std::string version_type;        ///< of the target: an earlier build's is UInt64
   std::vector<CarriedColumn> key;  ///< the staging table's sorting key; `cast`: not the same type text
   std::vector<CarriedColumn> others;
 };

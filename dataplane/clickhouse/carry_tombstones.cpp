@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 
+#include "core/log.hpp"
 #include "dataplane/clickhouse/carry_sql.hpp"
 #include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/clickhouse/look.hpp"
@@ -18,22 +20,19 @@ constexpr const char* kMemoryBeforeDisk = "268435456";
 constexpr std::chrono::hours kCountLimit{1};
 constexpr std::chrono::hours kSliceLimit{6};  // not a byte comes before the end
 
-/// What a profile may say otherwise that would change the outcome: FINAL hides tombstones, and NULL instead
-/// of 0 for "no live row" compares as nothing. A value that does not fit its column becomes the default.
+/// A value that does not fit its column becomes the default.
 Settings carry_settings(const std::string& log_comment) {
-  return {{"final", "0"},
-          {"aggregate_functions_null_for_empty", "0"},
-          {"insert_null_as_default", "1"},
+  return {{"insert_null_as_default", "1"},
           {"insert_deduplicate", "0"},
-          {"max_partitions_per_insert_block", "0"},
           {"max_bytes_before_external_group_by", kMemoryBeforeDisk},
           {"log_comment", log_comment}};
 }
 
-/// Errors that say something of the types rather than of the server, the network or the user.
+/// The server says so of types that it cannot cast, or of values: in many ways.
 bool is_refusal(const Error& error) {
+  static constexpr std::array kOfTypes{"TargetTypeInvalid", "TargetKeyInvalid", "DestinationNotSupported"};
   return error.kind == ErrorKind::BadData || error.kind == ErrorKind::Internal ||
-         error.reason == "TargetTypeInvalid";
+         std::find(kOfTypes.begin(), kOfTypes.end(), error.reason) != kOfTypes.end();
 }
 
 /// An Enum throws at a value that it does not have, where others give NULL.
@@ -62,9 +61,15 @@ Result<bool> keep_castable(Client& client, Carry& carry) {
   return true;
 }
 
+bool casts_any(const Carry& carry) {
+  const auto casts = [](const CarriedColumn& column) { return column.cast; };
+  return std::any_of(carry.key.begin(), carry.key.end(), casts) ||
+         std::any_of(carry.others.begin(), carry.others.end(), casts);
+}
+
 Result<std::uint64_t> count_tombstones(Client& client, const Carry& carry) {
   PENSTOCK_ASSIGN(const auto rows, client.select({count_tombstones_sql(carry),
-                                                  {{"final", "0"}},
+                                                  {},
                                                   true,
                                                   true,
                                                   "count the deleted rows of " + quote(carry.target),
@@ -91,11 +96,20 @@ Status carry_tombstones(Client& client, const std::string& target, const std::st
   if (tombstones == 0) return {};
   PENSTOCK_ASSIGN(const bool possible, keep_castable(client, *carry));
   if (!possible) return {};
-  const auto slices = 1 + tombstones / kTombstonesInSlice;
-  for (std::uint64_t slice = 0; slice < slices; ++slice)
-    PENSTOCK_TRY(client.execute(
-        {carry_sql(*carry, slice, slices), carry_settings(log_comment), true, true, purpose, kSliceLimit}));
-  return {};
+  const auto carry_all = [&]() -> Status {
+    const auto slices = 1 + tombstones / kTombstonesInSlice;
+    for (std::uint64_t slice = 0; slice < slices; ++slice)
+      PENSTOCK_TRY(client.execute(
+          {carry_sql(*carry, slice, slices), carry_settings(log_comment), true, true, purpose, kSliceLimit}));
+    return {};
+  };
+  const auto carried = carry_all();
+  if (carried || !is_refusal(carried.error()) || !casts_any(*carry)) return carried;
+  // Some casts throw at a value, as of a time that an integer cannot hold. A key that may be another column
+  // altogether is no reason to hold up a resync.
+  log::info("swap", "{}; without the columns whose types have changed", carried.error().text());
+  std::erase_if(carry->others, [](const CarriedColumn& column) { return column.cast; });
+  return casts_any(*carry) ? Status{} : carry_all();
 }
 
 }  // namespace penstock::clickhouse

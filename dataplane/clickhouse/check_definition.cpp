@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -19,24 +20,38 @@ void add(Faults& faults, const TargetDefinition& definition, const char* reason,
 }
 
 bool is_control_column(std::string_view name) {
-  return name == kVersionColumn || name == kDeletedColumn || name == kSyncedAtColumn ||
-         name == kCommitLsnColumn;
+  return name == kVersionColumn || name == kDeletedColumn || name == kSyncedAtColumn;
+}
+
+/// Columns that ClickHouse itself stores in a MergeTree table (its source, MergeTreeVirtualColumns), or makes
+/// in every plan with grouping.
+bool is_column_of_clickhouse(std::string_view name) {
+  return name == "_row_exists" || name == "_block_number" || name == "_block_offset" ||
+         name == "__grouping_set";
 }
 
 void check_names(const TargetDefinition& definition, Faults& faults) {
   std::set<std::string_view> seen;
-  if (definition.columns.empty())
-    add(faults, definition, "TargetWithoutColumns", "would have no column of the source",
-        "Leave at least one column out of spec.tables[].excludedColumns");
   for (const auto& column : definition.columns) {
     if (is_control_column(column.name))
       add(faults, definition, "TargetColumnReserved",
           fmt::format("would have a source column named {}, which Penstock needs for itself", column.name),
-          "Exclude the column with spec.tables[].excludedColumns");
+          "Rename it in the source, or exclude it with spec.tables[].excludedColumns");
+    if (is_column_of_clickhouse(column.name) && definition.engine != Engine::Null)
+      add(faults, definition, "TargetColumnReserved",
+          fmt::format("would have a source column named {}, a name that ClickHouse keeps for itself",
+                      column.name),
+          "Rename it in the source, or exclude it with spec.tables[].excludedColumns");
     if (!seen.insert(column.name).second)
       add(faults, definition, "TargetColumnDoubled",
           fmt::format("would have the column {} twice", column.name), "Name each column once");
   }
+}
+
+void check_count(const TargetDefinition& definition, Faults& faults) {
+  if (definition.columns.empty())
+    add(faults, definition, "TargetWithoutColumns", "would have no column of the source",
+        "Leave at least one column out of spec.tables[].excludedColumns");
 }
 
 void check_key(const TargetDefinition& definition, Faults& faults) {
@@ -76,11 +91,19 @@ void check_nested(const TargetDefinition& definition, Faults& faults) {
 
 }  // namespace
 
-std::vector<Error> check_definition(const TargetDefinition& definition) {
+std::vector<Error> check_columns(const TargetDefinition& definition) {
   Faults faults;
   check_names(definition, faults);
-  check_key(definition, faults);
   check_nested(definition, faults);
+  return faults;
+}
+
+std::vector<Error> check_definition(const TargetDefinition& definition) {
+  Faults faults;
+  check_count(definition, faults);
+  check_key(definition, faults);
+  auto of_columns = check_columns(definition);
+  std::move(of_columns.begin(), of_columns.end(), std::back_inserter(faults));
   return faults;
 }
 

@@ -139,16 +139,15 @@ void check_column(const TargetColumn& wanted, const TargetTable& present, Faults
                     column->type, here, quote(wanted.name), wanted.type));
 }
 
-void check_control_columns(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
+void check_control_columns(const TargetTable& present, Faults& faults) {
   struct Control {
     const char* name;
     const char* type;
     const char* declaration;
   };
-  std::vector<Control> needed = {{kVersionColumn, "UInt64", "UInt64"},
-                                 {kDeletedColumn, "UInt8", "UInt8"},
-                                 {kSyncedAtColumn, "DateTime64(3)", "DateTime64(3) DEFAULT now64(3)"}};
-  if (wanted.engine != Engine::ReplacingMergeTree) needed.push_back({kCommitLsnColumn, "UInt64", "UInt64"});
+  const std::vector<Control> needed = {{kVersionColumn, "UInt128", "UInt128"},
+                                       {kDeletedColumn, "UInt8", "UInt8"},
+                                       {kSyncedAtColumn, "DateTime64(3)", "DateTime64(3) DEFAULT now64(3)"}};
   std::vector<std::string> lacking;
   std::vector<std::string> additions;
   for (const auto& control : needed) {
@@ -162,6 +161,21 @@ void check_control_columns(const TargetDefinition& wanted, const TargetTable& pr
     add(faults, present, "TargetWithoutControlColumns",
         fmt::format("lacks Penstock's control columns: {}", fmt::join(lacking, ", ")),
         fmt::format("ALTER TABLE {} {}", name_of(present), fmt::join(additions, ", ")));
+}
+
+/// Rows have no version to tell a block by that was sent again after a lost answer. Replicated and cloud
+/// tables have a window of their own.
+void check_deduplication(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
+  if (wanted.engine != Engine::MergeTree || present.engine != "MergeTree" || present.mark) return;
+  constexpr std::string_view kWindow = "non_replicated_deduplication_window = ";
+  const auto at = present.engine_full.find(kWindow);
+  if (at != std::string::npos &&
+      !std::string_view(present.engine_full).substr(at + kWindow.size()).starts_with("0"))
+    return;
+  add(faults, present, "TargetWithoutDeduplication",
+      "forgets what was inserted: a block that is sent again after a lost answer would be in it twice",
+      fmt::format("ALTER TABLE {} MODIFY SETTING non_replicated_deduplication_window = 1000",
+                  name_of(present)));
 }
 
 void check_owner(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
@@ -182,7 +196,8 @@ std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTabl
   check_missing_columns(wanted, present, faults);
   for (const auto& column : wanted.columns)
     check_column(column, present, faults);
-  check_control_columns(wanted, present, faults);
+  check_control_columns(present, faults);
+  check_deduplication(wanted, present, faults);
   return faults;
 }
 
@@ -196,6 +211,12 @@ std::vector<Error> check_destination(const DestinationFacts& facts, const Endpoi
                       fmt::format("ClickHouse at {} has version {}; {}.{} is the oldest that works",
                                   endpoint.text(), facts.version, kOldest.first, kOldest.second),
                       "Upgrade ClickHouse"});
+  if (facts.read_only || !facts.allow_ddl)
+    faults.push_back({ErrorKind::NeedsUser, "DestinationReadOnly",
+                      fmt::format("the settings profile of the user at {} does not let it {} ({})",
+                                  endpoint.text(), facts.read_only ? "write" : "make tables",
+                                  facts.read_only ? "readonly" : "allow_ddl = 0"),
+                      "Give the user another settings profile"});
   const bool exchanging =
       std::find(kExchanging.begin(), kExchanging.end(), facts.database_engine) != kExchanging.end();
   if (facts.database_exists && !exchanging)

@@ -22,6 +22,9 @@ struct Endpoint {
   std::string user = "default";
   Secret password;
   std::string ca_pem;
+  /// A statement that moves no byte for so long is looked for on the server: where it does not run, the
+  /// connection is given up.
+  std::chrono::milliseconds silence_limit{60'000};
   bool operator==(const Endpoint&) const = default;
   [[nodiscard]] std::string text() const;  ///< "http://host:port as user", for messages
 };
@@ -56,13 +59,13 @@ using Rows = std::vector<std::vector<std::string>>;
 ///
 /// Limits: 10 s to connect; a SELECT takes 120 s at most and its result 64 MB; inserts and statements may
 /// take as long as they like, but are given up after 300 s (statements: 900 s) without a byte in either
-/// direction.
+/// direction, and earlier where the server, the only one that ever answered, says that it does not run them.
 ///
-/// Settings: a Request's own win over these. insert() sends async_insert=0 (an answer means stored),
-/// insert_deduplicate=1 (tokens count), input_format_null_as_default=0 (NULL for a column that cannot hold it
-/// is an error, never a 0), input_format_defaults_for_omitted_fields=1 and max_partitions_per_insert_block=0
-/// (a load may touch every month of a table). All requests send wait_end_of_query=1, so that the status tells
-/// the outcome. Everything else is as the user's profile has it.
+/// Settings: every statement carries those of pinned_settings.hpp, so that the user's settings profile
+/// changes nothing of its outcome; a Request's own win over them. One that the server does not know is left
+/// out: the statement is sent again then, but for an insert whose data is made while it is sent. One that the
+/// server does not let us set is DestinationSettingConstrained or DestinationReadOnly (NeedsUser), with its
+/// name. All requests send wait_end_of_query=1, so that the status tells the outcome.
 class Client {
  public:
   explicit Client(Endpoint endpoint);

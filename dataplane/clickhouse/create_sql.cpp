@@ -16,10 +16,8 @@ std::vector<std::string> column_lines(const TargetDefinition& definition) {
   std::vector<std::string> lines;
   for (const auto& column : definition.columns)
     lines.push_back(quote(column.name) + " " + column.type);
-  lines.push_back(fmt::format("{} UInt64", quote(kVersionColumn)));
+  lines.push_back(fmt::format("{} UInt128", quote(kVersionColumn)));
   lines.push_back(fmt::format("{} UInt8", quote(kDeletedColumn)));
-  if (definition.engine != Engine::ReplacingMergeTree)
-    lines.push_back(fmt::format("{} UInt64", quote(kCommitLsnColumn)));
   lines.push_back(fmt::format("{} DateTime64(3) DEFAULT now64(3)", quote(kSyncedAtColumn)));
   return lines;
 }

@@ -165,8 +165,7 @@ Status create_target(Client& client, const TargetDefinition& definition) {
                        "look at table " + name));
   if (!present.empty()) return {};
   PENSTOCK_ASSIGN(const auto exact, with_server_types(client, definition));
-  PENSTOCK_ASSIGN(auto settings, gate_settings(client, exact));
-  settings["data_type_default_nullable"] = "0";  // a profile must not make every column Nullable
+  PENSTOCK_ASSIGN(const auto settings, gate_settings(client, exact));
   auto done = client.execute({create_sql(exact), settings, false, true, "create table " + name});
   if (!done) return fail(blame_partition_by(definition, std::move(done).error()));
   return {};

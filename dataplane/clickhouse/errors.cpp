@@ -23,6 +23,9 @@ constexpr Family kAccess{ErrorKind::NeedsUser, "DestinationAccessDenied",
                          "Grant the user of spec.destination.clickhouse what the message names"};
 constexpr Family kReadOnlyUser{ErrorKind::NeedsUser, "DestinationReadOnly",
                                "Give the user a settings profile that allows writing and changing settings"};
+constexpr Family kConstraint{
+    ErrorKind::NeedsUser, "DestinationSettingConstrained",
+    "Take the constraint on the setting that the message names out of the user's settings profile"};
 constexpr Family kNoDatabase{ErrorKind::NeedsUser, "DestinationDatabaseMissing",
                              "Create the database, or grant the user CREATE DATABASE"};
 constexpr Family kNoTable{ErrorKind::BadData, "TargetMissing",
@@ -41,6 +44,9 @@ constexpr Family kType{ErrorKind::NeedsUser, "TargetTypeInvalid",
                        "Correct the type in spec.tables[].columns"};
 constexpr Family kKey{ErrorKind::NeedsUser, "TargetKeyInvalid",
                       "Choose other columns in spec.tables[].orderBy or another partitionBy"};
+constexpr Family kReserved{
+    ErrorKind::BadData, "TargetColumnReserved",
+    "Rename the column in the source, or exclude it with spec.tables[].excludedColumns and resync the table"};
 constexpr Family kExists{ErrorKind::NeedsUser, "TargetExists", "Rename or drop the table that is in the way"};
 constexpr Family kPartitions{ErrorKind::BadData, "TargetTooManyPartitions",
                              "Choose a coarser partitionBy and resync"};
@@ -150,11 +156,11 @@ constexpr std::array kEntries = {
     Entry{405, &kDropRefused},     // PARTITION_SIZE_EXCEEDS_MAX_DROP_SIZE_LIMIT
     Entry{407, &kValue},           // DECIMAL_OVERFLOW
     Entry{439, &kBusy},            // CANNOT_SCHEDULE_TASK
-    Entry{452, &kReadOnlyUser},    // SETTING_CONSTRAINT_VIOLATION
+    Entry{452, &kConstraint},      // SETTING_CONSTRAINT_VIOLATION
     Entry{455, &kType},            // SUSPICIOUS_TYPE_FOR_LOW_CARDINALITY
     Entry{467, &kValue},           // CANNOT_PARSE_BOOL
     Entry{469, &kView},            // VIOLATED_CONSTRAINT
-    Entry{472, &kReadOnlyUser},    // READONLY_SETTING
+    Entry{472, &kConstraint},      // READONLY_SETTING
     Entry{473, &kServer},          // DEADLOCK_AVOIDED
     Entry{497, &kAccess},          // ACCESS_DENIED
     Entry{499, &kServer},          // S3_ERROR
@@ -188,6 +194,9 @@ constexpr std::array kEntries = {
 const Family& family_of_code(int code, std::string_view text) {
   // Before 565 existed the limit of partitions in one insert was told with the same code as that of parts.
   if (code == 252 && text.find("partitions") != std::string_view::npos) return kPartitions;
+  if (code == 44 && text.find("is reserved for") != std::string_view::npos) return kReserved;
+  // What a view of the user's writes to, or the view itself: dropped, or just being dropped.
+  if (code == 60 && text.find(" of view ") != std::string_view::npos) return kView;
   const auto* found = std::lower_bound(kEntries.begin(), kEntries.end(), code,
                                        [](const Entry& entry, int wanted) { return entry.code < wanted; });
   if (found != kEntries.end() && found->code == code) return *found->family;

@@ -1,10 +1,14 @@
 #include "dataplane/clickhouse/http.hpp"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -35,6 +39,14 @@ int before_request(void* user, char*, char*, int, int) {
 int seek_body(void* user, curl_off_t offset, int origin) {
   const bool to_begin = offset == 0 && origin == SEEK_SET;
   return to_begin && exchange_of(user).begin() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+
+/// A peer that is gone while its answer is waited for is noticed within a minute. No TCP_USER_TIMEOUT: it
+/// would end an upload that ClickHouse, busy with what it has, takes no more of for so long.
+int limit_keepalive(void*, curl_socket_t socket, curlsocktype) {
+  const int probes = 3;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  return CURL_SOCKOPT_OK;
 }
 
 std::size_t read_body(char* to, std::size_t size, std::size_t count, void* user) {
@@ -81,9 +93,40 @@ HttpFault::Kind kind_of(CURLcode code, const HttpExchange& exchange, std::string
     case CURLE_OUT_OF_MEMORY:
       return Kind::Defect;
     default:
-      return Kind::Lost;
+      // From TLS 1.3 on a server asks for the client's certificate after the client has begun to speak.
+      return text.find("alert certificate") != std::string_view::npos ||
+                     text.find("alert bad certificate") != std::string_view::npos
+                 ? Kind::TlsRefused
+                 : Kind::Lost;
   }
 }
+
+/// Whether a request that moves no byte is to be given up.
+class Silence {
+ public:
+  Silence(const HttpRequest& request, const HttpExchange& exchange)
+      : request_(request), exchange_(exchange) {}
+  [[nodiscard]] bool is_a_stall() {
+    const auto now = std::chrono::steady_clock::now();
+    if (exchange_.moved() != moved_) {
+      moved_ = exchange_.moved();
+      since_ = now;
+      idle_ = false;
+    }
+    if (!request_.at_work || now - since_ < (idle_ ? kGrace : request_.look_after)) return false;
+    since_ = now;
+    // Twice: the answer may have been on its way at the first look.
+    return std::exchange(idle_, !request_.at_work()) && idle_;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kGrace{1000};
+  const HttpRequest& request_;
+  const HttpExchange& exchange_;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+  std::size_t moved_ = 0;
+  bool idle_ = false;
+};
 
 struct HeaderList {
   explicit HeaderList(const HttpRequest& request) {
@@ -127,7 +170,7 @@ struct HttpConnection::State {
   std::atomic<bool> cancelled{false};
 
   void prepare(const HttpRequest& request, HttpExchange& exchange, const HeaderList& headers, bool fresh);
-  CURLcode run();
+  CURLcode run(const HttpRequest& request, const HttpExchange& exchange);
   HttpFault fault_of(CURLcode code, const HttpExchange& exchange) const;
   tl::expected<HttpAnswer, HttpFault> attempt(const HttpRequest& request, const HeaderList& headers,
                                               bool fresh, bool& stale);
@@ -151,6 +194,7 @@ HttpConnection::HttpConnection(const std::string& ca_pem, bool ignore_proxies)
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, limit_keepalive);
   curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "penstock");
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, state_->text.data());
@@ -193,13 +237,18 @@ void HttpConnection::State::prepare(const HttpRequest& request, HttpExchange& ex
 }
 
 /// Drives the request to its end or to cancel(), which wakes the poll up.
-CURLcode HttpConnection::State::run() {
+CURLcode HttpConnection::State::run(const HttpRequest& request, const HttpExchange& exchange) {
   if (curl_multi_add_handle(multi, easy) != CURLM_OK) return CURLE_FAILED_INIT;
   CURLcode result = CURLE_ABORTED_BY_CALLBACK;
   int running = 1;
+  Silence silence(request, exchange);
   while (!cancelled.load()) {
     if (curl_multi_perform(multi, &running) != CURLM_OK) break;
     if (running == 0) break;
+    if (silence.is_a_stall()) {
+      result = CURLE_OPERATION_TIMEDOUT;
+      break;
+    }
     curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
   }
   int left = 0;
@@ -228,7 +277,7 @@ tl::expected<HttpAnswer, HttpFault> HttpConnection::State::attempt(const HttpReq
                                                                    bool& stale) {
   HttpExchange exchange(request);
   prepare(request, exchange, headers, fresh);
-  const CURLcode code = run();
+  const CURLcode code = run(request, exchange);
   remember_idle_limit(exchange.idle_limit());
   if (code != CURLE_OK) {
     auto fault = fault_of(code, exchange);

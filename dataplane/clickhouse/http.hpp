@@ -29,12 +29,17 @@ struct HttpRequest {
   bool repeatable = false;                   ///< may be sent twice
   std::chrono::milliseconds total_limit{0};  ///< 0: none
   std::chrono::seconds silence_limit{0};     ///< no byte in either direction for so long; 0: none
-  std::size_t answer_limit = 64U << 20;      ///< of an answer with a status below 300
+  /// Asked when no byte has gone either way for `look_after`: does the server work on the request? When it
+  /// does not, the connection passes nothing any more. Empty: not asked.
+  std::function<bool()> at_work{};
+  std::chrono::milliseconds look_after{0};
+  std::size_t answer_limit = 64U << 20;  ///< of an answer with a status below 300
 };
 
 struct HttpAnswer {
   int status = 0;
   int exception_code = 0;  ///< X-ClickHouse-Exception-Code, 0 when absent
+  std::string server;      ///< X-ClickHouse-Server-Display-Name, empty when absent
   std::string body;        ///< of an answer with another status, the first 64 KiB
 };
 
@@ -42,7 +47,7 @@ struct HttpFault {
   enum class Kind {
     Unreachable,  ///< no connection: not resolved, refused, not answered within 10 s
     TlsRefused,   ///< the certificate is not trusted, or the two do not speak TLS with each other
-    TimedOut,     ///< total_limit or silence_limit
+    TimedOut,     ///< total_limit, silence_limit, or not at_work
     Lost,         ///< the connection broke
     TooLarge,     ///< the answer is above answer_limit
     Cancelled,    ///< by cancel(), or by the body's source

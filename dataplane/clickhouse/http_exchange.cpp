@@ -24,6 +24,12 @@ int leading_number(std::string_view text) {
   return value;
 }
 
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto begin = std::min(text.find_first_not_of(kBlank), text.size());
+  return std::string(text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin));
+}
+
 }  // namespace
 
 HttpExchange::HttpExchange(const HttpRequest& request) : request_(request), pieces_(request.body) {
@@ -67,6 +73,7 @@ bool HttpExchange::fetch_more() {
 }
 
 void HttpExchange::take_head(std::string_view line) {
+  taken_ += line.size();
   if (line.starts_with("HTTP/")) {
     answer_ = {};
     if (const auto space = line.find(' '); space != std::string_view::npos)
@@ -78,12 +85,14 @@ void HttpExchange::take_head(std::string_view line) {
   const auto name = line.substr(0, colon);
   const auto value = line.substr(colon + 1);
   if (equal_folded(name, "X-ClickHouse-Exception-Code")) answer_.exception_code = leading_number(value);
+  if (equal_folded(name, "X-ClickHouse-Server-Display-Name")) answer_.server = trimmed(value);
   if (!equal_folded(name, "Keep-Alive")) return;
   if (const auto at = value.find("timeout="); at != std::string_view::npos)
     idle_limit_ = leading_number(value.substr(at + 8));
 }
 
 bool HttpExchange::take_body(std::string_view part) {
+  taken_ += part.size();
   auto& body = answer_.body;
   if (answer_.status >= 300) {
     body += part.substr(0, kErrorBodyLimit - std::min(kErrorBodyLimit, body.size()));

@@ -26,6 +26,8 @@ class HttpExchange {
   /// Seconds that the server keeps an idle connection, as it says; 0: it does not say.
   [[nodiscard]] long idle_limit() const { return idle_limit_; }
   [[nodiscard]] HttpAnswer& answer() { return answer_; }
+  /// Bytes, in both directions.
+  [[nodiscard]] std::size_t moved() const { return handed_out_ + taken_; }
 
   /// Back to the body's first byte, before the request goes out (again); false when it has left already, in
   /// part or whole, and must not be sent twice.
@@ -47,6 +49,7 @@ class HttpExchange {
   std::size_t piece_ = 0;
   std::size_t offset_ = 0;
   std::size_t handed_out_ = 0;
+  std::size_t taken_ = 0;
   bool begun_ = false;
   bool too_large_ = false;
   bool ended_ = false;

@@ -8,8 +8,6 @@
 
 namespace penstock::clickhouse {
 
-/// `text` with every byte that is not part of valid UTF-8 replaced by '?': a status is JSON and must stay so.
-[[nodiscard]] std::string valid_utf8(std::string_view text);
 /// Runs of white space as one blank, none at the ends.
 [[nodiscard]] std::string one_line(std::string_view text);
 /// At most `limit` bytes, cut between characters, "…" appended when something was cut.

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "dataplane/clickhouse/look.hpp"
+#include "dataplane/clickhouse/pinned_settings.hpp"
 
 namespace penstock::clickhouse {
 namespace {
@@ -48,15 +49,19 @@ Status without_drop_limits(Client& client, const std::string& sql, const std::st
 
 Result<DestinationFacts> read_destination(Client& client) {
   DestinationFacts facts;
+  // With all of the settings that any statement is sent with: what the server does not let us set shows here.
   PENSTOCK_ASSIGN(const auto server,
                   look(client,
                        "SELECT version(), timezone(), (SELECT count() FROM system.settings WHERE name IN "
-                       "('enable_time_time64_type', 'allow_experimental_time_time64_type'))",
-                       "use ClickHouse"));
-  if (server.size() != 1 || server[0].size() != 3) return fail(not_clickhouse(client.endpoint()));
+                       "('enable_time_time64_type', 'allow_experimental_time_time64_type')), "
+                       "toString(getSetting('readonly')), toUInt8(getSetting('allow_ddl'))",
+                       "use ClickHouse", all_pinned_settings()));
+  if (server.size() != 1 || server[0].size() != 5) return fail(not_clickhouse(client.endpoint()));
   facts.version = server[0][0];
   facts.timezone = server[0][1];
   facts.time64 = server[0][2] != "0";
+  facts.read_only = server[0][3] != "0";
+  facts.allow_ddl = server[0][4] != "0";
   if (!read_version(facts)) return fail(not_clickhouse(client.endpoint()));
   PENSTOCK_ASSIGN(const auto databases,
                   look(client,
@@ -79,13 +84,13 @@ Result<std::optional<TargetTable>> read_target(Client& client, const std::string
                        literal(database), literal(table)),
            purpose));
   if (tables.empty()) return std::optional<TargetTable>{};
-  PENSTOCK_ASSIGN(
-      const auto columns,
-      look(client,
-           fmt::format("SELECT name, type, default_kind, comment FROM system.columns WHERE database = {} AND "
-                       "table = {} ORDER BY position",
-                       literal(database), literal(table)),
-           purpose));
+  PENSTOCK_ASSIGN(const auto columns,
+                  look(client,
+                       fmt::format("SELECT name, type, default_kind, comment, is_in_partition_key FROM "
+                                   "system.columns WHERE database = {} AND "
+                                   "table = {} ORDER BY position",
+                                   literal(database), literal(table)),
+                       purpose));
   const auto& row = tables[0];
   TargetTable out;
   out.database = database;
@@ -98,7 +103,7 @@ Result<std::optional<TargetTable>> read_target(Client& client, const std::string
   out.partition_key = row.at(5);
   out.mark = Mark::parse(out.comment);
   for (const auto& column : columns)
-    out.columns.push_back({column.at(0), column.at(1), column.at(2), column.at(3)});
+    out.columns.push_back({column.at(0), column.at(1), column.at(2), column.at(3), column.at(4) == "1"});
   return std::optional<TargetTable>(std::move(out));
 }
 

@@ -14,10 +14,11 @@
 
 namespace penstock::clickhouse {
 
-inline constexpr const char* kVersionColumn = "_penstock_version";       // UInt64: LSN of the change
-inline constexpr const char* kDeletedColumn = "_penstock_deleted";       // UInt8
-inline constexpr const char* kSyncedAtColumn = "_penstock_synced_at";    // DateTime64(3), DEFAULT now64(3)
-inline constexpr const char* kCommitLsnColumn = "_penstock_commit_lsn";  // UInt64, append-only targets
+inline constexpr const char* kVersionColumn = "_penstock_version";     // UInt128: core/row_version.hpp
+inline constexpr const char* kDeletedColumn = "_penstock_deleted";     // UInt8
+inline constexpr const char* kSyncedAtColumn = "_penstock_synced_at";  // DateTime64(3), DEFAULT now64(3)
+/// Whose names are ours: those of today and those that tables of earlier builds have.
+inline constexpr const char* kControlPrefix = "_penstock_";
 
 enum class Engine { ReplacingMergeTree, MergeTree, Null };
 
@@ -26,6 +27,7 @@ struct TargetColumn {
   std::string type;
   std::string default_kind;  ///< "", "DEFAULT", "MATERIALIZED", "ALIAS", "EPHEMERAL" (read from the server)
   std::string comment{};     ///< read from the server
+  bool in_partition_key = false;  ///< likewise
 };
 
 /// The comments of columns that add_column() has added: they are the source's, whatever default they have,
@@ -66,11 +68,13 @@ struct TargetDefinition {
 /// columns, none for ReplacingMergeTree (it would keep one row in all), names that are ours, arrays that
 /// ClickHouse would take for one Nested (`a.x` and `a.y`: their lengths would have to agree).
 [[nodiscard]] std::vector<Error> check_definition(const TargetDefinition& definition);
+/// Those of them that are about the columns' names: ours or ClickHouse's own, doubled, Nested.
+[[nodiscard]] std::vector<Error> check_columns(const TargetDefinition& definition);
 
 /// A table that is there.
 struct TargetTable {
   std::string database, table, uuid, engine, engine_full, sorting_key, comment;
-  std::string partition_key;
+  std::string partition_key;  ///< as the server writes it; empty: none
   std::vector<TargetColumn> columns;
   std::optional<Mark> mark;
 };
@@ -81,7 +85,9 @@ struct DestinationFacts {
   bool database_exists = false;
   std::string database_engine;  ///< EXCHANGE TABLES needs Atomic, Replicated or Shared
   std::string timezone;
-  bool time64 = false;  ///< it knows the type Time64; create_target() turns it on where it is not
+  bool time64 = false;     ///< it knows the type Time64; create_target() turns it on where it is not
+  bool read_only = false;  ///< the user's settings profile has readonly
+  bool allow_ddl = true;   ///< and this lets it make tables
 };
 
 [[nodiscard]] Result<DestinationFacts> read_destination(Client& client);
@@ -102,15 +108,43 @@ struct DestinationFacts {
 /// table.
 [[nodiscard]] Status truncate_target(Client& client, const std::string& database, const std::string& table);
 
-/// ALTER TABLE … ADD COLUMN IF NOT EXISTS. `old_value`: what rows from before hold, as PostgreSQL's text;
-/// where the server cannot take it as a default, the column is added without. Its comment tells.
+/// What rows from before a column was added hold in it.
+struct OldValue {
+  PgType type;                      ///< of the source's column
+  std::optional<std::string> text;  ///< as PostgreSQL writes it; none: NULL
+  bool differs = false;             ///< not all of them the same
+};
+/// ALTER TABLE … ADD COLUMN IF NOT EXISTS. Where the server cannot take the old value as a default, to the
+/// same bytes as a row would bring, or there is none for all rows, the column is added without. Its comment
+/// tells.
 [[nodiscard]] Status add_column(Client& client, const std::string& database, const std::string& table,
-                                const TargetColumn& column, const std::optional<std::string>& old_value);
+                                const TargetColumn& column, const OldValue& old_value);
+
+/// ALTER TABLE … MODIFY COLUMN to the column's type, which is the present one as Nullable. Values stay.
+[[nodiscard]] Status make_nullable(Client& client, const std::string& database, const std::string& table,
+                                   const TargetColumn& column);
+
+/// ALTER TABLE … MODIFY COLUMN to the column's type, which holds every present value.
+[[nodiscard]] Status modify_column(Client& client, const std::string& database, const std::string& table,
+                                   const TargetColumn& column);
+
+/// The comment of a version column that widen_versions() has widened.
+inline constexpr const char* kWidened =
+    "penstock: widened, with the versions of an earlier build below all others";
+/// What earlier builds had beside the version in append-only targets: the LSN of the commit.
+inline constexpr const char* kFormerCommitColumn = "_penstock_commit_lsn";
+
+/// Whether the versions are an earlier build's: UInt64, the LSN of the change.
+[[nodiscard]] bool has_narrow_versions(const TargetTable& table);
+/// ALTER TABLE … MODIFY COLUMN; safe to repeat. TargetVersionsNarrow (BadData) where the server refuses, as
+/// it does when the column is part of the sorting key.
+[[nodiscard]] Status widen_versions(Client& client, const TargetTable& table);
 
 /// Faults that keep us from writing to `present` as `wanted` says: missing or differently typed columns,
-/// another engine or sorting key, no control columns, a mark of another pipe; each with its own reason and
-/// cure. Types are compared as texts that mean the same; a column may be Nullable, LowCardinality or of
-/// another time zone where `wanted` is not. Extra columns, projections and TTLs are the user's and are fine.
+/// another engine or sorting key, no control columns, a mark of another pipe, a log of changes that a user
+/// made without a window in which repeated blocks are told; each with its own reason and cure. Types are
+/// compared as texts that mean the same; a column may be Nullable, LowCardinality or of another time zone
+/// where `wanted` is not. Extra columns, projections and TTLs are the user's and are fine.
 [[nodiscard]] std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTable& present);
 /// What a table made as `wanted` would not have of `present`: "column note", "index i", "projection p",
 /// "TTL". Columns that the source has dropped since are among it.

@@ -34,6 +34,7 @@ std::size_t fixed_width(const ColumnType& type) {
     case Kind::Time64:
       return 8;
     case Kind::Uuid:
+    case Kind::UInt128:
       return 16;
     case Kind::Decimal:
       return type.precision <= 9 ? 4 : type.precision <= 18 ? 8 : type.precision <= 38 ? 16 : 32;

@@ -39,8 +39,10 @@ class Column {
   void append_string(std::string_view value);
   /// A string value of `size` bytes that the caller writes at the returned place, before any other call.
   [[nodiscard]] char* append_string_space(std::size_t size);
+  /// Whether NULL is a value of its own here, or an array's [].
+  [[nodiscard]] bool takes_null() const { return type_.nullable || element_; }
   /// NULL where the type is Nullable, else the type's default value (0, '', 1970-01-01, [], the first of an
-  /// Enum).
+  /// Enum): for what was not sent. A NULL that was sent is another value than those: ask takes_null() first.
   void append_null();
   /// Array: append the elements to `element()`, then close the row.
   [[nodiscard]] Column& element() { return *element_; }

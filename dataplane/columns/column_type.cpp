@@ -177,6 +177,8 @@ std::string base_text(const ColumnType& type) {
       return fmt::format("Time64({})", type.precision);
     case Kind::Array:
       return fmt::format("Array({})", type.element->wire_text());
+    case Kind::UInt128:
+      return "UInt128";
     default:
       break;
   }
@@ -196,6 +198,13 @@ ColumnType ColumnType::parse(std::string_view text) {
     type.kind = Kind::Other;
   }
   type.text = text;
+  return type;
+}
+
+ColumnType ColumnType::uint128() {
+  ColumnType type;
+  type.kind = Kind::UInt128;
+  type.text = "UInt128";
   return type;
 }
 

@@ -21,6 +21,7 @@ struct ColumnType {
     UInt16,
     UInt32,
     UInt64,
+    UInt128,  ///< of control columns alone: parse() leaves it to the server, as Other
     Float32,
     Float64,
     Decimal,  ///< width by precision: ≤ 9: 32, ≤ 18: 64, ≤ 38: 128, ≤ 76: 256 bit
@@ -44,6 +45,8 @@ struct ColumnType {
   std::string text;                           ///< as ClickHouse writes it: "LowCardinality(Nullable(String))"
 
   [[nodiscard]] static ColumnType parse(std::string_view text);
+  /// UInt128, sent as its sixteen bytes.
+  [[nodiscard]] static ColumnType uint128();
   /// The type name in a Native block's header. The server casts it to the column's own type where they differ
   /// (LowCardinality and Other travel as String).
   [[nodiscard]] std::string wire_text() const;

@@ -4,6 +4,10 @@
 // for values of `source`: `text` none where no value can ever be converted, `binary` none where the text form
 // is needed.
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "dataplane/columns/field_decoder.hpp"
 #include "dataplane/columns/type_family.hpp"
 
@@ -18,6 +22,13 @@ struct Forms {
 [[nodiscard]] Forms to_uuid(TypeFamily source);
 /// Bool, Int8 … UInt64.
 [[nodiscard]] Forms to_integer(TypeFamily source, ColumnType::Kind target);
+/// Int128 … UInt256, which travel as text; nullopt: another type. The server takes numbers of more bits, too,
+/// and keeps the low ones.
+[[nodiscard]] std::optional<Forms> to_wide_integer(const ColumnType& target);
+/// The labels of an Enum8 or Enum16, sorted; nullopt: another type.
+[[nodiscard]] std::optional<std::vector<std::string>> enum_labels(const ColumnType& target);
+/// Needs Conversion::labels: the server reads a text that is no label as the number of one.
+[[nodiscard]] Forms to_enum(TypeFamily source);
 [[nodiscard]] Forms to_float(TypeFamily source, ColumnType::Kind target);
 [[nodiscard]] Forms to_decimal(TypeFamily source, int precision);
 /// Date, Date32, DateTime, DateTime64.

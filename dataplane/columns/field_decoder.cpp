@@ -35,8 +35,11 @@ conversions::Forms array_forms(const PgType& source, const ColumnType& target) {
 conversions::Forms choose(const PgType& source, const ColumnType& target) {
   const TypeFamily family = family_of(source);
   switch (target.kind) {
-    case Kind::String:
     case Kind::Other:
+      if (const auto forms = conversions::to_wide_integer(target)) return *forms;
+      if (conversions::enum_labels(target)) return conversions::to_enum(family);
+      return conversions::to_string(family);
+    case Kind::String:
       return conversions::to_string(family);
     case Kind::Uuid:
       return conversions::to_uuid(family);
@@ -82,6 +85,8 @@ FieldDecoder::FieldDecoder(const PgType& source, const ColumnType& target, bool 
   conversion_.text = forms.text == nullptr ? never : forms.text;
   conversion_.precision = target.precision;
   conversion_.scale = target.scale;
+  if (auto labels = conversions::enum_labels(target); labels && target.kind == Kind::Other)
+    conversion_.labels = std::make_shared<const std::vector<std::string>>(*std::move(labels));
   if (target.kind != Kind::Array) return;
   const PgType element = element_of(source);
   conversion_.delimiter = delimiter_of(element);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.hpp"
 #include "dataplane/columns/column.hpp"
@@ -23,6 +24,7 @@ enum class FieldOutcome {
   Clamped,  ///< a date or time outside of the target's range, moved to its edge (counted by the caller)
   Unrepresentable,  ///< a number the target cannot hold; nothing was appended (or NULL, if asked for: Nulled)
   Nulled,           ///< unrepresentable, NULL appended because the column says `unrepresentable: Null`
+  NotNullable,      ///< NULL for a column that holds none; nothing was appended
   Malformed,        ///< the bytes are not a value of the type; nothing was appended
 };
 
@@ -39,6 +41,7 @@ struct Conversion {
   int scale = 0;
   char delimiter = ',';  ///< between an array's elements in text
   std::shared_ptr<const FieldDecoder> element;
+  std::shared_ptr<const std::vector<std::string>> labels;  ///< of an Enum, sorted
 };
 
 class FieldDecoder {

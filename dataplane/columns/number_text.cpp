@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
+
+#include "dataplane/columns/wide_integer.hpp"
 
 namespace penstock {
 
@@ -43,6 +46,48 @@ std::string_view shortest(T value, NumberBuffer& buffer) {
   const auto end =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
   return {buffer.data(), static_cast<std::size_t>(end.ptr - buffer.data())};
+}
+
+/// Whether the number lies halfway between two neighbours of T: it takes one bit more than they have. What
+/// has digits behind the point is never the shortest of such.
+template <typename T>
+bool is_halfway(std::string_view text) {
+  const auto number = parse_number(text);
+  if (!number) return false;
+  const SignificantDigits digits = significant_digits(*number);
+  const int zeros = digits.point - static_cast<int>(digits.count);
+  constexpr int kBits = std::numeric_limits<T>::digits + 1;
+  constexpr int kMostZeros = 23;  // 5^24 alone takes more bits than there are
+  if (digits.count == 0 || zeros < 0 || zeros > kMostZeros) return false;
+  Uint128 odd = 0;
+  for (std::size_t i = 0; i < digits.count; ++i)
+    odd = odd * 10 + static_cast<unsigned>(number->digit(digits.first + i) - '0');
+  for (int i = 0; i < zeros; ++i)
+    odd *= 5;
+  while (odd % 2 == 0)
+    odd /= 2;
+  return odd >> (kBits - 1) == 1;
+}
+
+template <typename T>
+std::string_view with_digits(T value, int behind_the_point, NumberBuffer& buffer) {
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 std::chars_format::scientific, behind_the_point);
+  return {buffer.data(), static_cast<std::size_t>(end.ptr - buffer.data())};
+}
+
+template <typename T>
+std::string_view shortest_not_halfway(T value, NumberBuffer& buffer) {
+  const auto text = shortest(value, buffer);
+  if (!is_halfway<T>(text)) return text;
+  constexpr int kMost = std::numeric_limits<T>::max_digits10 - 1;
+  for (int digits = 0; digits < kMost; ++digits) {
+    const auto longer = with_digits(value, digits, buffer);
+    T back = 0;
+    std::from_chars(longer.data(), longer.data() + longer.size(), back);
+    if (back == value && !is_halfway<T>(longer)) return longer;
+  }
+  return with_digits(value, kMost, buffer);
 }
 
 }  // namespace
@@ -96,10 +141,10 @@ bool same_number(const NumberText& left, const NumberText& right) {
 }
 
 std::string_view shortest_text(double value, NumberBuffer& buffer) {
-  return shortest(value, buffer);
+  return shortest_not_halfway(value, buffer);
 }
 std::string_view shortest_text(float value, NumberBuffer& buffer) {
-  return shortest(value, buffer);
+  return shortest_not_halfway(value, buffer);
 }
 
 }  // namespace penstock

@@ -35,7 +35,8 @@ struct SignificantDigits {
 /// Whether both are the same number, to the last digit.
 [[nodiscard]] bool same_number(const NumberText& left, const NumberText& right);
 
-/// The shortest text that reads back as `value`, which must be finite, in `buffer`.
+/// The digits that PostgreSQL prints for `value`, which must be finite, in `buffer`: the shortest that read
+/// back as it, whichever way a reader rounds. 1e23 lies halfway between two doubles, and is neither's text.
 using NumberBuffer = std::array<char, 32>;
 [[nodiscard]] std::string_view shortest_text(double value, NumberBuffer& buffer);
 [[nodiscard]] std::string_view shortest_text(float value, NumberBuffer& buffer);

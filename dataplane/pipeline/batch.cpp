@@ -1,5 +1,7 @@
 #include "dataplane/pipeline/batch.hpp"
 
+#include <algorithm>
+
 namespace penstock::pipeline {
 
 std::size_t Batch::bytes() const {
@@ -16,12 +18,16 @@ std::size_t Batch::inserts() const {
   return out;
 }
 
-bool BatchQueue::try_push(Batch& batch) {
+double age_of(std::int64_t commit, std::chrono::system_clock::time_point now) {
+  constexpr std::int64_t kPostgresEpochMicros = 946'684'800'000'000;  // 2000-01-01 in Unix time
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+  return std::max(0.0, static_cast<double>(micros - kPostgresEpochMicros - commit) / 1e6);
+}
+
+void BatchQueue::push(Batch batch) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() >= depth_) return false;
   waiting_.push_back(std::move(batch));
   changed_.notify_all();
-  return true;
 }
 
 bool BatchQueue::full() const {
@@ -29,9 +35,19 @@ bool BatchQueue::full() const {
   return waiting_.size() >= depth_;
 }
 
+bool BatchQueue::overfull() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size() > depth_;
+}
+
 bool BatchQueue::idle() const {
   const std::lock_guard lock(mutex_);
-  return waiting_.empty() && !in_flight_;
+  return nothing_owed();
+}
+
+Lsn BatchQueue::safe(Lsn received) const {
+  const std::lock_guard lock(mutex_);
+  return nothing_owed() ? std::max(written_, received) : written_;
 }
 
 std::optional<Batch> BatchQueue::pop() {

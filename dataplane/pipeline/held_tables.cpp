@@ -15,7 +15,7 @@ void HeldTables::fail(const std::string& table, Error error, Lsn confirmed, Lsn 
     held.from = confirmed;
   }
   held.error = std::move(error);
-  held.stage = Stage::Waiting;
+  held.stage = held.error.kind == ErrorKind::Quarantine ? Stage::SetApart : Stage::Waiting;
   held.failed_at = std::max(held.failed_at, received);
   held.next = now + std::min(kFirstTry * (1 << std::min(held.failures, 4)), kLastTry);
   ++held.failures;
@@ -64,7 +64,7 @@ std::optional<Error> HeldTables::set_apart(const std::string& table) const {
 std::optional<Lsn> HeldTables::limit() const {
   std::optional<Lsn> out;
   for (const auto& [table, held] : held_)
-    if (held.stage == Stage::Waiting && (!out || held.from < *out)) out = held.from;
+    if (held.stage != Stage::Trying && (!out || held.from < *out)) out = held.from;
   return out;
 }
 
@@ -80,9 +80,20 @@ bool HeldTables::tries() const {
 }
 
 std::optional<Error> HeldTables::waited_for() const {
-  for (const auto& [table, held] : held_)
-    if (held.stage != Stage::SetApart) return held.error;
-  return std::nullopt;
+  constexpr std::size_t kInFull = 8;  // of the others the names
+  std::optional<Error> out;
+  std::size_t count = 0;
+  for (const auto& [table, held] : held_) {
+    if (held.stage == Stage::SetApart) continue;
+    ++count;
+    if (!out)
+      out = held.error;
+    else if (count <= kInFull)
+      out->message += "; " + held.error.message;
+    else
+      out->message += (count == kInFull + 1 ? "; and so do " : ", ") + table;
+  }
+  return out;
 }
 
 }  // namespace penstock::pipeline

@@ -25,8 +25,8 @@ class HeldTables {
   using Time = std::chrono::steady_clock::time_point;
   explicit HeldTables(TablePatience patience) : patience_(patience) {}
 
-  /// A change of this table could not be written. `confirmed`: what the source has been told is written, of
-  /// all tables; `received`: how far the stream had come.
+  /// A change of this table could not be written; of kind Quarantine: it is set apart at once. `confirmed`:
+  /// what the source has been told is written, of all tables; `received`: how far the stream had come.
   void fail(const std::string& table, Error error, Lsn confirmed, Lsn received, Time now);
   /// Those whose patience is over are set apart for good; true when there are such. For what time cures it
   /// never is.
@@ -42,13 +42,14 @@ class HeldTables {
   [[nodiscard]] bool skips(const std::string& table) const;
   /// Why it is set apart; nullopt: it is not.
   [[nodiscard]] std::optional<Error> set_apart(const std::string& table) const;
-  /// What the source may be told is written, at most; nullopt: no table is waited for.
+  /// What the source may be told is written, at most; nullopt: anything. A table that is set apart keeps its
+  /// place in the source, too, until a stream begins without it: only then it is recorded that it is.
   [[nodiscard]] std::optional<Lsn> limit() const;
   /// For how long a change of this table has been waiting for its target; nullopt: none has.
   [[nodiscard]] std::optional<std::chrono::duration<double>> behind(const std::string& table, Time now) const;
   /// Some are taken in again: what the stream brings now begins where they failed.
   [[nodiscard]] bool tries() const;
-  /// Of a table that is waited for; nullopt: none is.
+  /// Of the first table that is waited for, its message followed by those of the others; nullopt: none is.
   [[nodiscard]] std::optional<Error> waited_for() const;
 
  private:

@@ -1,15 +1,46 @@
 #include "dataplane/pipeline/insert.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <thread>
 
 #include "core/backoff.hpp"
+#include "dataplane/clickhouse/look.hpp"
 
 namespace penstock::pipeline {
 
 namespace {
 /// About 3 s: as long as it takes to merge a few parts.
 constexpr int kTriesWhileOthersWait = 6;
+
+/// Tells a stream's inserts into a target from all other statements: not from a load's, which may run beside.
+std::string log_comment(const clickhouse::Client& client, const Binding& binding) {
+  return fmt::format("penstock stream database={} table={}", client.endpoint().database, binding.target);
+}
+
+/// A try that was carried out in part leaves less for the next: deduplication would only get in the way.
+clickhouse::Request resume_request(const clickhouse::Client& client, const Binding& binding,
+                                   const Block& block, const RowVersion& first) {
+  std::vector<std::string> scratch;
+  std::vector<std::string_view> pieces;
+  block.native_pieces(scratch, pieces);
+  std::string data;
+  for (const auto piece : pieces)
+    data += piece;
+  clickhouse::Request out{binding.resume->head + clickhouse::literal(data) + binding.resume->tail};
+  out.settings = {{"param_first", first.text()},
+                  {"max_query_size", std::to_string(std::uint64_t{1} << 32)},
+                  {"max_insert_threads", "1"},
+                  {"insert_deduplicate", "0"},
+                  {"async_insert", "0"},
+                  {"input_format_null_as_default", "0"},
+                  {"max_partitions_per_insert_block", "0"},
+                  {"log_comment", log_comment(client, binding)}};
+  out.purpose = "insert into " + clickhouse::quote(binding.target);
+  return out;
+}
+
 }  // namespace
 
 void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait) {
@@ -20,13 +51,31 @@ void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait) {
 
 Status insert_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
                          const std::string& token, const StopFlags& stop, const RetryReport& report,
-                         Others others) {
+                         Others others, Rows rows) {
   if (block.rows() == 0) return {};
   std::vector<std::string> scratch;
   std::vector<std::string_view> pieces;
   block.native_pieces(scratch, pieces);
-  const clickhouse::Request request{binding.insert_sql, {{"insert_deduplication_token", token}}};
+  clickhouse::Request request{binding.insert_sql, {{"insert_deduplication_token", token}}};
+  if (rows == Rows::Streamed) request.settings["log_comment"] = log_comment(client, binding);
   return try_until_done([&] { return client.insert(request, pieces); }, stop, report, others);
+}
+
+Status no_insert_runs(clickhouse::Client& client, const Binding& binding) {
+  return clickhouse::none_runs(client, log_comment(client, binding),
+                               "see what is in " + clickhouse::quote(binding.target));
+}
+
+Status insert_missing_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
+                                 const RowVersion& first, const StopFlags& stop, const RetryReport& report,
+                                 Others others) {
+  if (block.rows() == 0) return {};
+  const auto request = resume_request(client, binding, block, first);
+  const auto once = [&]() -> Status {
+    PENSTOCK_TRY(no_insert_runs(client, binding));
+    return client.execute(request);
+  };
+  return try_until_done(once, stop, report, others);
 }
 
 Status try_until_done(const Try& once, const StopFlags& stop, const RetryReport& report, Others others) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/result.hpp"
+#include "core/row_version.hpp"
 #include "dataplane/clickhouse/client.hpp"
 #include "dataplane/columns/column.hpp"
 #include "dataplane/pipeline/binding.hpp"
@@ -25,6 +26,8 @@ using RetryReport = std::function<void(const std::optional<Error>&)>;
 /// Whether others are to be written while one table waits.
 enum class Others { None, Wait };
 
+enum class Rows { Loaded, Streamed };
+
 /// One try; what it fails with says whether waiting can cure it.
 using Try = std::function<Status()>;
 
@@ -38,7 +41,20 @@ using Try = std::function<Status()>;
 /// versions.
 [[nodiscard]] Status insert_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
                                        const std::string& token, const StopFlags& stop,
-                                       const RetryReport& report, Others others = Others::None);
+                                       const RetryReport& report, Others others = Others::None,
+                                       Rows rows = Rows::Loaded);
+
+/// The same with what the target does not have of the block: by binding.resume, which must be there.
+/// `first`: the lowest version in the block, whose rows of one version are all in it. Waits until no earlier
+/// insert of a stream's rows into the target runs.
+[[nodiscard]] Status insert_missing_until_done(clickhouse::Client& client, const Binding& binding,
+                                               const Block& block, const RowVersion& first,
+                                               const StopFlags& stop, const RetryReport& report,
+                                               Others others = Others::None);
+
+/// StatementStillRuns (Transient) while an insert of a stream's rows into the target runs: one whose answer
+/// was lost, or that outlived the process that sent it.
+[[nodiscard]] Status no_insert_runs(clickhouse::Client& client, const Binding& binding);
 
 /// Waits at most `wait`; returns early once `stop` is set.
 void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait);

@@ -13,6 +13,7 @@
 #include "dataplane/clickhouse/client.hpp"
 #include "dataplane/clickhouse/swap.hpp"
 #include "dataplane/clickhouse/target.hpp"
+#include "dataplane/pipeline/last_commit.hpp"
 #include "dataplane/postgres/connection.hpp"
 
 namespace penstock::pipeline {
@@ -35,6 +36,12 @@ struct TableJob {
   bool added_later = false;  ///< to a pipe that had its slot already
   /// The source's heaps that target and stream cover (source_partitions.hpp). Empty: not known.
   std::string partitions;
+  /// What the target was loaded from (source_definition.hpp). Empty: not known.
+  std::string definition{};
+  /// The one before, or Setup's, while it is to be loaded. Empty: the manifest's names are those of now.
+  std::string former_definition{};
+  /// Transactions (32-bit xids) that the stream has brought a TRUNCATE of it in, lately.
+  std::vector<std::uint32_t> truncated_by{};
   std::vector<std::string> excluded_columns;
   std::vector<std::string> order_by;
   std::string partition_by;
@@ -58,7 +65,9 @@ struct PipeJob {
   std::string publication;
   bool owns_slot = true;
   bool owns_publication = true;
+  bool failover_slot = false;    ///< ours is made as one that the standbys keep, too
   std::int64_t generation = 0;   ///< resync generation that tables are made for
+  bool take_over = false;        ///< targets that hold rows and that nobody's mark is on
   bool replaces_a_slot = false;  ///< the present one is dropped before ours is made
   std::vector<TableJob> tables;
 
@@ -77,7 +86,8 @@ struct SourceSystem {
   std::string identifier;
   std::int64_t timeline = 0;  ///< 0: not known
   std::string database;
-  Lsn confirmed{};  ///< everything up to here was taken from it
+  Lsn confirmed{};    ///< everything up to here was taken from it
+  LastCommit last{};  ///< of what was taken from it
   bool operator==(const SourceSystem&) const = default;
 };
 

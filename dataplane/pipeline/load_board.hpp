@@ -3,12 +3,15 @@
 // Which partitions are left, who reads which, and what is done: the one place that the threads of a load
 // share.
 
+#include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <vector>
 
+#include "core/backoff.hpp"
 #include "dataplane/pipeline/load_run.hpp"
 #include "dataplane/pipeline/partitions.hpp"
 #include "dataplane/pipeline/row.hpp"
@@ -16,19 +19,28 @@
 
 namespace penstock::pipeline {
 
+/// A heap that somebody else has locked.
+struct LockedHeap {
+  Backoff backoff{std::chrono::seconds(1), std::chrono::seconds(30)};
+  std::chrono::steady_clock::time_point until;  ///< not tried before
+  Error why;
+};
+
 /// One table of a load: what it is, and what of it is in.
 struct TableWork {
   BoundTable table;
   LoadLayout layout;
   std::string partitions{};  ///< TableLoad::partitions
+  std::string definition{};  ///< TableLoad::definition
   IndexSet done;
   Lsn snapshot;
   std::int64_t rows = 0;
   bool finished = false;
   std::optional<Error> error{};  ///< it is left alone
   ClampCounts clamped{};
-  std::set<std::int64_t> taken{};  ///< being read now
-  std::int64_t next = 0;           ///< every partition below is done or taken
+  std::set<std::int64_t> taken{};              ///< being read now
+  std::int64_t next = 0;                       ///< every partition below is done or taken
+  std::map<std::size_t, LockedHeap> locked{};  ///< by index into the layout's heaps
 };
 
 struct Task {
@@ -43,14 +55,26 @@ class LoadBoard {
   LoadBoard(std::vector<TableWork> tables, std::vector<TableLoad> faults, int parallel_tables,
             int workers_per_table);
 
-  /// The next partition to read; waits while all that is left is taken by others; nullopt: nothing left, or
-  /// stopped.
+  /// The next partition to read; waits while all that is left is taken by others, or of locked heaps;
+  /// nullopt: nothing left, or stopped.
   [[nodiscard]] std::optional<Task> take();
   void finish(const Task& task, std::int64_t rows, Lsn snapshot, const ClampCounts& clamped);
-  /// What failed while this task was worked on: its table alone, if the fault lies there (BadData); else the
-  /// load ends with this error (the first one counts). Partitions being read by others are finished.
+  /// The task's heap is locked: it is handed out again after a while, longer each time, other heaps at once.
+  void give_back(const Task& task, Error why);
+  /// What failed while this task was worked on: its table alone, if the fault lies there (BadData,
+  /// kTableChanged); else the load ends with this error (the first one counts). Partitions being read by
+  /// others are finished; a table's error is told of when there are none.
   void fail(const std::optional<Task>& task, Error error);
+  /// How long others are to wait for the task's heap before its reader makes way: longer after each time that
+  /// it did, or there would never be an end.
+  [[nodiscard]] std::chrono::milliseconds patience(const Task& task) const;
   void stop();  ///< no further partitions are handed out
+  /// From the next partition on.
+  void set_limits(int parallel_tables, int workers_per_table);
+  /// How many may work at once.
+  [[nodiscard]] std::size_t workers() const;
+  /// Waits until more than `present` may work: true; false once there is nothing left to hand out.
+  [[nodiscard]] bool wait_for_more_workers(std::size_t present);
 
   void report_retry(const std::optional<Error>& error);
   [[nodiscard]] const BoundTable& table(std::size_t index) const { return tables_[index].table; }
@@ -61,6 +85,9 @@ class LoadBoard {
 
  private:
   [[nodiscard]] std::optional<Task> pick();
+  /// When the next of the locked heaps is to be tried again.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> next_try() const;
+  [[nodiscard]] bool over() const;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -4,20 +4,22 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <stop_token>
 #include <thread>
 
 #include "core/log.hpp"
+#include "dataplane/pipeline/fit_target.hpp"
 #include "dataplane/pipeline/load_worker.hpp"
+#include "dataplane/pipeline/same_table.hpp"
 #include "dataplane/pipeline/source_partitions.hpp"
 #include "dataplane/postgres/open_transactions.hpp"
 
 namespace penstock::pipeline {
 namespace {
 
-/// Memory that the blocks of all workers may take together.
-constexpr std::size_t kBlocksBytes = 128u << 20;
+constexpr std::chrono::milliseconds kLookEvery{500};
 
 const TableLoad* resume_of(const LoadRequest& request, const std::string& source) {
   const auto at = std::find_if(request.resume.begin(), request.resume.end(),
@@ -38,6 +40,7 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   out.layout = LoadLayout::of(table.source,
                               {request.job.rows_per_partition, kPartBytes, request.job.workers_per_table});
   out.partitions = partitions_text(table.source, in_every_column(table));
+  out.definition = table.known.text();
   out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);
   if (!before) return out;
@@ -52,7 +55,11 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   }
   auto layout = LoadLayout::parse(before->layout);
   auto done = IndexSet::parse(before->done);
-  if (one_snapshot || !layout || !done || !layout->fits(out.table.source)) return out;
+  if (one_snapshot || !layout || !done) return out;
+  if (!layout->fits(out.table.source)) {
+    out.error = table_changed(out.table.job, "it was rewritten, emptied or replaced");
+    return out;
+  }
   out.layout = *layout;
   if (!out.table.job.partitions.empty()) out.partitions = out.table.job.partitions;
   out.done = *done;
@@ -67,11 +74,6 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
 bool has_late_comers(const std::vector<TableWork>& works) {
   return std::any_of(works.begin(), works.end(),
                      [](const TableWork& work) { return !work.finished && work.table.job.added_later; });
-}
-
-/// Our slot's name may be as long as names may be.
-std::string temporary_slot(const PipeJob& job) {
-  return "load_" + job.slot.substr(job.slot.find('_') + 1);
 }
 
 /// A table that the user made is not ours to empty: a load that was begun before must not write its rows
@@ -90,16 +92,37 @@ Status insist_on_empty(const PipeJob& job, clickhouse::Client& client, const Tab
                   clickhouse::quote(table.written())));
 }
 
+/// A table that the user made was empty at Setup. Rows of a load that was cut off before it was recorded have
+/// its version; others came from somebody else since.
+Status insist_on_no_rows_of_others(const PipeJob& job, clickhouse::Client& client, const TableWork& work,
+                                   Lsn version) {
+  const auto& table = work.table.job;
+  if (!version) return {};
+  PENSTOCK_ASSIGN(const auto rows, client.select({fmt::format("SELECT 1 FROM {} WHERE {} != {} LIMIT 1",
+                                                              clickhouse::quote(table.written()),
+                                                              clickhouse::kVersionColumn, version.value),
+                                                  {}}));
+  if (rows.empty()) return {};
+  const auto name =
+      fmt::format("{}.{}", clickhouse::quote(job.destination.database), clickhouse::quote(table.written()));
+  return fail(ErrorKind::NeedsUser, "TargetNotEmpty",
+              fmt::format("{}, the target of {}, was empty at Setup and holds rows of somebody else now",
+                          name, table.source_text),
+              fmt::format("Empty it: TRUNCATE TABLE {}", name));
+}
+
 /// A table that must come from one snapshot begins empty: what a former run wrote is taken out first.
 Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, const TableWork& work,
-                              bool begun) {
+                              bool begun, Lsn version) {
   const bool one_snapshot = work.table.binding.append_only || !job.streams;
-  if (work.finished || !one_snapshot || !work.table.binding.readable) return {};
+  if (work.finished || !work.table.binding.readable || (begun && !one_snapshot)) return {};
   PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.written()));
   if (!target) return {};
-  if (target->mark && target->mark->pipe_uid == job.uid)
+  const bool ours = target->mark && target->mark->pipe_uid == job.uid;
+  if (ours && one_snapshot)
     return clickhouse::truncate_target(client, job.destination.database, work.table.job.written());
-  return begun && work.table.binding.append_only ? insist_on_empty(job, client, work) : Status{};
+  if (!ours && !begun) return insist_on_no_rows_of_others(job, client, work, version);
+  return !ours && begun && work.table.binding.append_only ? insist_on_empty(job, client, work) : Status{};
 }
 
 }  // namespace
@@ -110,19 +133,20 @@ struct LoadRun::Impl {
   Status prepare(LoadContext& context, postgres::ExportedSnapshot& exported) {
     PENSTOCK_TRY(check_same_system(request.job, request.system));
     clickhouse::Client client(request.job.destination);
-    PENSTOCK_ASSIGN(auto bound, bind_tables(request.job, client));
+    PENSTOCK_ASSIGN(auto bound, bind_fitting(request.job, client));
     std::vector<TableWork> works;
     for (auto& table : bound.tables) {
       works.push_back(work_of(request, std::move(table)));
       const auto* before = resume_of(request, works.back().table.job.source_text);
-      PENSTOCK_TRY(
-          empty_what_begins_anew(request.job, client, works.back(), before && !before->layout.empty()));
+      PENSTOCK_TRY(empty_what_begins_anew(request.job, client, works.back(),
+                                          before && !before->layout.empty(), request.version));
     }
     PENSTOCK_TRY(take_snapshot(works, context, exported));
-    if (!context.version) context.version = exported.before;
+    if (!context.version.commit) context.version.commit = exported.before;
     const std::lock_guard lock(mutex);
     board = std::make_unique<LoadBoard>(std::move(works), faults_of(bound), request.job.parallel_tables,
                                         request.job.workers_per_table);
+    if (tuned) board->set_limits(tuned->parallel_tables, tuned->workers_per_table);
     if (stopping) board->stop();
     return {};
   }
@@ -150,8 +174,11 @@ struct LoadRun::Impl {
     const auto report = [this](const Error& why) { report_wait(why); };
     if (!request.slot && exact) {
       const postgres::SlotPatience patience{.stop = stop_waiting.get_token(), .report = report};
-      PENSTOCK_ASSIGN(request.slot, postgres::create_slot(request.job.source, temporary_slot(request.job),
-                                                          patience, postgres::SlotLife::Temporary));
+      const auto name = temporary_slot(request.job.slot);
+      PENSTOCK_TRY(
+          postgres::drop_slot(request.job.source, name));  // one that a killed process was waiting for
+      PENSTOCK_ASSIGN(request.slot, postgres::create_slot(request.job.source, name, patience,
+                                                          postgres::SlotKind::Temporary));
     } else if (!request.slot && has_late_comers(works)) {
       PENSTOCK_TRY(
           postgres::wait_for_older_transactions(request.job.source, stop_waiting.get_token(), report));
@@ -160,33 +187,51 @@ struct LoadRun::Impl {
     if (request.slot) {
       context.snapshot = request.slot->snapshot;
       context.snapshot_lsn = request.slot->consistent_point;
+      context.log_version.commit = request.slot->consistent_point;
     } else {
       PENSTOCK_ASSIGN(exported, postgres::export_snapshot(request.job.source));
       context.snapshot = exported.snapshot;
       context.snapshot_lsn = exported.after;
+      context.log_version.commit = exported.before;
     }
     return {};
   }
 
   Status run() {
     const int workers = request.job.parallel_tables * request.job.workers_per_table;
+    postgres::PresentCatalog present(request.job.source);
+    LockWatch watch(present);
     const auto attempt = std::chrono::system_clock::now().time_since_epoch().count();
     LoadContext context{request.job,
                         "",
                         {},
-                        request.version,
+                        {request.version, {}},
+                        {},
                         fmt::format("{:x}", attempt),
                         kBlocksBytes / static_cast<std::size_t>(workers),
-                        flags};
+                        flags,
+                        present,
+                        watch};
     postgres::ExportedSnapshot exported;
     PENSTOCK_TRY(prepare(context, exported));
     std::vector<std::thread> threads;
-    for (int at = 0; at < workers; ++at)
-      threads.emplace_back([&] { work_on(*board, context); });
+    const std::jthread watchman([&](const std::stop_token& stop) { keep_watch(watch, stop); });
+    do {
+      while (threads.size() < board->workers())
+        threads.emplace_back([&] { work_on(*board, context); });
+    } while (board->wait_for_more_workers(threads.size()));
     for (auto& worker : threads)
       worker.join();
     if (auto failed = board->error()) return fail(*failed);
     return {};
+  }
+
+  static void keep_watch(LockWatch& watch, const std::stop_token& stop) {
+    std::mutex alone;
+    std::condition_variable_any never;
+    std::unique_lock lock(alone);
+    while (!never.wait_for(lock, stop, kLookEvery, [&] { return stop.stop_requested(); }))
+      watch.look();
   }
 
   void report_wait(const std::optional<Error>& why) {
@@ -213,6 +258,7 @@ struct LoadRun::Impl {
   std::unique_ptr<LoadBoard> board;  // guarded until set, then lives as long as this
   std::stop_source stop_waiting;
   std::optional<Error> waiting;
+  std::optional<PipeJob> tuned;
   bool stopping = false;
   bool ended = false;
   std::optional<Error> error;
@@ -235,6 +281,14 @@ void LoadRun::stop(StopMode mode) {
   impl_->stopping = true;
   impl_->stop_waiting.request_stop();
   if (impl_->board) impl_->board->stop();
+}
+
+void LoadRun::tune(const PipeJob& job) {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->board)
+    impl_->board->set_limits(job.parallel_tables, job.workers_per_table);
+  else
+    impl_->tuned = job;
 }
 
 LoadFacts LoadRun::facts() const {

@@ -23,6 +23,7 @@ struct TableLoad {
   std::string layout;          ///< LoadLayout::text(); empty: not begun
   std::string done;            ///< IndexSet::text() of the partitions that are in the target
   std::string partitions;      ///< of the source, as the layout took them in (source_partitions.hpp)
+  std::string definition;      ///< of the source, as it is loaded (source_definition.hpp)
   Lsn snapshot;                ///< newest snapshot any of them was read at
   std::int64_t rows = 0;
   std::int64_t rows_estimated = 0;
@@ -48,7 +49,7 @@ enum class StopMode { AfterPartitions, Now };
 struct LoadRequest {
   PipeJob job;
   SourceSystem system;
-  Lsn version;  ///< of every loaded row: the slot's restart_lsn at creation; 0 without a slot
+  Lsn version;  ///< of every loaded row, the commit's part: the slot's consistent point; 0 without a slot
   std::vector<TableLoad>
       resume;  ///< what is known of each table that is to be loaded, finished ones included
   std::optional<postgres::CreatedSlot> slot;  ///< just made: its snapshot is read; else a new one is taken
@@ -66,6 +67,9 @@ class LoadRun {
   ~LoadRun();  ///< stops at once and waits
 
   void stop(StopMode mode);
+  /// Goes on with this job's parallel_tables and workers_per_table. What decides how partitions are cut and
+  /// written is the next load's.
+  void tune(const PipeJob& job);
   [[nodiscard]] LoadFacts facts() const;
 
  private:

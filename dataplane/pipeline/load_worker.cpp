@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/backoff.hpp"
+
 namespace penstock::pipeline {
 namespace {
 
@@ -16,21 +18,26 @@ constexpr std::size_t kPieceBytes = 4u << 20;
 /// A slow source's rows leave after this: ClickHouse ends an insert that is silent for 30 s.
 constexpr auto kPieceAge = 5s;
 
-/// A session at the load's snapshot, opened at the first need.
-class SnapshotSession {
+void add(const ClampCounts& some, ClampCounts& all) {
+  for (std::size_t column = 0; column < all.size(); ++column)
+    all[column] += some[column];
+}
+
+/// A worker's session, opened at the first need.
+class ReadSession {
  public:
-  explicit SnapshotSession(const LoadContext& context) : context_(context) {}
+  explicit ReadSession(const postgres::Endpoint& source) : source_(source) {}
   Result<pg_conn*> get() {
-    if (session_) return session_.get();
-    PENSTOCK_ASSIGN(session_, postgres::connect(context_.job.source));
-    PENSTOCK_TRY(postgres::begin_at_snapshot(session_.get(), context_.job.source, context_.snapshot));
+    if (!session_) {
+      PENSTOCK_ASSIGN(session_, postgres::connect(source_));
+    }
     return session_.get();
   }
-  /// After a failure it may be in the middle of a COPY.
+  /// After a failure it may be in the middle of a COPY, its table locked.
   void close() { session_.reset(); }
 
  private:
-  const LoadContext& context_;
+  const postgres::Endpoint& source_;
   postgres::Connection session_;
 };
 
@@ -38,7 +45,7 @@ class SnapshotSession {
 class PartitionLoad {
  public:
   PartitionLoad(LoadBoard& board, const LoadContext& context, clickhouse::Client& client,
-                SnapshotSession& session, Block& block, const Task& task)
+                ReadSession& session, Block& block, const Task& task)
       : board_(board),
         context_(context),
         client_(client),
@@ -59,7 +66,7 @@ class PartitionLoad {
  private:
   Result<PartitionReader> start() {
     PENSTOCK_ASSIGN(auto* const session, session_.get());
-    return PartitionReader::start(session, context_, table_, partition_);
+    return PartitionReader::start(session, context_, table_, partition_, board_.patience(task_));
   }
 
   void report(const std::optional<Error>& error) { board_.report_retry(error); }
@@ -68,17 +75,59 @@ class PartitionLoad {
     board_.finish(task_, reader.rows(), context_.snapshot_lsn, reader.clamped());
   }
 
+  /// While ClickHouse does not take a block, nobody is to wait for the table: it is let go of, and read from
+  /// where it was left.
   Status insert_by_blocks() {
-    const BlockLimits limits{context_.job.batch_rows, context_.block_bytes};
-    PENSTOCK_ASSIGN(auto reader, start());
+    const BlockLimits limits{context_.job.batch_rows,
+                             std::min(context_.block_bytes, kBlocksBytes / board_.workers())};
+    std::optional<PartitionReader> reader;
+    std::int64_t sent = 0;
+    const auto let_go = [&](const std::optional<Error>& error) {
+      report(error);
+      if (!error || !reader || !comes_in_order()) return;
+      reader.reset();
+      session_.close();
+    };
+    ClampCounts clamped(table_.binding.columns.size());
     for (int at = 0;; ++at) {
-      PENSTOCK_TRY(reader.fill(block_, limits));
+      if (!reader) PENSTOCK_TRY(start_behind(sent, reader));
+      if (auto filled = reader->fill(block_, limits); !filled) {
+        if (sent == 0 || filled.error().reason != kWaitingForLock) return filled;
+        let_go(filled.error());
+        --at;
+        continue;
+      }
       if (block_.rows() == 0) break;
+      add(reader->take_clamped(), clamped);
       PENSTOCK_TRY(insert_until_done(client_, table_.binding, block_, fmt::format("{}/{}", token_, at),
-                                     context_.stop, [this](const auto& error) { report(error); }));
+                                     context_.stop, let_go));
+      sent += static_cast<std::int64_t>(block_.rows());
     }
-    finish(reader);
+    board_.finish(task_, sent, context_.snapshot_lsn, clamped);
     return {};
+  }
+
+  /// Whether rows can be passed over when they are read again.
+  [[nodiscard]] bool comes_in_order() const {
+    const auto kind = table_.source.heaps[partition_.heap].kind;
+    return kind == 'r' || kind == 'm';
+  }
+
+  /// A partition of which some rows are in is not given back: a lock is waited for here.
+  Status start_behind(std::int64_t rows, std::optional<PartitionReader>& out) {
+    for (Backoff backoff(1s, 30s);;) {
+      auto reader = start();
+      if (reader) {
+        if (rows > 0) report(std::nullopt);
+        out.emplace(*std::move(reader));
+        return out->skip(rows);
+      }
+      if (rows == 0 || reader.error().reason != kWaitingForLock) return fail(std::move(reader).error());
+      session_.close();
+      report(reader.error());
+      wait_unless(context_.stop, backoff.next());
+      if (context_.stop.any()) return fail(ErrorKind::Cancelled, "Stopped", "stopped before it was done");
+    }
   }
 
   Status insert_at_once() {
@@ -134,7 +183,7 @@ class PartitionLoad {
   LoadBoard& board_;
   const LoadContext& context_;
   clickhouse::Client& client_;
-  SnapshotSession& session_;
+  ReadSession& session_;
   Block& block_;
   Task task_;
   const BoundTable& table_;
@@ -162,15 +211,18 @@ class TableBlock {
 }  // namespace
 
 void work_on(LoadBoard& board, const LoadContext& context) {
-  SnapshotSession session(context);
+  ReadSession session(context.job.source);
   clickhouse::Client client(context.job.destination);
   TableBlock block;
   while (const auto task = board.take()) {
     auto done = PartitionLoad(board, context, client, session, block.of(board, task->table), *task).run();
     if (done) continue;
-    if (done.error().kind == ErrorKind::Cancelled) return;
-    board.fail(task, std::move(done).error());
+    if (done.error().kind == ErrorKind::Cancelled) return board.stop();
     session.close();
+    if (done.error().reason == kWaitingForLock)
+      board.give_back(*task, std::move(done).error());
+    else
+      board.fail(task, std::move(done).error());
   }
 }
 

@@ -9,6 +9,9 @@ namespace penstock::pipeline {
 /// cut to make one. Large parts are what makes a load fast: merging small ones took a quarter of its time.
 inline constexpr std::size_t kPartBytes = 128u << 20;
 
+/// Memory that the blocks of all workers may take together.
+inline constexpr std::size_t kBlocksBytes = 128u << 20;
+
 /// One thread's part: takes partitions from the board until none is left, reads each at the snapshot and
 /// writes it.
 void work_on(LoadBoard& board, const LoadContext& context);

@@ -26,6 +26,31 @@ std::string_view take_item(std::string_view& rest) {
   return item;
 }
 
+/// Of the first columns, in the order of their numbers: one that is added is none of them.
+std::string digest_of(const postgres::SourceTable& table, std::size_t count) {
+  constexpr std::uint32_t kVarchar = 1043;       // whose length changes nothing of a value
+  std::uint64_t digest = 14695981039346656037u;  // FNV-1a: the same in every build
+  const auto take = [&](std::string_view text) {
+    for (const char c : text)
+      digest = (digest ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  };
+  for (std::size_t at = 0; at < count; ++at) {
+    const auto& column = table.columns[at];
+    const auto typmod = column.type.oid == kVarchar ? -1 : column.type.typmod;
+    take(fmt::format("{}:{}:{}:{}:{};", column.attribute_number, column.name, column.declared_type, typmod,
+                     column.generated));
+  }
+  return fmt::format("{}-{:016x}", count, digest);
+}
+
+bool columns_fit(const std::string& columns, const postgres::SourceTable& table) {
+  if (columns.empty()) return true;
+  std::string_view rest = columns;
+  std::int64_t count = 0;
+  return take_number(rest, '-', count) && static_cast<std::size_t>(count) <= table.columns.size() &&
+         digest_of(table, static_cast<std::size_t>(count)) == columns;
+}
+
 }  // namespace
 
 Result<IndexSet> IndexSet::parse(std::string_view text) {
@@ -97,6 +122,7 @@ LoadLayout LoadLayout::of(const postgres::SourceTable& table, const PartitionSiz
     out.heaps.push_back(
         {heap.oid, heap.relation_file, heap.ctid_ranges ? std::max<std::int64_t>(count, 1) : 0});
   }
+  if (!table.columns.empty()) out.columns = digest_of(table, table.columns.size());
   return out;
 }
 
@@ -122,7 +148,7 @@ Partition LoadLayout::partition(std::int64_t index) const {
 }
 
 bool LoadLayout::fits(const postgres::SourceTable& table) const {
-  return heaps.size() == table.heaps.size() &&
+  return columns_fit(columns, table) && heaps.size() == table.heaps.size() &&
          std::equal(heaps.begin(), heaps.end(), table.heaps.begin(), [](const auto& cut, const auto& heap) {
            return cut.oid == heap.oid && cut.file == heap.relation_file &&
                   (cut.partitions == 0) == !heap.ctid_ranges;
@@ -133,6 +159,7 @@ std::string LoadLayout::text() const {
   std::string out = fmt::format("{};", blocks_per_partition);
   for (std::size_t at = 0; at < heaps.size(); ++at)
     out += fmt::format("{}{}:{}:{}", at ? "," : "", heaps[at].oid, heaps[at].file, heaps[at].partitions);
+  if (!columns.empty()) out += ";" + columns;
   return out;
 }
 
@@ -145,6 +172,10 @@ Result<LoadLayout> LoadLayout::parse(std::string_view text) {
   if (text.find(';') == std::string_view::npos || !take_number(rest, ';', out.blocks_per_partition) ||
       out.blocks_per_partition < 1)
     return bad();
+  if (const auto end = rest.find(';'); end != std::string_view::npos) {
+    out.columns = rest.substr(end + 1);
+    rest = rest.substr(0, end);
+  }
   while (!rest.empty()) {
     auto item = take_item(rest);
     std::int64_t oid = 0;

@@ -53,14 +53,16 @@ struct LoadLayout {
   };
   std::int64_t blocks_per_partition = 1;
   std::vector<HeapCut> heaps;
+  std::string columns{};  ///< how many, and a digest of their numbers, names and types; empty: not known
 
   [[nodiscard]] static LoadLayout of(const postgres::SourceTable& table, const PartitionSize& most);
   [[nodiscard]] std::int64_t partitions() const;
   [[nodiscard]] Partition partition(std::int64_t index) const;
-  /// Whether the heaps are still those of the layout, unwritten anew: only then are loaded partitions loaded.
+  /// Whether the heaps are still those of the layout, unwritten anew, and no column but new ones is another:
+  /// only then are loaded partitions loaded.
   [[nodiscard]] bool fits(const postgres::SourceTable& table) const;
 
-  [[nodiscard]] std::string text() const;  ///< "blocks;oid:file:partitions,…"
+  [[nodiscard]] std::string text() const;  ///< "blocks;oid:file:partitions,…;columns"
   [[nodiscard]] static Result<LoadLayout> parse(std::string_view text);
   bool operator==(const LoadLayout&) const = default;
 };

@@ -3,13 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
+#include "core/log.hpp"
+#include "dataplane/clickhouse/key_text.hpp"
+#include "dataplane/pipeline/compare_rows.hpp"
+#include "dataplane/pipeline/row_identity.hpp"
+#include "dataplane/pipeline/setup.hpp"
 #include "dataplane/pipeline/source_changes.hpp"
 #include "dataplane/pipeline/source_partitions.hpp"
+#include "dataplane/pipeline/source_tables.hpp"
 #include "dataplane/postgres/checks.hpp"
 
 namespace penstock::pipeline {
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Of rows that ALTER TABLE has rewritten, of all tables in one probe. What takes longer is told of as
+/// different.
+constexpr std::chrono::seconds kTimeToCompare{10};
 
 Error not_published(const PipeJob& job, const TableJob& table) {
   return {
@@ -30,19 +43,162 @@ postgres::SourceTable taken(const TableJob& job, const postgres::SourceTable& so
   return out;
 }
 
-/// Adds what a look at the tables' heaps has found to what else has changed.
-Status note_partitions(const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources,
-                       ProbeReport& out) {
+/// What was published of the table when it was loaded, and is not any more. A user may filter rows: another
+/// filter than at the load's time is a difference, which a resync takes up. One of ours is always put right.
+std::optional<Error> publication_fault(const PipeJob& job, const TableJob& table,
+                                       const postgres::PublicationFacts& publication,
+                                       const postgres::PublishedTable& published) {
+  const bool all = publication.inserts && publication.updates && publication.deletes && publication.truncates;
+  if (all && (published.row_filter.empty() || !job.owns_publication)) return std::nullopt;
+  return Error{ErrorKind::Quarantine, "PublicationChanged",
+               fmt::format("publication {} {} table {} any more", job.publication,
+                           all ? "does not publish every row of" : "does not publish every operation on",
+                           table.source_text),
+               fmt::format("Run ALTER PUBLICATION {} {}; the table is reloaded automatically then",
+                           quote_identifier(job.publication),
+                           all ? "to publish it without WHERE"
+                               : "SET (publish = 'insert, update, delete, truncate')")};
+}
+
+/// One table that is on both sides, and what its target was loaded from.
+class TableProbe {
+ public:
+  TableProbe(const PipeJob& job, const TableJob& table, const postgres::SourceTable& source,
+             const clickhouse::TargetTable& target, const postgres::PublicationFacts& publication,
+             Clock::time_point compare_until)
+      : job_(job),
+        table_(table),
+        source_(source),
+        target_(target),
+        publication_(publication),
+        compare_until_(compare_until) {
+    published_ = postgres::published_as(publication, source.name);
+    replaces_ = table.engine == clickhouse::Engine::ReplacingMergeTree;
+    key_ = replaces_ ? clickhouse::split_key(target.sorting_key) : std::vector<std::string>{};
+  }
+
+  /// Why its changes cannot be applied; nullopt: they can.
+  [[nodiscard]] std::optional<Error> fault() const {
+    const auto known = SourceDefinition::parse(table_.definition);
+    if (known && known->oid != source_.oid) return table_replaced(table_);
+    if (published_)
+      if (auto fault = publication_fault(job_, table_, publication_, *published_)) return fault;
+    return replaces_ ? identity_fault(table_.source_text, source_, key_) : std::nullopt;
+  }
+
+  [[nodiscard]] Result<ProbedTable> report() const {
+    ProbedTable out;
+    auto drift = drift_of(job_, table_, source_, target_);
+    out.changes = std::move(drift.changes);
+    PENSTOCK_ASSIGN(auto look, look());
+    out.partitions = std::move(look.known);
+    out.partition_changes = std::move(look.drift);
+    compare_definition(look.moved_after_change, out);
+    for (auto& one : drift.differences)
+      out.differences.push_back(std::move(one));
+    return out;
+  }
+
+ private:
+  /// Rows that were rewritten are compared, so that an ALTER that left the values (a wider type) is nobody's
+  /// matter.
+  [[nodiscard]] Result<PartitionLook> look() const {
+    PartitionQuestion question{table_.partitions, !table_.ignore_truncate && replaces_, job_.owns_publication,
+                               table_.truncated_by, key_};
+    const auto with_target_columns = taken(table_, source_);
+    PENSTOCK_ASSIGN(auto look, look_at_partitions(job_.source, with_target_columns, question));
+    if (look.in_doubt) {
+      PENSTOCK_ASSIGN(const bool empty, target_is_empty());
+      question.known = empty ? without_doubts(look.known) : question.known;
+      if (empty) return look_at_partitions(job_.source, with_target_columns, question);
+    }
+    if (!look.to_compare) return look;
+    PENSTOCK_ASSIGN(const auto rows, compare());
+    if (rows == RowsAre::Unknown) return look;
+    question.known = with_compared(look.known, rows == RowsAre::Equal);
+    return look_at_partitions(job_.source, with_target_columns, question);
+  }
+
+  [[nodiscard]] Result<bool> target_is_empty() const {
+    if (!replaces_) return false;
+    clickhouse::Client client(job_.destination);
+    PENSTOCK_ASSIGN(const auto rows, client.select({fmt::format("SELECT 1 FROM {} FINAL WHERE {} = 0 LIMIT 1",
+                                                                clickhouse::quote(table_.written()),
+                                                                clickhouse::kDeletedColumn),
+                                                    {}}));
+    return rows.empty();
+  }
+
+  [[nodiscard]] Result<RowsAre> compare() const {
+    auto rows = compare_rows(job_, source_, bind(table_, source_, target_), compare_until_);
+    if (rows) return *rows;
+    log::info("stream", "{}: comparing rows of {}: {}", job_.name, table_.source_text, rows.error().text());
+    return rows.error().kind == ErrorKind::Transient ? RowsAre::Unknown : RowsAre::Untold;
+  }
+
+  void compare_definition(bool moved, ProbedTable& out) const {
+    const auto now = define(table_, source_, key_, &publication_);
+    const auto known = SourceDefinition::parse(table_.definition).value_or(now);
+    out.differences = differences(known, now);
+    for (const auto& column : now.columns)
+      if (moved && is_new(column, known) && !column.generated && !column.excluded &&
+          !has_default(column.name))
+        out.differences.push_back(fmt::format(
+            "column {} was added, and what earlier rows hold in it cannot be told since they were "
+            "rewritten (VACUUM FULL, CLUSTER)",
+            column.name));
+    std::vector<std::string> names;
+    for (const auto& column : target_.columns)
+      names.push_back(column.name);
+    out.definition = with_followed(known, now, names).text();
+  }
+
+  /// The target's column was added in time, with what earlier rows hold.
+  [[nodiscard]] bool has_default(const std::string& name) const {
+    return std::any_of(target_.columns.begin(), target_.columns.end(),
+                       [&](const auto& one) { return one.name == name && !one.default_kind.empty(); });
+  }
+
+  [[nodiscard]] static bool is_new(const DefinedColumn& column, const SourceDefinition& known) {
+    return std::none_of(known.columns.begin(), known.columns.end(),
+                        [&](const auto& one) { return one.number == column.number; });
+  }
+
+  const PipeJob& job_;
+  const TableJob& table_;
+  const postgres::SourceTable& source_;
+  const clickhouse::TargetTable& target_;
+  const postgres::PublicationFacts& publication_;
+  const Clock::time_point compare_until_;
+  const postgres::PublishedTable* published_ = nullptr;
+  bool replaces_ = true;
+  std::vector<std::string> key_;
+};
+
+Status probe_tables(const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources,
+                    const postgres::PublicationFacts& publication, ProbeReport& out) {
+  clickhouse::Client client(job.destination);
+  const auto compare_until = Clock::now() + kTimeToCompare;
+  bool followed = false;
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     const auto& table = job.tables[at];
     if (!sources[at]) continue;
-    const bool truncates = !table.ignore_truncate && table.engine == clickhouse::Engine::ReplacingMergeTree;
-    PENSTOCK_ASSIGN(auto look,
-                    look_at_partitions(job.source, taken(table, *sources[at]), table.partitions, truncates));
-    out.partitions[table.source_text] = std::move(look.known);
-    const auto drift = out.drifts.find(table.source_text);
-    if (drift == out.drifts.end() || look.drift.empty()) continue;
-    drift->second += fmt::format("{}{}", drift->second.empty() ? "" : "; ", look.drift);
+    if (auto fault = exclusion_before_load(table, *sources[at])) {
+      out.faults.push_back({table.source_text, *std::move(fault)});
+      continue;
+    }
+    PENSTOCK_ASSIGN(auto target, clickhouse::read_target(client, table.written()));
+    if (target && !followed && is_to_follow(job, table, *sources[at], *target)) {
+      PENSTOCK_ASSIGN(auto faults, follow_source(job));
+      for (auto& fault : faults)
+        out.faults.push_back(std::move(fault));
+      followed = true;  // and with it all that are still to come
+      PENSTOCK_ASSIGN(target, clickhouse::read_target(client, table.written()));
+    }
+    if (!target) continue;
+    const TableProbe one(job, table, *sources[at], *target, publication, compare_until);
+    if (auto fault = one.fault()) out.faults.push_back({table.source_text, *std::move(fault)});
+    PENSTOCK_ASSIGN(out.tables[table.source_text], one.report());
   }
   return {};
 }
@@ -69,8 +225,10 @@ Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
   ProbeReport out;
   PENSTOCK_ASSIGN(out.system, check_same_system(job, expected));
   PENSTOCK_ASSIGN(out.slot, postgres::read_slot(job.source, job.slot));
-  if (auto fault = postgres::slot_fault(job.source, out.slot)) return fail(*std::move(fault));
-  PENSTOCK_ASSIGN(const auto publication, postgres::read_publication(job.source, job.publication));
+  if (auto fault = postgres::slot_fault(job.source, out.slot))
+    return fail(unless_on_a_standby(job, *std::move(fault)));
+  PENSTOCK_ASSIGN(const auto read, read_source_tables(job, postgres::HeapSizes::LeftOut));
+  const auto& publication = read.publication;
   if (!publication.exists)
     return fail(
         ErrorKind::Terminal, "PublicationMissing",
@@ -78,13 +236,8 @@ Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
                     "be streamed",
                     job.publication),
         "Raise spec.resyncGeneration to load everything anew");
-  std::vector<TableName> names;
-  for (const auto& table : job.tables)
-    names.push_back(table.source);
-  PENSTOCK_ASSIGN(const auto sources, postgres::read_tables(job.source, names));
-  out.faults = lost_tables(job, sources, publication);
-  PENSTOCK_ASSIGN(out.drifts, read_drifts(job, sources));
-  PENSTOCK_TRY(note_partitions(job, sources, out));
+  out.faults = lost_tables(job, read.tables, publication);
+  PENSTOCK_TRY(probe_tables(job, read.tables, publication, out));
   return out;
 }
 

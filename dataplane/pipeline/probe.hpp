@@ -9,18 +9,28 @@
 
 namespace penstock::pipeline {
 
+struct ProbedTable {
+  std::string changes;                   ///< Drift::changes (source_changes.hpp)
+  std::string partition_changes;         ///< PartitionLook::drift (source_partitions.hpp)
+  std::string partitions;                ///< TableJob::partitions from now on
+  std::string definition;                ///< TableJob::definition from now on
+  std::vector<std::string> differences;  ///< why rows may differ, by what the definition was and is
+};
+
 struct ProbeReport {
   SourceSystem system;  ///< as it is now: a failover brings another timeline
   postgres::SlotFacts slot;
-  std::vector<TableFault> faults;                 ///< tables whose changes the stream does not bring any more
-  std::map<std::string, std::string> drifts;      ///< by source (source_changes.hpp, source_partitions.hpp)
-  std::map<std::string, std::string> partitions;  ///< by source: TableJob::partitions from now on
+  std::vector<TableFault> faults;  ///< tables whose changes do not come any more, or cannot be applied
+  std::map<std::string, ProbedTable> tables;  ///< those that are on both sides, by source
 };
 
-/// Is our place in the source still there, and every table of the job behind it? Looks only. SourceChanged,
-/// SlotLost, PublicationMissing (Terminal): no waiting brings it back. TableNotFound, TableNotPublished
-/// (BadData): a table was dropped, renamed, or dropped and made again (its place in the publication goes with
-/// it), or was taken out of the publication.
+/// Is our place in the source still there, and every table of the job behind it? And are the targets' rows
+/// those of the source still, by what its catalog says? Changes nothing but that targets follow columns that
+/// were added or widened in the source, whether or not a row comes. SourceChanged, SlotLost,
+/// PublicationMissing (Terminal): no waiting brings it back. TableNotFound, TableNotPublished (BadData): a
+/// table was dropped, renamed, or dropped and made again (its place in the publication goes with it), or was
+/// taken out of the publication. TableReplaced, PublicationChanged, ReplicaIdentityChanged, KeyNotUnique
+/// (Quarantine): its changes cannot be applied any more.
 [[nodiscard]] Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected);
 
 /// Pure.

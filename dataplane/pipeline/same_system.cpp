@@ -1,15 +1,32 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "dataplane/pipeline/setup.hpp"
 #include "dataplane/postgres/catalog.hpp"
 
 namespace penstock::pipeline {
-namespace {
 
 Error source_changed(std::string what) {
   return {ErrorKind::Terminal, "SourceChanged", std::move(what),
           "Point spec.source.postgres back at the old system, or raise spec.resyncGeneration to take the new "
           "one: everything is loaded anew then"};
+}
+
+namespace {
+
+/// Every switch to a later timeline lies where nothing had been taken from the earlier one yet.
+Status check_timelines(const PipeJob& job, const postgres::ServerFacts& server,
+                       const SourceSystem& expected) {
+  const Lsn taken = std::max(expected.confirmed, expected.last.lsn);
+  PENSTOCK_ASSIGN(const auto history, postgres::read_timeline_history(job.source, server.timeline));
+  for (const auto& [timeline, end] : history)
+    if (timeline >= expected.timeline && end < taken)
+      return fail(source_changed(fmt::format(
+          "{} left timeline {} at {}; the pipe has replicated it up to {}: a standby was promoted without "
+          "the last changes",
+          job.source.text(), timeline, end.text(), taken.text())));
+  return {};
 }
 
 }  // namespace
@@ -26,13 +43,26 @@ Result<SourceSystem> check_same_system(const PipeJob& job, const SourceSystem& e
         "{} is on timeline {}; the pipe has followed it to timeline {}: it was restored from a backup, or is "
         "a server that was left behind at a failover",
         job.source.text(), server.timeline, expected.timeline)));
+  if (server.timeline > expected.timeline && expected.timeline != 0)
+    PENSTOCK_TRY(check_timelines(job, server, expected));
   // A standby that was restarted may have to replay again what was taken from it.
   if (!server.in_recovery && server.wal_end < expected.confirmed)
     return fail(source_changed(
         fmt::format("the WAL of {} ends at {}; the pipe has replicated it up to {}: it was restored from a "
                     "backup, or its standby was promoted without the last changes",
                     job.source.text(), server.wal_end.text(), expected.confirmed.text())));
-  return SourceSystem{server.system_identifier, server.timeline, job.source.database, expected.confirmed};
+  return SourceSystem{server.system_identifier, server.timeline, job.source.database, expected.confirmed,
+                      expected.last};
+}
+
+Error unless_on_a_standby(const PipeJob& job, Error error) {
+  if (!job.failover_slot || error.reason != "SlotLost") return error;
+  const auto server = postgres::read_server(job.source);
+  if (!server || !server->in_recovery) return error;
+  return {ErrorKind::Transient, "SourceIsStandby",
+          fmt::format("{} is a standby, and replication slot {} is not there, or lost, on it",
+                      job.source.text(), job.slot),
+          "Point spec.source.postgres.host at the primary"};
 }
 
 }  // namespace penstock::pipeline

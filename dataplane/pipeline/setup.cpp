@@ -5,6 +5,11 @@
 #include <algorithm>
 #include <iterator>
 
+#include "dataplane/clickhouse/key_text.hpp"
+#include "dataplane/columns/key_type.hpp"
+#include "dataplane/pipeline/row_identity.hpp"
+#include "dataplane/pipeline/source_changes.hpp"
+#include "dataplane/pipeline/source_tables.hpp"
 #include "dataplane/postgres/checks.hpp"
 
 namespace penstock::pipeline {
@@ -21,18 +26,12 @@ Error all_of(const std::vector<Error>& faults) {
   return out;
 }
 
-std::vector<TableName> names_of(const PipeJob& job) {
-  std::vector<TableName> out;
-  for (const auto& table : job.tables)
-    out.push_back(table.source);
-  return out;
-}
-
 postgres::SourceWish wish_of(const PipeJob& job, bool slot_exists) {
   postgres::SourceWish wish;
   wish.streams = job.streams;
   wish.publication = job.owns_publication ? "" : job.publication;
   wish.replication_slot = job.owns_slot ? "" : job.slot;
+  wish.failover_slot = job.failover_slot && job.owns_slot;
   wish.slot_exists_already = slot_exists || job.replaces_a_slot;
   for (const auto& table : job.tables) {
     postgres::TableWish one{table.source,           table.source_text,
@@ -57,16 +56,15 @@ struct SourceLook {
 Result<SourceLook> look_at_source(const PipeJob& job) {
   SourceLook out;
   PENSTOCK_ASSIGN(out.server, postgres::read_server(job.source));
-  PENSTOCK_ASSIGN(out.tables, postgres::read_tables(job.source, names_of(job)));
-  postgres::PublicationFacts publication;
+  PENSTOCK_ASSIGN(auto read, read_source_tables(job));
+  out.tables = std::move(read.tables);
   postgres::SlotFacts slot;
   if (job.streams) {
-    PENSTOCK_ASSIGN(publication, postgres::read_publication(job.source, job.publication));
     PENSTOCK_ASSIGN(slot, postgres::read_slot(job.source, job.slot));
     slot.active = slot.active || job.replaces_a_slot;
   }
   const auto faults =
-      postgres::check_source(wish_of(job, slot.exists), out.server, out.tables, publication, slot);
+      postgres::check_source(wish_of(job, slot.exists), out.server, out.tables, read.publication, slot);
   if (!faults.empty()) return fail(all_of(faults));
   return out;
 }
@@ -96,19 +94,43 @@ struct Making {
   std::vector<std::string> lost;
 };
 
+Error not_empty(const PipeJob& pipe, const TableJob& job) {
+  const auto name =
+      fmt::format("{}.{}", clickhouse::quote(pipe.destination.database), clickhouse::quote(job.target));
+  return {ErrorKind::NeedsUser, "TargetNotEmpty",
+          fmt::format("target table {} holds rows, and Penstock did not make it: {} is not loaded among them",
+                      name, job.source_text),
+          fmt::format("Empty it (TRUNCATE TABLE {}), name another target in spec.tables[].target, or set "
+                      "spec.takeOver: true, which loads a new table beside it and keeps this one as {}",
+                      name, clickhouse::kept_name(pipe.destination.database, job.target, 1, 1))};
+}
+
+/// A table that carries nobody's mark is used as it is while it is empty.
+Status settle_unmarked(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present,
+                       clickhouse::Client& client) {
+  // Of views, logs and the like others tell; they cannot be exchanged with a table either.
+  if (!clickhouse::plain_engine(present.engine).ends_with("MergeTree")) return {};
+  PENSTOCK_ASSIGN(const bool holds, holds_rows(client, making.job.target));
+  const bool fits = clickhouse::check_target(making.definition, present).empty();
+  if (holds && !pipe.take_over) making.faults.push_back(not_empty(pipe, making.job));
+  making.job.staged = pipe.take_over && (holds || !fits);
+  return {};
+}
+
 /// Where the load is not settled, the tables that are there tell what becomes of it.
 Status settle(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present,
               clickhouse::Client& client) {
   auto& job = making.job;
   const bool ours = present.mark && present.mark->pipe_uid == pipe.uid;
   const bool readable = job.engine != clickhouse::Engine::Null && present.engine != "Null";
-  const bool fits = clickhouse::check_target(making.definition, present).empty();
   job.load = ours ? present.mark->load : 1;
   // What is there goes on where nothing is loaded that could fill a new table.
-  if (!pipe.loads || !readable || (!ours && !job.added_later)) return {};
+  if (!pipe.loads || !readable) return {};
+  if (!present.mark) return settle_unmarked(pipe, making, present, client);
+  if (!ours) return {};
   PENSTOCK_ASSIGN(const bool holds, holds_rows(client, job.target));
-  job.staged = holds || (ours && !fits);
-  if (ours && job.staged) ++job.load;
+  job.staged = holds || !clickhouse::check_target(making.definition, present).empty();
+  if (job.staged) ++job.load;
   return {};
 }
 
@@ -153,12 +175,33 @@ Status look_at_staging(const PipeJob& pipe, Making& making, clickhouse::Client& 
   return {};
 }
 
+/// Types that the manifest gives to columns by which the target tells rows apart.
+void check_key_types(const TableJob& table, const postgres::SourceTable& source,
+                     const clickhouse::TargetDefinition& definition, std::vector<Error>& faults) {
+  if (table.engine != clickhouse::Engine::ReplacingMergeTree) return;
+  for (const auto& one : table.overrides) {
+    const auto column = std::find_if(source.columns.begin(), source.columns.end(),
+                                     [&](const auto& known) { return known.name == one.name; });
+    const auto& key = definition.order_by;
+    const bool in_key = std::find(key.begin(), key.end(), one.name) != key.end();
+    if (!in_key || one.type.empty() || column == source.columns.end()) continue;
+    if (keeps_apart(column->type, ColumnType::parse(one.type))) continue;
+    faults.push_back({ErrorKind::NeedsUser, "KeyTypeLossy",
+                      fmt::format("column {} of {} is part of the key, and different values of type {} could "
+                                  "become one of type {}",
+                                  one.name, table.source_text, column->type.name, one.type),
+                      "Give it a type that holds every value exactly, or String"});
+  }
+}
+
 Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgres::SourceTable& source,
                        const clickhouse::DestinationFacts& destination, clickhouse::Client& client) {
   Making out{table, {}, {}, {}};
   const auto definition = define_target(pipe, table, source, {destination.time64});
   PENSTOCK_ASSIGN(out.definition, clickhouse::with_server_types(client, definition));
   out.faults = clickhouse::check_definition(out.definition);
+  check_key_types(table, source, out.definition, out.faults);
+  if (auto fault = renamed_exclusion(table, source)) out.faults.push_back(*std::move(fault));
   // A resync to come is not to fail of the name; a Null table is never staged.
   const auto named =
       clickhouse::check_staging_name(pipe.destination.database, clickhouse::staging_name(table.target));
@@ -195,7 +238,8 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
     PENSTOCK_ASSIGN(auto making, examine(job, job.tables[at], *source.tables[at], destination, client));
     faults.insert(faults.end(), making.faults.begin(), making.faults.end());
     report.tables.push_back({making.job.source_text, source.tables[at]->rows_estimated, making.job.load,
-                             making.job.staged, making.lost});
+                             making.job.staged, making.lost, published_part(*source.tables[at]),
+                             define(job.tables[at], *source.tables[at], {}, nullptr).text()});
     makings.push_back(std::move(making));
   }
   if (!faults.empty()) return fail(all_of(faults));
@@ -213,49 +257,12 @@ Error table_not_found(const TableJob& table) {
           "Create it again, or take it out of spec.tables"};
 }
 
-namespace {
-
-Error target_missing(const PipeJob& job, const TableJob& table) {
-  return {ErrorKind::BadData, "TargetMissing",
-          fmt::format("target table {}.{} is not there any more", job.destination.database, table.written()),
-          "It is loaded anew by itself; raise resyncGeneration of the table to have it at once"};
-}
-
-Status add_dropped(const PipeJob& job, const std::string& table, const std::vector<DroppedColumn>& dropped,
-                   postgres::SourceTable& source) {
-  for (const auto& column : dropped) {
-    if (column.table != table) continue;
-    postgres::SourceColumn former;
-    former.name = column.name;
-    former.declared_type = column.type;
-    PENSTOCK_ASSIGN(former.type, postgres::read_type(job.source, column.type, column.typmod));
-    source.columns.push_back(std::move(former));
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<BoundTables> bind_tables(const PipeJob& job, clickhouse::Client& client,
-                                const std::vector<DroppedColumn>& dropped) {
-  PENSTOCK_ASSIGN(auto sources, postgres::read_tables(job.source, names_of(job)));
-  BoundTables out;
-  for (std::size_t at = 0; at < job.tables.size(); ++at) {
-    const auto& table = job.tables[at];
-    PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.written()));
-    if (!sources[at] || !target) {
-      out.faults.push_back(
-          {table.source_text, sources[at] ? target_missing(job, table) : table_not_found(table)});
-      continue;
-    }
-    PENSTOCK_TRY(add_dropped(job, table.source_text, dropped, *sources[at]));
-    auto binding = bind(table, *sources[at], *target);
-    std::vector<std::string> target_columns;
-    for (const auto& column : target->columns)
-      target_columns.push_back(column.name);
-    out.tables.push_back({table, std::move(*sources[at]), std::move(binding), std::move(target_columns)});
-  }
-  return out;
+Error table_replaced(const TableJob& table) {
+  return {
+      ErrorKind::Quarantine, "TableReplaced",
+      fmt::format("table {} is another table than the one that was loaded: that one was renamed or dropped",
+                  table.source_text),
+      "It is reloaded automatically"};
 }
 
 Result<std::vector<std::string>> swap_tables(const PipeJob& job) {
@@ -272,8 +279,15 @@ Result<std::vector<std::string>> swap_tables(const PipeJob& job) {
   return out;
 }
 
+std::string temporary_slot(const std::string& slot) {
+  return "load_" + slot.substr(slot.find('_') + 1);
+}
+
 Status release(const PipeJob& job, const Release& what) {
-  if (what.slot) PENSTOCK_TRY(postgres::drop_slots_of(job.source, what.prefix, what.except));
+  if (what.slot) {
+    PENSTOCK_TRY(postgres::drop_slots_of(job.source, what.prefix, what.except));
+    PENSTOCK_TRY(postgres::drop_slots_of(job.source, temporary_slot(what.prefix), ""));
+  }
   if (what.publication) PENSTOCK_TRY(postgres::drop_publications_of(job.source, what.prefix, what.except));
   if (what.targets.empty() && what.staging.empty()) return {};
   clickhouse::Client client(job.destination);

@@ -7,6 +7,7 @@
 #include "core/result.hpp"
 #include "dataplane/pipeline/binding.hpp"
 #include "dataplane/pipeline/job.hpp"
+#include "dataplane/pipeline/source_definition.hpp"
 
 namespace penstock::pipeline {
 
@@ -17,6 +18,8 @@ struct TableReport {
   bool staged = false;    ///< settled: TableJob::staged
   /// What the present target has, and the table that will take its place has not: "column note".
   std::vector<std::string> lost{};
+  std::string published{};   ///< published_part(), source_tables.hpp
+  std::string definition{};  ///< of the source, by which the excluded columns are known from here on
 };
 
 struct SetupReport {
@@ -29,8 +32,9 @@ struct SetupReport {
 /// unless told to `make` nothing. Nothing is touched unless every check passes. Safe to repeat.
 ///
 /// A table whose `load` is settled is made as it says; a staging table of another load is replaced. Else, if
-/// the target holds rows of an earlier life (it is ours, or the pipe has been running without it), the table
-/// is staged, so that the exchange takes out what was deleted meanwhile.
+/// the target holds rows of an earlier life of ours, the table is staged, so that the exchange takes out what
+/// was deleted meanwhile; and so it is where the target is nobody's and the job takes over. Rows that are
+/// nobody's are TargetNotEmpty otherwise: they are never loaded into.
 ///
 /// The Error of a failed check carries the first fault's reason and the text of all. Bounded: each server has
 /// 10 s to answer the first time.
@@ -42,6 +46,9 @@ struct BoundTable {
   postgres::SourceTable source;
   Binding binding;
   std::vector<std::string> target_columns;
+  SourceDefinition known;  ///< what the target was loaded from; `now` where nothing is remembered
+  SourceDefinition now;
+  bool to_follow = false;  ///< is_to_follow(): the source has columns that the target has not, or narrower
 };
 
 /// A column that the source has dropped, and that the stream still brings values of.
@@ -59,15 +66,20 @@ struct TableFault {
 };
 
 [[nodiscard]] Error table_not_found(const TableJob& table);
+/// Another table has taken its name. Kind Quarantine.
+[[nodiscard]] Error table_replaced(const TableJob& table);
 
 struct BoundTables {
   std::vector<BoundTable> tables;
-  std::vector<TableFault> faults;  ///< TableNotFound, TargetMissing: these are not among `tables`
+  std::vector<TableFault> faults;  ///< these are not among `tables`
 };
 
-/// `dropped`: columns to bind although the catalog has them no more.
+/// `dropped`: columns to bind although the catalog has them no more. Targets of an earlier build get their
+/// versions widened. Of tables whose changes could not be told apart in their targets (row_identity.hpp), or
+/// that are other tables than were loaded, the faults say so.
 [[nodiscard]] Result<BoundTables> bind_tables(const PipeJob& job, clickhouse::Client& client,
-                                              const std::vector<DroppedColumn>& dropped = {});
+                                              const std::vector<DroppedColumn>& dropped = {},
+                                              postgres::HeapSizes sizes = postgres::HeapSizes::Read);
 
 /// Carries tombstones over and exchanges each of the job's (staged) tables with its target. The names of
 /// former tables that are not ours, and so were put aside: "orders as orders_before_3".
@@ -75,8 +87,18 @@ struct BoundTables {
 
 /// The source as it is now. Fails with SourceChanged (Terminal) when it is not the system that the pipe was
 /// set up against, or has been restored to a time before what was taken from it: its timeline is an older
-/// one, or its WAL ends sooner. Not seen: one that was restored and has since written past that place again.
+/// one or left ours before that place, or its WAL ends sooner. One that was restored and has since written
+/// past that place again is told by the replay (last_commit.hpp).
+[[nodiscard]] Error source_changed(std::string what);
 [[nodiscard]] Result<SourceSystem> check_same_system(const PipeJob& job, const SourceSystem& expected);
+
+/// SlotLost of a failover slot, where the source is a standby: that one does not have it, the primary may.
+/// SourceIsStandby (Transient) then; any other error as it is.
+[[nodiscard]] Error unless_on_a_standby(const PipeJob& job, Error error);
+
+/// The name of the slot that a load of the pipe's `slot` (or prefix) makes for its snapshot. Names may be as
+/// long as ours is.
+[[nodiscard]] std::string temporary_slot(const std::string& slot);
 
 /// Drops what is ours in the source, of every generation (names that begin with the `prefix`), and the target
 /// tables where asked. Safe to repeat; absent things are done.

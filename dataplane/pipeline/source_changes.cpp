@@ -6,6 +6,8 @@
 
 #include "core/log.hpp"
 #include "dataplane/clickhouse/key_text.hpp"
+#include "dataplane/columns/widening.hpp"
+#include "dataplane/pipeline/source_tables.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -15,22 +17,57 @@ bool has_column(const clickhouse::TargetTable& target, const std::string& name) 
                      [&](const auto& column) { return column.name == name; });
 }
 
-/// Adds the columns that the source has and the target lacks.
-Status add_columns(const PipeJob& job, const TableJob& table, const postgres::SourceTable& source,
+/// Of columns that the target tells rows apart by, and of those whose type the manifest chose, nothing
+/// changes.
+bool is_settled(const TableJob& table, const clickhouse::TargetTable& target, const std::string& column) {
+  const auto key = clickhouse::split_key(target.sorting_key);
+  const bool chosen = std::any_of(table.overrides.begin(), table.overrides.end(),
+                                  [&](const auto& one) { return one.name == column && !one.type.empty(); });
+  return chosen || std::find(key.begin(), key.end(), column) != key.end();
+}
+
+/// Columns of the target whose type is to be widened to hold what the source has by now.
+std::vector<clickhouse::TargetColumn> to_widen(const TableJob& table, const clickhouse::TargetTable& target,
+                                               const clickhouse::TargetDefinition& wanted) {
+  std::vector<clickhouse::TargetColumn> out;
+  for (const auto& column : wanted.columns) {
+    const auto present = std::find_if(target.columns.begin(), target.columns.end(),
+                                      [&](const auto& one) { return one.name == column.name; });
+    if (present == target.columns.end() || is_settled(table, target, column.name)) continue;
+    if (auto type = widened_type(ColumnType::parse(present->type), ColumnType::parse(column.type)))
+      out.push_back({column.name, *std::move(type), ""});
+  }
+  return out;
+}
+
+/// Adds the columns that the source has and the target lacks, and widens those that the source has widened.
+Status bring_after(const PipeJob& job, const TableJob& table, const postgres::SourceTable& source,
                    clickhouse::Client& client, const TargetFeatures& features) {
   PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.written()));
   if (!target) return {};
-  PENSTOCK_ASSIGN(const auto wanted,
-                  clickhouse::with_server_types(client, define_target(job, table, source, features)));
+  const auto definition = define_target(job, table, source, features);
+  if (auto faults = clickhouse::check_columns(definition); !faults.empty())
+    return fail(std::move(faults.front()));
+  PENSTOCK_ASSIGN(const auto wanted, clickhouse::with_server_types(client, definition));
   for (const auto& column : wanted.columns) {
     if (has_column(*target, column.name)) continue;
     const auto known = std::find_if(source.columns.begin(), source.columns.end(),
                                     [&](const auto& one) { return one.name == column.name; });
     PENSTOCK_TRY(clickhouse::add_column(client, job.destination.database, table.written(), column,
-                                        known->missing_value));
+                                        {known->type, known->missing_value, known->missing_differs}));
     log::info("stream", "{}: added column {} {} to {}", job.name, column.name, column.type, table.written());
   }
+  for (const auto& column : to_widen(table, *target, wanted)) {
+    PENSTOCK_TRY(clickhouse::modify_column(client, job.destination.database, table.written(), column));
+    log::info("stream", "{}: column {} of {} is {} now", job.name, column.name, table.written(), column.type);
+  }
   return {};
+}
+
+/// What neither time nor another answer of the server cures is the matter of the table that it is about.
+bool is_of_the_table(const Error& error) {
+  return error.kind == ErrorKind::BadData || error.kind == ErrorKind::NeedsUser ||
+         error.kind == ErrorKind::Internal;
 }
 
 }  // namespace
@@ -39,26 +76,48 @@ bool is_source_change(const Error& error) {
   return error.reason == kSourceTableChanged || error.reason == kTextStreamNeeded;
 }
 
-Status follow_source(const PipeJob& job) {
+Result<std::vector<TableFault>> follow_source(const PipeJob& job) {
   clickhouse::Client client(job.destination);
   PENSTOCK_ASSIGN(const auto facts, clickhouse::read_destination(client));
-  std::vector<TableName> names;
-  for (const auto& table : job.tables)
-    names.push_back(table.source);
-  PENSTOCK_ASSIGN(const auto sources, postgres::read_tables(job.source, names));
-  for (std::size_t at = 0; at < job.tables.size(); ++at)
-    if (sources[at]) PENSTOCK_TRY(add_columns(job, job.tables[at], *sources[at], client, {facts.time64}));
-  return {};
+  PENSTOCK_ASSIGN(const auto read, read_source_tables(job, postgres::HeapSizes::LeftOut));
+  const auto& sources = read.tables;
+  std::vector<TableFault> faults;
+  for (std::size_t at = 0; at < job.tables.size(); ++at) {
+    if (!sources[at]) continue;
+    if (auto fault = exclusion_before_load(job.tables[at], *sources[at])) {
+      faults.push_back({job.tables[at].source_text, *std::move(fault)});
+      continue;
+    }
+    auto done = bring_after(job, job.tables[at], *sources[at], client, {facts.time64});
+    if (done) continue;
+    if (!is_of_the_table(done.error())) return fail(std::move(done).error());
+    faults.push_back({job.tables[at].source_text, std::move(done).error()});
+  }
+  return faults;
 }
 
-std::string drift_of(const PipeJob& pipe, const TableJob& job, const postgres::SourceTable& source,
-                     const clickhouse::TargetTable& target) {
-  std::string out;
-  const auto note = [&](const std::string& what) { out += out.empty() ? what : fmt::format("; {}", what); };
+bool is_to_follow(const PipeJob& pipe, const TableJob& table, const postgres::SourceTable& source,
+                  const clickhouse::TargetTable& target) {
+  const auto wanted = define_target(pipe, table, source, {true});
+  return !to_widen(table, target, wanted).empty() ||
+         std::any_of(wanted.columns.begin(), wanted.columns.end(),
+                     [&](const auto& column) { return !has_column(target, column.name); });
+}
+
+Drift drift_of(const PipeJob& pipe, const TableJob& job, const postgres::SourceTable& source,
+               const clickhouse::TargetTable& target) {
+  Drift out;
+  const auto note = [&](const std::string& what) {
+    out.changes += out.changes.empty() ? what : fmt::format("; {}", what);
+  };
   // Time64 is left to the server that made the table.
   const auto wanted = define_target(pipe, job, source, {true});
   for (const auto& present : target.columns) {
     const bool followed = present.comment == clickhouse::kFollowed;
+    if (present.name == clickhouse::kVersionColumn && present.comment == clickhouse::kWidened)
+      note(
+          "rows of before have the versions of an earlier build, by which a deleted row may hide a newer "
+          "one");
     const bool unlike = present.comment == clickhouse::kFollowedWithoutDefault;
     const bool others =
         present.name.starts_with("_penstock_") || (!present.default_kind.empty() && !followed);
@@ -66,8 +125,8 @@ std::string drift_of(const PipeJob& pipe, const TableJob& job, const postgres::S
                                    [&](const auto& column) { return column.name == present.name; });
     if (!others && !there) note(fmt::format("column {} is gone", present.name));
     if (unlike && there)
-      note(fmt::format("column {} was added with a default that rows of before lack in the target",
-                       present.name));
+      out.differences.push_back(fmt::format(
+          "column {} was added with a default that earlier rows lack in the target", present.name));
   }
   for (const auto* column : taken_columns(job, source)) {
     const auto present = std::find_if(target.columns.begin(), target.columns.end(),
@@ -82,18 +141,6 @@ std::string drift_of(const PipeJob& pipe, const TableJob& job, const postgres::S
     if (!time && !clickhouse::type_holds(present->type, define->type))
       note(
           fmt::format("column {} is {} now and {} in the target", column->name, define->type, present->type));
-  }
-  return out;
-}
-
-Result<std::map<std::string, std::string>> read_drifts(
-    const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources) {
-  clickhouse::Client client(job.destination);
-  std::map<std::string, std::string> out;
-  for (std::size_t at = 0; at < job.tables.size(); ++at) {
-    PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, job.tables[at].target));
-    if (sources[at] && target)
-      out[job.tables[at].source_text] = drift_of(job, job.tables[at], *sources[at], *target);
   }
   return out;
 }

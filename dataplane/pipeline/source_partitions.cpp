@@ -18,24 +18,46 @@ constexpr std::int64_t kOtherFile = 1;  // no table of a user's has it
 /// One heap as it is remembered.
 struct Known {
   static constexpr std::int64_t kTruncated = -1;
+  static constexpr std::int64_t kRewritten = -2;
+  static constexpr std::int64_t kInDoubt =
+      -10;  ///< less the transaction that emptied it, or did something else
   std::int64_t attached = 0;
   std::int64_t file = 0;  ///< 0: not known, or it has none
-  std::int64_t what = 0;  ///< became of rows that the target has: 0 nothing, kTruncated, a column's number
+  std::int64_t what =
+      0;  ///< became of rows that the target has: 0 nothing, else as above, or a column's number
+  std::int64_t columns = 0;   ///< a digest of Heap::columns_changed; 0: not known
+  std::uint32_t horizon = 0;  ///< Heap::horizon, when that was seen first
+  bool compared = false;      ///< rows that were rewritten, and they differ
+
+  [[nodiscard]] bool rewritten() const { return what > 0 || what == kRewritten; }
 };
 using KnownHeaps = std::map<std::uint32_t, Known>;  // by oid
+
+/// Of the changes of those columns that the table takes.
+std::int64_t changes_of(const postgres::SourceTable& table, const postgres::Heap& heap) {
+  std::uint64_t out = 14'695'981'039'346'656'037U;  // FNV-1a
+  for (const auto& [name, changed] : heap.columns_changed) {
+    const bool taken = std::any_of(table.columns.begin(), table.columns.end(),
+                                   [&](const auto& column) { return column.name == name; });
+    if (!taken) continue;
+    for (const char c : name + ":" + changed + ";")
+      out = (out ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
+  }
+  return static_cast<std::int64_t>(out >> 1U);
+}
 
 KnownHeaps known_of(const postgres::SourceTable& table) {
   KnownHeaps out;
   for (const auto& heap : table.heaps)
-    out[heap.oid] = {heap.attached, heap.relation_file, 0};
+    out[heap.oid] = {heap.attached, heap.relation_file, 0, changes_of(table, heap), heap.horizon};
   return out;
 }
 
 std::string text_of(const KnownHeaps& heaps) {
   std::vector<std::string> out;
   for (const auto& [oid, known] : heaps)
-    out.push_back(fmt::format("{}:{}:{}{}", oid, known.attached, known.file,
-                              known.what == 0 ? "" : fmt::format(":{}", known.what)));
+    out.push_back(fmt::format("{}:{}:{}:{}:{}:{}:{}", oid, known.attached, known.file, known.what,
+                              known.columns, known.horizon, known.compared ? 1 : 0));
   return out.empty() ? kNone : fmt::format("{}", fmt::join(out, ","));
 }
 
@@ -55,7 +77,11 @@ KnownHeaps parse(const std::string& text) {
     std::uint32_t oid = 0;
     Known known;
     if (!number(oid) || !then(':') || !number(known.attached)) break;
-    if (then(':') && number(known.file) && then(':')) number(known.what);
+    int compared = 0;
+    if (then(':') && number(known.file) && then(':') && number(known.what) && then(':') &&
+        number(known.columns) && then(':') && number(known.horizon) && then(':'))
+      number(compared);
+    known.compared = compared != 0;
     out[oid] = known;
     then(',');
   }
@@ -89,10 +115,60 @@ Result<std::vector<std::string>> departures(const postgres::Endpoint& source,
   return out;
 }
 
-/// Takes up what became of the rows of heaps that have another file.
-Status note_new_files(const postgres::Endpoint& source, const postgres::SourceTable& table,
-                      KnownHeaps& remembered) {
-  std::vector<std::uint32_t> other;
+/// What the catalog says of a heap's columns from now on.
+void remember_columns(Known& known, std::int64_t changes, const postgres::Heap& heap) {
+  if (known.columns == changes && known.file == heap.relation_file) return;
+  known.columns = changes;
+  known.file = heap.relation_file;
+  known.horizon = heap.horizon;
+}
+
+bool truncated_in(const PartitionQuestion& question, std::uint32_t transaction) {
+  return std::find(question.truncated_by.begin(), question.truncated_by.end(), transaction) !=
+         question.truncated_by.end();
+}
+
+/// The TRUNCATE that a heap was in doubt for at the last look may have come by now. Of those it has not: told
+/// of from the second look on, for the first may be ahead of the stream.
+std::set<std::uint32_t> settle_doubts(const PartitionQuestion& question, KnownHeaps& remembered) {
+  std::set<std::uint32_t> out;
+  for (auto& [oid, known] : remembered) {
+    if (known.what > Known::kInDoubt) continue;
+    if (truncated_in(question, static_cast<std::uint32_t>(Known::kInDoubt - known.what)))
+      known.what = 0;
+    else
+      out.insert(oid);
+  }
+  return out;
+}
+
+/// What became of the target's rows of a heap that was emptied. `whole`: with all others of its table.
+std::int64_t after_emptying(const PartitionQuestion& question, const postgres::SourceTable& table, bool whole,
+                            const postgres::NewFile& file) {
+  // The TRUNCATE of a whole table is in the stream, and so is that of a heap that is published by itself.
+  if (table.kind == 'p' && !whole) return Known::kTruncated;
+  const bool listed = question.listed && table.kind != 'p';
+  // A partition without a row was moved, by and large.
+  const bool moved = !file.has_rows && table.kind == 'p';
+  if (listed || moved || truncated_in(question, file.changed_by)) return 0;
+  return Known::kInDoubt - static_cast<std::int64_t>(file.changed_by);
+}
+
+/// Whether a column of the target's key was altered by a transaction that had not ended at `horizon`.
+bool alters_key(const PartitionQuestion& question, const postgres::Heap& heap, std::uint32_t horizon) {
+  return std::any_of(heap.columns_changed.begin(), heap.columns_changed.end(), [&](const auto& one) {
+    const auto& [name, changed] = one;
+    const bool key = std::find(question.key.begin(), question.key.end(), name) != question.key.end();
+    const auto since = static_cast<std::int32_t>(static_cast<std::uint32_t>(std::stoul(changed)) - horizon);
+    return key && (horizon == 0 || since >= 0);
+  });
+}
+
+/// Takes up what became of the rows of heaps that have another file. True when rows were moved (VACUUM FULL)
+/// after columns had been changed: what these hold in a column that was added is not in the catalog any more.
+Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::SourceTable& table,
+                            const PartitionQuestion& question, KnownHeaps& remembered) {
+  std::map<std::uint32_t, std::uint32_t> other;
   bool all = true;
   for (const auto& heap : table.heaps) {
     const auto at = remembered.find(heap.oid);
@@ -100,23 +176,33 @@ Status note_new_files(const postgres::Endpoint& source, const postgres::SourceTa
     if (at->second.file == 0) at->second.file = heap.relation_file;
     const bool same = at->second.file == heap.relation_file;
     all = all && !same;
-    if (!same) other.push_back(heap.oid);
+    if (same)
+      remember_columns(at->second, changes_of(table, heap), heap);
+    else
+      other[heap.oid] = at->second.horizon;
   }
-  if (other.empty()) return {};
+  if (other.empty()) return false;
+  bool moved = false;
   PENSTOCK_ASSIGN(const auto found, postgres::read_new_files(source, table, other));
-  // The TRUNCATE of a whole table is in the stream, and so is that of a heap that is published by itself.
-  const bool streamed = all || table.kind != 'p';
   for (const auto& heap : table.heaps) {
     const auto at = found.find(heap.oid);
     if (at == found.end()) continue;
     auto& known = remembered[heap.oid];
-    known.file = heap.relation_file;
+    const auto changes = changes_of(table, heap);
+    const bool altered = known.columns != 0 && known.columns != changes;
+    remember_columns(known, changes, heap);
+    moved = moved || (altered && !at->second.all_newer);
+    const auto before = known.what;
     if (at->second.rewritten_with != 0)
       known.what = at->second.rewritten_with;
+    else if (altered && at->second.all_newer)
+      known.what = Known::kRewritten;
     else if (at->second.emptied)
-      known.what = streamed ? 0 : Known::kTruncated;
+      known.what = after_emptying(question, table, all, at->second);
+    if (known.what != before || at->second.rewritten_with != 0)
+      known.compared = alters_key(question, heap, other.at(heap.oid));
   }
-  return {};
+  return moved;
 }
 
 std::string rewritten(const postgres::SourceTable& table, std::int64_t number) {
@@ -128,13 +214,21 @@ std::string rewritten(const postgres::SourceTable& table, std::int64_t number) {
 
 /// What is remembered of the rows of heaps that are there.
 std::vector<std::string> losses(const postgres::SourceTable& table, const KnownHeaps& remembered,
-                                bool truncates) {
+                                bool truncates, const std::set<std::uint32_t>& doubts) {
   std::vector<std::string> out;
   std::set<std::int64_t> columns;
   for (const auto& heap : table.heaps) {
     const auto at = remembered.find(heap.oid);
     const auto what = at == remembered.end() ? 0 : at->second.what;
     if (what > 0 && columns.insert(what).second) out.push_back(rewritten(table, what));
+    if (what == Known::kRewritten && columns.insert(what).second)
+      out.push_back(fmt::format("rows of {} were rewritten by ALTER TABLE, and the target has them as before",
+                                heap.name.text()));
+    if (what <= Known::kInDoubt && doubts.contains(heap.oid))
+      out.push_back(fmt::format(
+          "{} has a new file without a row of before, and no TRUNCATE of it has come: it may have been "
+          "UNLOGGED for a while",
+          heap.name.text()));
     if (what == Known::kTruncated && truncates)
       out.push_back(fmt::format("{} was truncated, its rows are still in the target", heap.name.text()));
   }
@@ -151,9 +245,10 @@ std::string partitions_text(const postgres::SourceTable& table, bool complete) {
 }
 
 Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const postgres::SourceTable& table,
-                                         const std::string& known, bool truncates) {
-  if (known.empty()) return PartitionLook{partitions_text(table), ""};
-  auto remembered = parse(known);
+                                         const PartitionQuestion& question) {
+  if (question.known.empty()) return PartitionLook{partitions_text(table), ""};
+  auto remembered = parse(question.known);
+  const auto doubts = settle_doubts(question, remembered);
   const auto present = known_of(table);
   std::vector<const postgres::Heap*> arrived;
   for (const auto& heap : table.heaps)
@@ -164,7 +259,7 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
   for (const auto& [oid, heap] : remembered)
     if (!present.contains(oid)) gone.push_back(oid);
   PENSTOCK_ASSIGN(const auto unknown, not_covered(source, table, arrived));
-  PENSTOCK_TRY(note_new_files(source, table, remembered));
+  PENSTOCK_ASSIGN(const bool moved, note_new_files(source, table, question, remembered));
   PENSTOCK_ASSIGN(auto drifts, departures(source, gone));
   for (const auto* heap : arrived) {
     if (std::find(unknown.begin(), unknown.end(), heap->oid) == unknown.end())
@@ -172,9 +267,32 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
     else
       drifts.push_back(fmt::format("{} was attached, rows of it are not in the target", heap->name.text()));
   }
-  for (auto& loss : losses(table, remembered, truncates))
+  for (auto& loss : losses(table, remembered, question.truncates, doubts))
     drifts.push_back(std::move(loss));
-  return PartitionLook{text_of(remembered), fmt::format("{}", fmt::join(drifts, "; "))};
+  const bool to_compare = std::any_of(remembered.begin(), remembered.end(), [](const auto& one) {
+    return one.second.what > 0 && !one.second.compared;
+  });
+  const bool in_doubt = std::any_of(remembered.begin(), remembered.end(),
+                                    [](const auto& one) { return one.second.what <= Known::kInDoubt; });
+  return PartitionLook{text_of(remembered), fmt::format("{}", fmt::join(drifts, "; ")), moved, to_compare,
+                       in_doubt};
+}
+
+std::string without_doubts(const std::string& known) {
+  auto heaps = parse(known);
+  for (auto& [oid, heap] : heaps)
+    if (heap.what <= Known::kInDoubt) heap.what = 0;
+  return text_of(heaps);
+}
+
+std::string with_compared(const std::string& known, bool equal) {
+  auto heaps = parse(known);
+  for (auto& [oid, heap] : heaps) {
+    if (!heap.rewritten()) continue;
+    heap.compared = !equal;
+    if (equal) heap.what = 0;
+  }
+  return text_of(heaps);
 }
 
 }  // namespace penstock::pipeline

@@ -18,38 +18,67 @@
 //   inheritance always is one: the publication does not take it in by itself. So is a foreign table.
 // - A heap that is gone stays remembered, and is told of at each look, until a load does without it.
 // - A heap that has another file has been rewritten, truncated, or only moved (VACUUM FULL, CLUSTER). Its
-//   rows tell: those of a rewrite are all of the transaction that changed a column's definition, one that
-//   was moved has rows from before. The first two are remembered with the heap, and told of, until a load, or
-//   a TRUNCATE that is streamed, makes them good.
+//   rows tell: those of a rewrite are all newer than the last look that found the columns' definitions as
+//   they were, and some definition was changed; one that was moved has rows from before. The first two are
+//   remembered with the heap, and told of, until a load, or a TRUNCATE that is streamed, makes them good.
 //
 // What is remembered is in the Pipe's status, so that a restart, or a look that came late, changes nothing.
 //
-// Not seen: a rewrite after which, before the next look, the same column's definition was changed again. The
-// TRUNCATE of all partitions one by one between two looks, which looks like one of the table. An ADD COLUMN …
-// DEFAULT whose rows are moved before the stream has followed it: they have NULL. Told of for nothing: VACUUM
-// FULL of a single partition that is empty, or all of whose rows are new.
+// A heap that was emptied looks like one that was SET UNLOGGED and LOGGED again, whose rows of that time are
+// in no WAL. PostgreSQL refuses that for a table that a publication lists, but not for one that it publishes
+// with all others or as a partition: of these a TRUNCATE has to have come through the stream.
+//
+// Not seen: a partition that was UNLOGGED, emptied by DELETE, and LOGGED again, all between two looks.
+// Told of for nothing: VACUUM FULL of a single partition that is empty, or all of whose rows are new. A
+// TRUNCATE of a table that no publication lists, when Penstock was started anew between the two. A partition
+// that one transaction truncates and fills before the first look at it.
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "dataplane/postgres/catalog.hpp"
 
 namespace penstock::pipeline {
 
-/// The heaps of a table as a text for the status: "oid:attachment:file[:what],…"; "none" where there are
-/// none. `complete`: rows are loaded in every column. If not, whatever changed the columns is still to be
-/// told of.
+/// The heaps of a table as a text for the status: "oid:attachment:file:what:columns:horizon:compared,…";
+/// "none" where there are none. `complete`: rows are loaded in every column. If not, whatever changed the
+/// columns is still to be told of.
 [[nodiscard]] std::string partitions_text(const postgres::SourceTable& table, bool complete = true);
 
 struct PartitionLook {
-  std::string known;  ///< to be remembered from now on
-  std::string drift;  ///< how the table differs from what is remembered; empty: not
+  std::string known{};  ///< to be remembered from now on
+  std::string drift{};  ///< how the table differs from what is remembered; empty: not
+  /// Rows were moved (VACUUM FULL, CLUSTER) after columns had been changed: what earlier rows hold in a
+  /// column that was added since cannot be told any more.
+  bool moved_after_change = false;
+  /// Among what differs are rows that ALTER TABLE rewrote, and whose values nobody has compared yet: what it
+  /// did may have left them (compare_rows.hpp).
+  bool to_compare = false;
+  bool in_doubt =
+      false;  ///< a heap was emptied, or UNLOGGED for a while; where the target has no row, never mind
 };
 
-/// `known`: what is remembered; empty: nothing yet, so that all that is there is taken as it is. `table`: its
-/// columns are those that the target has. `truncates`: whether a TRUNCATE is to empty the target.
+struct PartitionQuestion {
+  std::string
+      known{};  ///< what is remembered; empty: nothing yet, so that all that is there is taken as it is
+  bool truncates = true;                      ///< whether a TRUNCATE is to empty the target
+  bool listed = true;                         ///< the publication lists the table itself: FOR TABLE
+  std::vector<std::uint32_t> truncated_by{};  ///< TableJob::truncated_by
+  /// The target's sorting key. Rows that were rewritten by an ALTER of one of these are never to be compared:
+  /// by what would they be matched?
+  std::vector<std::string> key{};
+};
+
+/// `table`: its columns are those that the target has.
 [[nodiscard]] Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source,
                                                        const postgres::SourceTable& table,
-                                                       const std::string& known, bool truncates = true);
+                                                       const PartitionQuestion& question);
+
+/// A look's `known` where the target has no row, as the source.
+[[nodiscard]] std::string without_doubts(const std::string& known);
+/// A look's `known` after the rewritten rows were compared: equal ones are no difference any more.
+[[nodiscard]] std::string with_compared(const std::string& known, bool equal);
 
 }  // namespace penstock::pipeline

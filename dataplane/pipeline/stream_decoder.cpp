@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "dataplane/columns/widening.hpp"
+#include "dataplane/pipeline/key_value.hpp"
+
 namespace penstock::pipeline {
 
 namespace po = postgres::pgoutput;
@@ -15,134 +18,57 @@ WireForm form_of(Kind kind) {
   return kind == Kind::Binary ? WireForm::Binary : WireForm::Text;
 }
 
-/// The table that a relation's changes belong to: itself, or the one it is a leaf of.
-int table_of(const std::vector<BoundTable>& tables, const TableName& relation) {
-  for (std::size_t at = 0; at < tables.size(); ++at)
-    if (tables[at].job.source == relation) return static_cast<int>(at);
-  for (std::size_t at = 0; at < tables.size(); ++at)
-    for (const auto& heap : tables[at].source.heaps)
-      if (heap.name == relation) return static_cast<int>(at);
-  return -1;
-}
-
-/// What rows hold in a column that was added after them; null: NULL.
-const std::string* missing_value(const BoundTable& table, const std::string& column) {
-  for (const auto& one : table.source.columns)
-    if (one.name == column && one.missing_value) return &*one.missing_value;
-  return nullptr;
+/// Whether an old tuple says what its column held: one of kind Key says NULL of all but the key.
+bool has_value(const po::Field& field, po::OldTuple old) {
+  return field.kind == Kind::Text || field.kind == Kind::Binary ||
+         (field.kind == Kind::Null && old == po::OldTuple::Full);
 }
 
 }  // namespace
 
-StreamDecoder::StreamDecoder(const std::vector<BoundTable>& tables, std::vector<LogPosition> written,
-                             SourceReader& source, bool binary)
+StreamDecoder::StreamDecoder(const std::vector<BoundTable>& tables, std::vector<RowVersion> written,
+                             SourceReader& source, bool binary, Replay replay)
     : tables_(tables),
       written_(std::move(written)),
       source_(source),
       binary_(binary),
+      replay_(replay),
       counts_(tables.size()) {
   written_.resize(tables.size());
   batch_.tables.resize(tables.size());
+  unread_.resize(tables.size());
   for (const auto& table : tables)
     bound_.push_back(std::make_shared<const std::vector<BoundColumn>>(table.binding.columns));
 }
 
 Status StreamDecoder::apply(const postgres::XLogData& data) {
   PENSTOCK_ASSIGN(const auto change, parser_.parse(data.payload));
-  if (const auto* one = std::get_if<po::Insert>(&change)) return insert(one->relation, data.start);
-  if (const auto* one = std::get_if<po::Update>(&change)) return update(*one, data.start);
-  if (const auto* one = std::get_if<po::Delete>(&change)) return remove(*one, data.start);
+  const RowVersion version{commit_lsn_, data.start};
+  if (const auto* one = std::get_if<po::Insert>(&change)) return insert(one->relation, version);
+  if (const auto* one = std::get_if<po::Update>(&change)) return update(*one, version);
+  if (const auto* one = std::get_if<po::Delete>(&change)) return remove(*one, version);
   if (const auto* one = std::get_if<po::Begin>(&change)) {
     in_transaction_ = true;
     commit_lsn_ = one->final_lsn;
     commit_time_ = one->commit_time;
     xid_ = one->xid;
+    if (!replay_.goes_on_with({commit_lsn_, xid_, commit_time_}))
+      return fail(
+          source_changed(fmt::format("the transaction that commits at {} is not the one that was replicated "
+                                     "before: the source was restored from "
+                                     "a copy of its disks, or promoted without the last changes",
+                                     commit_lsn_.text())));
   } else if (const auto* end = std::get_if<po::Commit>(&change)) {
     in_transaction_ = false;
     committed_ = end->end_lsn;
     batch_.covers = end->end_lsn;
+    batch_.last = {commit_lsn_, xid_, commit_time_};
   } else if (const auto* relation = std::get_if<po::Relation>(&change)) {
     return route(*relation);
   } else if (const auto* cut = std::get_if<po::Truncate>(&change)) {
-    return truncate(*cut, data.start);
+    return truncate(*cut, version);
   }
   return {};
-}
-
-Status StreamDecoder::route(const po::Relation& relation) {
-  last_route_ = nullptr;
-  Route out;
-  out.name = {std::string(relation.schema), std::string(relation.name)};
-  const int table = table_of(tables_, out.name);
-  if (table >= 0) {
-    out.ours = true;
-    out.table = static_cast<std::size_t>(table);
-    PENSTOCK_TRY(check_columns(relation, out.table));
-    for (const auto& column : tables_[out.table].binding.columns) {
-      const auto at = std::find_if(relation.columns.begin(), relation.columns.end(),
-                                   [&](const auto& c) { return c.name == column.name; });
-      out.field_of.push_back(at == relation.columns.end() ? -1
-                                                          : static_cast<int>(at - relation.columns.begin()));
-    }
-    for (const auto& column : tables_[out.table].binding.columns)
-      out.missing.push_back(missing_value(tables_[out.table], column.name));
-    PENSTOCK_ASSIGN(out.columns, columns_of(relation, out));
-  }
-  routes_[relation.id] = std::move(out);
-  return {};
-}
-
-Status StreamDecoder::check_columns(const po::Relation& relation, std::size_t table) {
-  const auto& [job, source, binding, target_columns] = tables_[table];
-  const auto named = [](const auto& list, std::string_view name) {
-    return std::any_of(list.begin(), list.end(), [&](const auto& one) { return one.name == name; });
-  };
-  for (const auto& column : relation.columns) {
-    const std::string name(column.name);
-    const auto known = std::find_if(source.columns.begin(), source.columns.end(),
-                                    [&](const auto& one) { return one.name == name; });
-    const bool generated = known != source.columns.end() && known->generated;
-    const bool excluded = std::find(job.excluded_columns.begin(), job.excluded_columns.end(), name) !=
-                          job.excluded_columns.end();
-    if (generated || excluded || named(binding.columns, name)) continue;
-    PENSTOCK_ASSIGN(const bool still_there, source_.has_column(job.source, name));
-    if (!still_there) {
-      const bool kept = std::find(target_columns.begin(), target_columns.end(), name) != target_columns.end();
-      if (!kept) continue;  // added and dropped again since: nobody misses it
-      source_.note_dropped({job.source_text, name, column.type, column.typmod});
-    }
-    return fail(ErrorKind::Transient, kSourceTableChanged,
-                fmt::format("table {} has another column, {}", job.source_text, name));
-  }
-  return {};
-}
-
-/// Where a column's type is another than the catalog had when the run began (it was altered since, or the
-/// stream is still before the change), its values are decoded as what they were when they were written.
-Result<std::shared_ptr<const std::vector<BoundColumn>>> StreamDecoder::columns_of(
-    const po::Relation& relation, const Route& route) {
-  const auto& [job, source, binding, target_columns] = tables_[route.table];
-  std::shared_ptr<std::vector<BoundColumn>> altered;
-  for (std::size_t at = 0; at < binding.columns.size(); ++at) {
-    if (route.field_of[at] < 0) continue;
-    const auto& sent = relation.columns[static_cast<std::size_t>(route.field_of[at])];
-    const auto& name = binding.columns[at].name;
-    const auto known = std::find_if(source.columns.begin(), source.columns.end(),
-                                    [&](const auto& one) { return one.name == name; });
-    if (known == source.columns.end() || known->declared_type == sent.type) continue;
-    PENSTOCK_ASSIGN(auto type, source_.type_of(sent.type, sent.typmod));
-    if (!altered) altered = std::make_shared<std::vector<BoundColumn>>(binding.columns);
-    auto& column = (*altered)[at];
-    const auto& target = binding.fields[at].type;
-    column.decoder = FieldDecoder(type, target, column.null_if_unrepresentable);
-    column.as_text = !FieldDecoder::takes_binary(type, target);
-    column.source_type = std::move(type);
-    if (binary_ && column.as_text)
-      return fail(ErrorKind::Transient, kTextStreamNeeded,
-                  fmt::format("table {}, column {} is of type {} now", job.source_text, column.name,
-                              column.source_type.name));
-  }
-  return altered ? std::shared_ptr<const std::vector<BoundColumn>>(std::move(altered)) : bound_[route.table];
 }
 
 const StreamDecoder::Route* StreamDecoder::find(std::uint32_t relation) {
@@ -154,16 +80,16 @@ const StreamDecoder::Route* StreamDecoder::find(std::uint32_t relation) {
   return last_route_;
 }
 
-bool StreamDecoder::written_already(std::size_t table, Lsn version) const {
-  return LogPosition{commit_lsn_, version} <= written_[table];
+bool StreamDecoder::written_already(std::size_t table, const RowVersion& version) const {
+  return version <= written_[table];
 }
 
 TableBatch& StreamDecoder::open(std::size_t table) {
   auto& slot = batch_.tables[table];
   if (!slot) {
     const auto& binding = tables_[table].binding;
-    slot = std::make_unique<TableBatch>(
-        TableBatch{table, Block(binding.fields), ClampCounts(binding.columns.size())});
+    slot = std::make_unique<TableBatch>(TableBatch{
+        .table = table, .block = Block(binding.fields), .clamped = ClampCounts(binding.columns.size())});
   }
   if (batch_.oldest_commit == 0) batch_.oldest_commit = commit_time_;
   ++batch_.rows;
@@ -171,10 +97,21 @@ TableBatch& StreamDecoder::open(std::size_t table) {
   return *slot;
 }
 
-Status StreamDecoder::insert(std::uint32_t relation, Lsn version) {
+Status StreamDecoder::insert(std::uint32_t relation, const RowVersion& version) {
   const Route* route = find(relation);
   if (!route || written_already(route->table, version)) return {};
-  return append(*route, parser_.new_tuple(), nullptr, version, false);
+  PENSTOCK_TRY(check_key(*route, parser_.new_tuple()));
+  // An UPDATE that moves a row into a row filter is sent as an INSERT, and leaves out what it did not change.
+  if (is_incomplete(*route, parser_.new_tuple()))
+    return defer(*route, parser_.new_tuple(), po::OldTuple::None, version);
+  return append(*route, parser_.new_tuple(), version, false);
+}
+
+bool StreamDecoder::is_incomplete(const Route& route, const po::Tuple& tuple) {
+  return std::any_of(route.field_of.begin(), route.field_of.end(), [&](int at) {
+    const auto field = static_cast<std::size_t>(at);
+    return at >= 0 && field < tuple.size() && tuple[field].kind == Kind::Unchanged;
+  });
 }
 
 bool StreamDecoder::key_changed(const Route& route) const {
@@ -187,62 +124,89 @@ bool StreamDecoder::key_changed(const Route& route) const {
     const auto position = static_cast<std::size_t>(field);
     if (position >= before.size() || position >= after.size()) continue;
     if (after[position].kind != Kind::Unchanged &&
-        (before[position].kind != after[position].kind || before[position].bytes != after[position].bytes))
+        !same_key_value((*route.columns)[at], tables_[route.table].binding.fields[at].type, before[position],
+                        after[position]))
       return true;
   }
   return false;
 }
 
-Status StreamDecoder::update(const po::Update& change, Lsn version) {
+Status StreamDecoder::update(const po::Update& change, const RowVersion& version) {
   const Route* route = find(change.relation);
   if (!route || written_already(route->table, version)) return {};
-  const bool full = change.old == po::OldTuple::Full;
-  const auto* old = full ? &parser_.old_tuple() : nullptr;
-  if (change.old != po::OldTuple::None && !tables_[route->table].binding.append_only && key_changed(*route))
-    PENSTOCK_TRY(append(*route, parser_.old_tuple(), nullptr, version, true));
-  const auto& tuple = parser_.new_tuple();
-  const bool incomplete = std::any_of(route->field_of.begin(), route->field_of.end(), [&](int at) {
-    const auto field = static_cast<std::size_t>(at);
-    return at >= 0 && field < tuple.size() && tuple[field].kind == Kind::Unchanged &&
-           (!old || field >= old->size() || (*old)[field].kind == Kind::Unchanged);
-  });
-  if (incomplete) return defer(*route, tuple, old, version);
-  return append(*route, tuple, old, version, false);
+  const bool old = change.old != po::OldTuple::None;
+  const auto& tuple = old ? completed(change.old) : parser_.new_tuple();
+  PENSTOCK_TRY(check_key(*route, tuple));
+  if (old && !route->key.empty()) {
+    PENSTOCK_TRY(check_key(*route, parser_.old_tuple()));
+    if (key_changed(*route)) PENSTOCK_TRY(append(*route, parser_.old_tuple(), version, true));
+  }
+  if (is_incomplete(*route, tuple)) return defer(*route, tuple, change.old, version);
+  return append(*route, tuple, version, false);
 }
 
-Status StreamDecoder::remove(const po::Delete& change, Lsn version) {
+/// The new tuple with what it leaves out, because it is stored out of line and did not change, from the old
+/// one.
+const po::Tuple& StreamDecoder::completed(po::OldTuple kind) {
+  const auto& fresh = parser_.new_tuple();
+  const auto& old = parser_.old_tuple();
+  completed_.assign(fresh.begin(), fresh.end());
+  for (std::size_t at = 0; at < completed_.size() && at < old.size(); ++at)
+    if (completed_[at].kind == Kind::Unchanged && has_value(old[at], kind)) completed_[at] = old[at];
+  return completed_;
+}
+
+Status StreamDecoder::remove(const po::Delete& change, const RowVersion& version) {
   const Route* route = find(change.relation);
   if (!route || written_already(route->table, version)) return {};
-  return append(*route, parser_.old_tuple(), nullptr, version, true);
+  PENSTOCK_TRY(check_key(*route, parser_.old_tuple()));
+  return append(*route, parser_.old_tuple(), version, true);
 }
 
-Status StreamDecoder::append(const Route& route, const po::Tuple& tuple, const po::Tuple* old, Lsn version,
+Status StreamDecoder::append(const Route& route, const po::Tuple& tuple, const RowVersion& version,
                              bool deleted) {
   const auto& binding = tables_[route.table].binding;
+  if (deleted && binding.ignore_truncate) unread_[route.table].erase(key_bytes(route.sent->key, tuple, {}));
   auto& batch = open(route.table);
   const auto before = batch.block.rows();
   for (std::size_t at = 0; at < binding.columns.size(); ++at) {
     auto& to = batch.block.column(at);
     const auto position = static_cast<std::size_t>(route.field_of[at]);
     const bool sent = route.field_of[at] >= 0 && position < tuple.size();
-    if (!sent && (deleted || !route.missing[at])) {
-      to.append_null();
-      continue;
-    }
-    const po::Field filler{Kind::Text, sent ? std::string_view{} : *route.missing[at]};
+    const bool filled = !sent && !deleted && route.missing[at];
+    const po::Field filler{filled ? Kind::Text : Kind::Null,
+                           filled ? *route.missing[at] : std::string_view{}};
     const auto* field = sent ? &tuple[position] : &filler;
-    if (field->kind == Kind::Unchanged && old && position < old->size()) field = &(*old)[position];
     const bool null = field->kind == Kind::Null || field->kind == Kind::Unchanged;
-    const auto outcome = append_field((*route.columns)[at], to, null, field->bytes, form_of(field->kind));
+    const auto outcome =
+        append_field((*route.columns)[at], to, null, field->bytes, form_of(field->kind), deleted);
     if (outcome == FieldOutcome::Exact) continue;
     if (outcome != FieldOutcome::Clamped && outcome != FieldOutcome::Nulled) {
       batch.block.truncate(before);
+      if (outcome == FieldOutcome::NotNullable) PENSTOCK_TRY(check_nullable(route, at));
       failed_table_ = route.table;
       return fail(refused(route, tuple, at, outcome));
     }
     ++batch.clamped[at];
   }
-  append_control(binding, batch.block, version, deleted, commit_lsn_);
+  append_control(binding, batch.block, version, deleted);
+  batch.first = std::min(batch.first, version);
+  return {};
+}
+
+/// Where the source has dropped a NOT NULL, the target follows.
+Status StreamDecoder::check_nullable(const Route& route, std::size_t column) {
+  const auto& bound = tables_[route.table];
+  const auto& taken = bound.binding.columns[column];
+  if (taken.settled) return {};
+  PENSTOCK_ASSIGN(const auto now, source_.definition(bound.source.oid));
+  if (!now) return {};
+  for (const auto& one : now->columns)
+    if (one.name == taken.name && !one.not_null &&
+        widened_type(bound.binding.fields[column].type,
+                     ColumnType::parse(default_column_type(one.type, true, {}))))
+      return fail(ErrorKind::Transient, kSourceTableChanged,
+                  fmt::format("column {} of table {} may be NULL now", taken.name, bound.job.source_text));
   return {};
 }
 
@@ -264,6 +228,12 @@ Error StreamDecoder::refused(const Route& route, const po::Tuple& tuple, std::si
   return unrepresentable(binding, (*route.columns)[column], key, outcome);
 }
 
+Status StreamDecoder::take_into(BatchQueue& queue) {
+  PENSTOCK_ASSIGN(auto batch, take());
+  queue.push(std::move(batch));
+  return {};
+}
+
 Result<Batch> StreamDecoder::take() {
   PENSTOCK_TRY(complete());
   Batch out;
@@ -271,7 +241,10 @@ Result<Batch> StreamDecoder::take() {
     out.truncate = truncates_.front();
     truncates_.erase(truncates_.begin());
     out.oldest_commit = commit_time_;
-    if (truncates_.empty()) out.covers = batch_.covers;
+    if (truncates_.empty()) {
+      out.covers = batch_.covers;
+      out.last = batch_.last;
+    }
     return out;
   }
   out = std::move(batch_);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,20 +23,24 @@ namespace penstock::pipeline {
 class SourceReader {
  public:
   virtual ~SourceReader() = default;
-  /// Returns once none of these transactions is in progress any more: a commit is streamed before it is
-  /// visible.
+  /// See postgres::wait_until_visible: a commit is streamed before it is visible.
   [[nodiscard]] virtual Status wait_until_visible(const std::vector<std::uint32_t>& xids) = 0;
-  /// See postgres::lookup_rows.
   /// The stream is before the DROP of this column, and its target has it: bind it the next time.
   virtual void note_dropped(DroppedColumn column) = 0;
-  /// Whether the source's table has a column of this name now.
-  [[nodiscard]] virtual Result<bool> has_column(const TableName& table, const std::string& column) = 0;
+  /// The table with this pg_class.oid as the catalog has it now; nullopt: it is gone.
+  [[nodiscard]] virtual Result<std::optional<postgres::SourceTable>> definition(std::uint32_t oid) = 0;
+  /// pg_class.oid of the tables that the one with this oid is a partition or a child of; empty: of none, or
+  /// it is gone.
+  [[nodiscard]] virtual Result<std::vector<std::uint32_t>> ancestors_of(std::uint32_t oid) = 0;
+  /// Rows of the table may differ from the source's from here on: why.
+  virtual void report_difference(const BoundTable& table, const std::string& why) = 0;
+  /// A TRUNCATE of the table, or of a part of it, came in the transaction with this xid.
+  virtual void report_truncate(const BoundTable& table, std::uint32_t xid) = 0;
   /// The type with this pg_type.oid.
   [[nodiscard]] virtual Result<PgType> type_of(std::uint32_t oid, std::int32_t typmod) = 0;
-  [[nodiscard]] virtual Status lookup(
-      const BoundTable& table, const std::vector<postgres::KeyColumn>& key,
-      const std::vector<postgres::CopyColumn>& wanted, const std::vector<postgres::KeyField>& keys,
-      const std::function<Status(std::size_t, std::span<const postgres::FieldView>)>& found) = 0;
+  /// See postgres::lookup_rows. `table`: pg_class.oid.
+  [[nodiscard]] virtual Status lookup(std::uint32_t table, const postgres::LookupPlan& plan,
+                                      const postgres::FoundRow& found) = 0;
 };
 
 /// The reasons of the errors that apply() ends with when the stream cannot go on as it was begun. Nothing of
@@ -43,27 +48,26 @@ class SourceReader {
 inline constexpr const char* kSourceTableChanged = "SourceTableChanged";  // a column that the target lacks
 inline constexpr const char* kTextStreamNeeded = "TextStreamNeeded";      // a type without a binary decoder
 
-/// The last change that a log of changes, or the load of a table added later, holds: what is not above it has
-/// been written already.
-struct LogPosition {
-  Lsn commit;
-  Lsn version;
-  auto operator<=>(const LogPosition&) const = default;
-};
+/// Whether an error that a stream ended with, and that a table is blamed for, holds up that table alone.
+[[nodiscard]] bool holds_up_one_table(const Error& error);
 
 class StreamDecoder {
  public:
-  /// `tables` and `source` outlive the decoder. `binary`: the stream was asked for binary fields.
-  StreamDecoder(const std::vector<BoundTable>& tables, std::vector<LogPosition> written, SourceReader& source,
-                bool binary);
+  /// `tables` and `source` outlive the decoder. `written`, by table: the last change that a log of changes,
+  /// or the load of a table added later, holds; what is not above it has been written already. `binary`: the
+  /// stream was asked for binary fields.
+  StreamDecoder(const std::vector<BoundTable>& tables, std::vector<RowVersion> written, SourceReader& source,
+                bool binary, Replay replay = {{}, {}});
 
-  /// Takes one message in. Errors: UnrepresentableValue (BadData), MalformedPgoutput (Internal), ….
+  /// Takes one message in. Errors: UnrepresentableValue (BadData), MalformedPgoutput (Internal),
+  /// SourceChanged (Terminal) where a replay is not of what was streamed, ….
   [[nodiscard]] Status apply(const postgres::XLogData& data);
 
-  /// True after a TRUNCATE: take() must be called before the next apply().
+  /// True after a TRUNCATE: take_into() must be called before the next apply().
   [[nodiscard]] bool must_take() const { return !truncates_.empty(); }
-  /// What has come in since the last take, completed with the values that were left out. Cheap when empty.
-  [[nodiscard]] Result<Batch> take();
+  /// Gives what has come in since the last time, completed with the values that were left out, to the queue
+  /// and nobody else: a row that is in neither could be told the source as written. Cheap when empty.
+  [[nodiscard]] Status take_into(BatchQueue& queue);
   [[nodiscard]] bool empty() const { return batch_.empty() && truncates_.empty(); }
   [[nodiscard]] std::size_t rows() const { return batch_.rows; }
   [[nodiscard]] std::size_t bytes() const { return batch_.bytes() + deferred_bytes_; }
@@ -71,6 +75,8 @@ class StreamDecoder {
   [[nodiscard]] std::int64_t oldest_commit() const { return batch_.oldest_commit; }
   /// End of the last transaction that came in whole.
   [[nodiscard]] Lsn committed() const { return committed_; }
+  /// Where the present transaction, or the last one, commits.
+  [[nodiscard]] Lsn commit() const { return commit_lsn_; }
   [[nodiscard]] bool in_transaction() const { return in_transaction_; }
   /// The table whose value an error of apply() or take() is about; nullopt: of none.
   [[nodiscard]] std::optional<std::size_t> failed_table() const { return failed_table_; }
@@ -78,6 +84,16 @@ class StreamDecoder {
   [[nodiscard]] const std::vector<std::uint64_t>& counts() const { return counts_; }
 
  private:
+  /// A relation as the stream has described it: what its rows are looked up by.
+  struct SentRelation {
+    std::size_t table = 0;
+    std::uint32_t oid = 0;
+    std::vector<std::string> names;                           ///< of all its columns, in the stream's order
+    std::vector<std::uint32_t> types;                         ///< as declared
+    std::vector<int> key;                                     ///< positions of the columns that name a row
+    std::vector<int> field_of;                                ///< as Route::field_of
+    std::shared_ptr<const std::vector<BoundColumn>> columns;  ///< as Route::columns
+  };
   /// Where each field of a relation's tuples belongs; rebuilt at every Relation message.
   struct Route {
     std::size_t table = 0;
@@ -88,57 +104,99 @@ class StreamDecoder {
     std::vector<int> field_of;  ///< by bound column: position in the tuple, -1: not sent
     std::vector<const std::string*>
         missing;  ///< by bound column that is not sent: what old rows hold; null: NULL
+    std::vector<std::size_t>
+        key;  ///< bound columns of the target's sorting key; empty: it keeps every change
+    std::shared_ptr<const SentRelation> sent;
   };
+  /// The key of a row as the stream has it; `old`: where it is left out of the tuple.
+  [[nodiscard]] static std::string key_bytes(const std::vector<int>& key,
+                                             const postgres::pgoutput::Tuple& tuple,
+                                             const postgres::pgoutput::Tuple& old);
   /// A row that waits for values from the source.
   struct Deferred {
-    std::size_t table = 0;
-    std::shared_ptr<const std::vector<BoundColumn>> columns;
-    Lsn version, commit;
+    std::shared_ptr<const SentRelation> sent;
+    RowVersion version;
     std::uint32_t xid = 0;
     std::vector<postgres::pgoutput::Field::Kind> kinds;  ///< by bound column; Unchanged: to be read
     std::vector<std::string> values;
+    std::string key;  ///< as in unread_; only where TRUNCATE is ignored
   };
 
   [[nodiscard]] Status route(const postgres::pgoutput::Relation& relation);
-  [[nodiscard]] Status check_columns(const postgres::pgoutput::Relation& relation, std::size_t table);
+  [[nodiscard]] Result<std::optional<std::size_t>> table_of(const postgres::pgoutput::Relation& relation);
+  [[nodiscard]] Status check_identity(const postgres::pgoutput::Relation& relation, std::size_t table,
+                                      const postgres::SourceTable& now);
+  [[nodiscard]] Status check_columns(const postgres::pgoutput::Relation& relation, std::size_t table,
+                                     const postgres::SourceTable& now,
+                                     const std::vector<std::string>& excluded);
+  [[nodiscard]] Result<std::vector<std::string>> compare(const postgres::pgoutput::Relation& relation,
+                                                         std::size_t table, const postgres::SourceTable& now);
+  void bind_fields(const postgres::pgoutput::Relation& relation, const std::vector<std::string>& excluded,
+                   Route& route) const;
   [[nodiscard]] Result<std::shared_ptr<const std::vector<BoundColumn>>> columns_of(
-      const postgres::pgoutput::Relation& relation, const Route& route);
+      const postgres::pgoutput::Relation& relation, const Route& route, const postgres::SourceTable& now);
+  /// An error that quarantines the table.
+  [[nodiscard]] tl::unexpected<Error> quarantine(std::size_t table, Error error);
+  /// Every column of the target's key is in the tuple by value.
+  [[nodiscard]] Status check_key(const Route& route, const postgres::pgoutput::Tuple& tuple);
+  [[nodiscard]] std::shared_ptr<const SentRelation> sent_relation(
+      const postgres::pgoutput::Relation& relation, const Route& route) const;
   [[nodiscard]] const Route* find(std::uint32_t relation);
-  [[nodiscard]] Status insert(std::uint32_t relation, Lsn version);
-  [[nodiscard]] Status update(const postgres::pgoutput::Update& change, Lsn version);
-  [[nodiscard]] Status remove(const postgres::pgoutput::Delete& change, Lsn version);
-  [[nodiscard]] Status truncate(const postgres::pgoutput::Truncate& change, Lsn version);
-  [[nodiscard]] Status truncate(std::size_t table, const std::vector<TableName>& emptied, Lsn version);
+  [[nodiscard]] Status insert(std::uint32_t relation, const RowVersion& version);
+  [[nodiscard]] Status update(const postgres::pgoutput::Update& change, const RowVersion& version);
+  [[nodiscard]] Status remove(const postgres::pgoutput::Delete& change, const RowVersion& version);
+  [[nodiscard]] Status truncate(const postgres::pgoutput::Truncate& change, const RowVersion& version);
+  [[nodiscard]] Status truncate(std::size_t table, const std::vector<TableName>& emptied,
+                                const RowVersion& version);
 
   /// Written, or in the table's load, before this stream began.
-  [[nodiscard]] bool written_already(std::size_t table, Lsn version) const;
+  [[nodiscard]] bool written_already(std::size_t table, const RowVersion& version) const;
   [[nodiscard]] bool key_changed(const Route& route) const;
+  /// A value of the row was left out, because it is stored out of line and did not change.
+  [[nodiscard]] static bool is_incomplete(const Route& route, const postgres::pgoutput::Tuple& tuple);
   TableBatch& open(std::size_t table);
   [[nodiscard]] Status append(const Route& route, const postgres::pgoutput::Tuple& tuple,
-                              const postgres::pgoutput::Tuple* old, Lsn version, bool deleted);
+                              const RowVersion& version, bool deleted);
+  [[nodiscard]] const postgres::pgoutput::Tuple& completed(postgres::pgoutput::OldTuple kind);
   [[nodiscard]] Status defer(const Route& route, const postgres::pgoutput::Tuple& tuple,
-                             const postgres::pgoutput::Tuple* old, Lsn version);
+                             postgres::pgoutput::OldTuple old, const RowVersion& version);
+  [[nodiscard]] Result<Batch> take();
   [[nodiscard]] Status complete();
-  [[nodiscard]] Status complete_table(std::size_t table, const std::vector<std::size_t>& rows);
-  [[nodiscard]] Status append_deferred(const Deferred& row, const std::vector<int>& read_at,
+  [[nodiscard]] Status complete_relation(const SentRelation& sent, const std::vector<std::size_t>& rows);
+  struct ReadBack;
+  [[nodiscard]] Result<ReadBack> plan_read_back(const SentRelation& sent,
+                                                const std::vector<std::size_t>& rows,
+                                                const postgres::PresentTable& present);
+  [[nodiscard]] Status plan_key(const SentRelation& sent, const std::vector<std::size_t>& rows,
+                                const postgres::PresentTable& present, ReadBack& plan);
+  [[nodiscard]] Status append_deferred(const Deferred& row, const ReadBack& plan,
                                        std::span<const postgres::FieldView> read);
+  [[nodiscard]] Status check_nullable(const Route& route, std::size_t column);
+  [[nodiscard]] Status ignore_truncate(std::size_t table);
+  [[nodiscard]] Error value_lost(std::size_t table, const std::string& why) const;
   [[nodiscard]] Error refused(const Route& route, const postgres::pgoutput::Tuple& tuple, std::size_t column,
                               FieldOutcome outcome) const;
 
   const std::vector<BoundTable>& tables_;
-  std::vector<LogPosition> written_;
+  std::vector<RowVersion> written_;
   SourceReader& source_;
   bool binary_;
+  Replay replay_;
   std::vector<std::shared_ptr<const std::vector<BoundColumn>>>
       bound_;  // by table, as the catalog has the types
   postgres::pgoutput::Parser parser_;
+  postgres::pgoutput::Tuple completed_;
   std::unordered_map<std::uint32_t, Route> routes_;
+  std::optional<std::size_t> announced_;  // the partitioned table whose Relation message came last
   std::uint32_t last_relation_ = 0;
   const Route* last_route_ = nullptr;
 
   Batch batch_;
-  std::vector<std::pair<std::size_t, Lsn>> truncates_;
+  std::vector<std::pair<std::size_t, RowVersion>> truncates_;
   std::vector<Deferred> deferred_;
+  /// By table that is to keep its rows at a TRUNCATE: keys of rows of which a change was left out because
+  /// they are gone, until their tombstones come.
+  std::vector<std::set<std::string>> unread_;
   std::size_t deferred_bytes_ = 0;
   std::size_t deferred_limit_ = 64;  // rows; follows the size of what had to be read
   std::uint32_t visible_xid_ = 0;    // known not to be in progress

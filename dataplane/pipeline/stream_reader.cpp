@@ -1,8 +1,12 @@
 #include "dataplane/pipeline/stream_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <thread>
 
+#include "dataplane/pipeline/heartbeat.hpp"
+#include "dataplane/pipeline/source_tables.hpp"
 #include "dataplane/postgres/replication.hpp"
 #include "dataplane/postgres/row_lookup.hpp"
 
@@ -14,73 +18,119 @@ using std::chrono::milliseconds;
 
 /// A batch is handed over when it has grown to this, whatever the interval: memory is bounded by settings.
 constexpr std::size_t kBatchBytes = 32u << 20;
+/// The same of what may be in a target already: such rows travel within the statement.
+constexpr std::size_t kReplayBytes = 4u << 20;
 constexpr milliseconds kConfirmEvery{200};
-constexpr milliseconds kHeartbeatEvery{5000};
 constexpr milliseconds kNewsEvery{1000};
 constexpr milliseconds kSourceLookEvery{5000};
-constexpr std::int64_t kPostgresEpochMicros = 946'684'800'000'000;  // 2000-01-01 in Unix time
+constexpr milliseconds kLookUpOnAtStop{2000};
+constexpr milliseconds kLookWhileOwingEvery{2000};
+/// A source that shuts down is read as long as it is confirmed anything new within this.
+constexpr milliseconds kShutdownPatience{3000};
 
-/// A session of its own for looks at the source beside the stream, opened at the first need.
+/// A session of its own for looks at the source beside the stream, opened at the first need. While it waits
+/// the heartbeat answers for the stream.
 class SideSession final : public SourceReader {
  public:
-  SideSession(const PipeJob& job, const std::atomic<bool>& stop, std::vector<DroppedColumn>& dropped)
-      : job_(job), stop_(stop), dropped_(dropped) {}
+  SideSession(const PipeJob& job, const ReaderControl& control, std::vector<DroppedColumn>& dropped,
+              Heartbeat& heart)
+      : job_(job), source_(job.source), control_(control), dropped_(dropped), heart_(heart) {
+    source_.silence_limit /= 6;  // the stream, which nobody reads meanwhile, has to be given up in time, too
+  }
+
+  /// Asked while a statement runs; an error ends the wait. It leaves the stream alone, which is the
+  /// heartbeat's then.
+  void while_waiting(postgres::WhileWaiting waiting) { waiting_ = std::move(waiting); }
 
   Status wait_until_visible(const std::vector<std::uint32_t>& xids) override {
-    PENSTOCK_TRY(open());
-    return postgres::wait_until_visible(session_.get(), job_.source, xids, stop_);
+    return use([&] { return postgres::wait_until_visible(session_.get(), source_, xids, waiting_); });
   }
-  /// Where the source's log ends now; nothing when it cannot be told.
-  std::optional<Lsn> wal_end() {
-    if (!open()) return std::nullopt;
-    const auto end = postgres::current_wal_lsn(session_.get(), job_.source);
-    if (end) return *end;
-    session_.reset();
-    return std::nullopt;
+  /// Where the source's log ends now.
+  Result<Lsn> wal_end() {
+    const Heartbeat::Away away(heart_);
+    const bool kept = session_ != nullptr;
+    auto end = ask_wal_end();
+    if (end || !kept) return end;
+    return ask_wal_end();  // why the session was ended, a new one tells
   }
   void note_dropped(DroppedColumn column) override { dropped_.push_back(std::move(column)); }
-  Result<bool> has_column(const TableName& table, const std::string& column) override {
-    PENSTOCK_ASSIGN(const auto tables, postgres::read_tables(job_.source, {table}));
-    return tables.front() && std::any_of(tables.front()->columns.begin(), tables.front()->columns.end(),
-                                         [&](const auto& one) { return one.name == column; });
+  Result<std::optional<postgres::SourceTable>> definition(std::uint32_t oid) override {
+    const Heartbeat::Away away(heart_);
+    return read_source_table(job_, source_, oid);
+  }
+  Result<std::vector<std::uint32_t>> ancestors_of(std::uint32_t oid) override {
+    const Heartbeat::Away away(heart_);
+    return postgres::read_ancestors(source_, oid);
+  }
+  void report_difference(const BoundTable& table, const std::string& why) override {
+    control_.differs(table.job.source_text, why);
+  }
+  void report_truncate(const BoundTable& table, std::uint32_t xid) override {
+    control_.truncated(table.job.source_text, xid);
   }
   Result<PgType> type_of(std::uint32_t oid, std::int32_t typmod) override {
-    return postgres::read_type(job_.source, oid, typmod);
+    const Heartbeat::Away away(heart_);
+    return postgres::read_type(source_, oid, typmod);
   }
-  Status lookup(
-      const BoundTable& table, const std::vector<postgres::KeyColumn>& key,
-      const std::vector<postgres::CopyColumn>& wanted, const std::vector<postgres::KeyField>& keys,
-      const std::function<Status(std::size_t, std::span<const postgres::FieldView>)>& found) override {
-    PENSTOCK_TRY(open());
-    return postgres::lookup_rows(session_.get(), job_.source, table.job.source, key, wanted, keys, found);
+  Status lookup(std::uint32_t table, const postgres::LookupPlan& plan,
+                const postgres::FoundRow& found) override {
+    return use([&] { return postgres::lookup_rows(session_.get(), source_, table, plan, found, waiting_); });
   }
 
  private:
+  Result<Lsn> ask_wal_end() {
+    PENSTOCK_TRY(open());
+    auto end = postgres::current_wal_lsn(session_.get(), source_);
+    if (!end) session_.reset();
+    return end;
+  }
   Status open() {
     if (session_) return {};
-    PENSTOCK_ASSIGN(session_, postgres::connect(job_.source));
-    return {};
+    PENSTOCK_ASSIGN(session_, postgres::connect(source_));
+    // A lock is waited for beside the stream: the table is held, and tried again.
+    auto limited = postgres::execute(session_.get(), source_, "SET lock_timeout = '1s'");
+    if (!limited) session_.reset();
+    return limited;
+  }
+  template <typename Work>
+  Status use(Work&& work) {
+    const Heartbeat::Away away(heart_);
+    PENSTOCK_TRY(open());
+    auto done = work();
+    if (!done) session_.reset();
+    return done;
   }
   const PipeJob& job_;
-  const std::atomic<bool>& stop_;
+  postgres::Endpoint source_;
+  const ReaderControl& control_;
   std::vector<DroppedColumn>& dropped_;
+  Heartbeat& heart_;
+  postgres::WhileWaiting waiting_ = [] { return Status{}; };
   postgres::Connection session_;
 };
 
 class Reader {
  public:
   Reader(const PipeJob& job, BatchQueue& queue, const ReaderControl& control,
-         postgres::ReplicationStream stream, StreamDecoder& decoder, SideSession& side)
+         postgres::ReplicationStream& stream, StreamDecoder& decoder, SideSession& side, Lsn replayed)
       : job_(job),
         queue_(queue),
         control_(control),
-        stream_(std::move(stream)),
+        stream_(stream),
         decoder_(decoder),
-        side_(side) {}
+        side_(side),
+        replayed_(replayed) {
+    side_.while_waiting([this] { return look_up_on(); });
+  }
+  ~Reader() {
+    side_.while_waiting([] { return Status{}; });
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
 
   Status run() {
     while (!control_.stop_now.load() && !control_.writer_failed()) {
-      if (control_.stop_soon.load() || anew_) return finish();
+      if (cut_ || (ending() && !decoder_.in_transaction())) return finish();
       PENSTOCK_ASSIGN(const auto message, stream_.next(patience()));
       now_ = Steady::now();
       PENSTOCK_TRY(take_in(message));
@@ -94,7 +144,11 @@ class Reader {
  private:
   Status take_in(const postgres::StreamMessage& message) {
     if (const auto* data = std::get_if<postgres::XLogData>(&message)) {
-      if (data->start != last_start_) PENSTOCK_TRY(hand_over_if_due());
+      if (data->start != last_start_) {
+        cut_ = ending();
+        if (cut_) return {};
+        PENSTOCK_TRY(hand_over_if_due());
+      }
       last_start_ = data->start;
       const bool was_empty = decoder_.empty();
       read_ = data->payload.size() + (was_empty ? 0 : read_);
@@ -120,14 +174,18 @@ class Reader {
     return std::clamp(left, milliseconds(queue_.full() ? 2 : 0), milliseconds(100));
   }
 
-  Steady::time_point flush_at() const { return std::max(first_row_ + job_.flush_interval, next_insert_); }
+  Steady::time_point next_insert() const { return inserted_at_ + control_.pace.time_of(inserted_); }
+  Steady::time_point flush_at() const {
+    return std::max(first_row_ + control_.pace.flush_interval(), next_insert());
+  }
 
   /// Called only where the version changes: an append-only target goes on after a crash behind its last
   /// version, and the rows of one version (a COPY writes many in one WAL record) must be in one block.
   Status hand_over_if_due() {
     if (decoder_.empty()) return {};
-    const bool full = decoder_.rows() >= job_.batch_rows || read_ >= kBatchBytes ||
-                      (decoder_.rows() % 64 == 0 && decoder_.bytes() >= kBatchBytes);
+    const auto most = decoder_.commit() <= replayed_ ? kReplayBytes : kBatchBytes;
+    const bool full = decoder_.rows() >= control_.pace.batch_rows() || read_ >= most ||
+                      (decoder_.rows() % 64 == 0 && decoder_.bytes() >= most);
     if (!full && (now_ < flush_at() || queue_.full())) return {};
     PENSTOCK_TRY(wait_for_turn());
     return hand_over();
@@ -135,21 +193,22 @@ class Reader {
 
   /// Until the pipe may insert again.
   Status wait_for_turn() {
-    while (Steady::now() < next_insert_ && !stopping() && !control_.stop_soon.load())
+    while (Steady::now() < next_insert() && !stopping() && !control_.stop_soon.load())
       PENSTOCK_TRY(idle_for(milliseconds(5)));
     return {};
   }
 
-  /// Gives the batch to the writer; while the queue is full the source hears that we are alive, but is not
+  /// Gives the batch to the writer; while that has enough the source hears that we are alive, but is not
   /// read.
   Status hand_over() {
     const auto inserts = static_cast<int>(std::max<std::size_t>(decoder_.inserts(), 1));
-    PENSTOCK_ASSIGN(auto batch, decoder_.take());
-    while (!queue_.try_push(batch)) {
+    PENSTOCK_TRY(decoder_.take_into(queue_));
+    while (queue_.overfull()) {
       if (stopping()) return {};
       PENSTOCK_TRY(idle_for(milliseconds(2)));
     }
-    next_insert_ = Steady::now() + milliseconds(1000 * inserts / job_.max_inserts_per_second);
+    inserted_at_ = Steady::now();
+    inserted_ = inserts;
     return {};
   }
 
@@ -159,20 +218,35 @@ class Reader {
     return confirm_if_due();
   }
 
+  /// A stop waits for values that are looked up only so long: what is not acknowledged comes again.
+  Status look_up_on() {
+    now_ = Steady::now();
+    if (control_.stop_soon.load() && !stop_seen_) stop_seen_ = now_;
+    if (stopping() || (stop_seen_ && now_ - *stop_seen_ > kLookUpOnAtStop))
+      return fail(ErrorKind::Cancelled, "Stopped", "stopped while values were looked up in the source");
+    if (now_ - told_at_ >= kNewsEvery) tell_news();
+    return {};
+  }
+
+  /// What came in is handed over and no more is read, as soon as the version changes.
+  bool ending() const { return control_.stop_soon.load() || anew_; }
+
   bool stopping() const { return control_.stop_now.load() || control_.writer_failed(); }
 
   /// The LSN that is safe: what the writer has done, or, when nothing waits anywhere, all that was received.
   Lsn safe() const {
-    const bool nothing_waits = decoder_.empty() && !decoder_.in_transaction() && queue_.idle();
-    return nothing_waits ? std::max({queue_.written(), decoder_.committed(), idle_end_}) : queue_.written();
+    const bool holds_nothing = decoder_.empty() && !decoder_.in_transaction();
+    return queue_.safe(holds_nothing ? std::max(decoder_.committed(), idle_end_) : Lsn{});
   }
 
   Status confirm_if_due(bool at_once = false) {
     if (!at_once && !reply_ && now_ - confirmed_at_ < kConfirmEvery) return {};
     anew_ = control_.begin_anew();
+    written_ = std::max(written_, safe());
     const Lsn lsn = std::max(control_.may_confirm(safe()), confirmed_);
-    if (at_once || reply_ || lsn > confirmed_ || now_ - sent_at_ > kHeartbeatEvery) {
+    if (at_once || reply_ || lsn > confirmed_ || now_ - sent_at_ >= stream_.beat_every()) {
       PENSTOCK_TRY(stream_.confirm(lsn, std::max(received_, lsn)));
+      if (lsn > confirmed_) moved_at_ = now_;
       confirmed_ = lsn;
       sent_at_ = now_;
       reply_ = false;
@@ -183,26 +257,49 @@ class Reader {
 
   Status tell() {
     if (now_ - told_at_ < kNewsEvery && !control_.stop_soon.load() && confirmed_ == told_lsn_) return {};
-    if (now_ - looked_at_ >= kSourceLookEvery) {
-      looked_at_ = now_;
-      if (const auto end = side_.wal_end()) source_end_ = *end;
-    }
+    if (shutdown_seen_ ||
+        now_ - looked_at_ >= (confirmed_ < received_ ? kLookWhileOwingEvery : kSourceLookEvery))
+      PENSTOCK_TRY(look_at_source());
+    tell_news();
+    return {};
+  }
+
+  void tell_news() {
     told_at_ = now_;
     told_lsn_ = confirmed_;
     const Lsn end = std::max(source_end_, received_);
-    control_.tell({confirmed_, received_,
+    control_.tell({confirmed_, received_, written_,
                    static_cast<std::int64_t>(end.value - std::min(end, confirmed_).value), lag_seconds()});
-    return {};
+  }
+
+  /// A source that shuts down waits until all that it has sent is confirmed: for ever, where it cannot be
+  /// written, and we say that we are alive. Its slot keeps the place, so it is left then.
+  Status look_at_source() {
+    looked_at_ = now_;
+    const auto end = side_.wal_end();
+    if (end) source_end_ = *end;
+    const bool shuts_down =
+        !end && (end.error().reason == "SourceStarting" || end.error().reason == "SourceUnreachable");
+    if (!shuts_down || confirmed_ == received_) {
+      shutdown_seen_.reset();
+      return {};
+    }
+    if (!shutdown_seen_) shutdown_seen_ = now_;
+    if (now_ - std::max(*shutdown_seen_, moved_at_) < kShutdownPatience) return {};
+    stream_.close();
+    return fail(
+        ErrorKind::Transient, "SourceUnreachable",
+        fmt::format("PostgreSQL {} takes no sessions: it is shutting down, and what it has sent cannot be "
+                    "written yet",
+                    job_.source.text()),
+        "The stream goes on from its slot's place when both sides are back");
   }
 
   double lag_seconds() const {
     auto oldest = queue_.oldest_commit();
     if (oldest == 0 && !decoder_.empty()) oldest = decoder_.oldest_commit();
     if (oldest == 0) return 0;
-    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count();
-    return std::max(0.0, static_cast<double>(now - kPostgresEpochMicros - oldest) / 1e6);
+    return age_of(oldest, std::chrono::system_clock::now());
   }
 
   Status finish() {
@@ -217,30 +314,38 @@ class Reader {
   const PipeJob& job_;
   BatchQueue& queue_;
   const ReaderControl& control_;
-  postgres::ReplicationStream stream_;
+  postgres::ReplicationStream& stream_;
   StreamDecoder& decoder_;
   SideSession& side_;
-  Steady::time_point now_ = Steady::now(), first_row_, next_insert_, confirmed_at_, sent_at_, told_at_,
-                     looked_at_;
-  Lsn last_start_, received_, idle_end_, confirmed_, told_lsn_, source_end_;
+  Lsn replayed_;
+  Steady::time_point now_ = Steady::now(), first_row_, inserted_at_, confirmed_at_, sent_at_, moved_at_,
+                     told_at_, looked_at_;
+  std::optional<Steady::time_point> shutdown_seen_;
+  std::optional<Steady::time_point> stop_seen_;  ///< while values were looked up
+  int inserted_ = 0;                             ///< inserts of the last batch
+  Lsn last_start_, received_, idle_end_, written_, confirmed_, told_lsn_, source_end_;
   std::size_t read_ = 0;  ///< bytes, as they came, of what the decoder holds
   bool reply_ = false;
   bool anew_ = false;
+  bool cut_ = false;  ///< the end, before a message that was not taken in
 };
 
 }  // namespace
 
 Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
-                   std::vector<LogPosition> positions, bool text_only, BatchQueue& queue,
-                   std::vector<DroppedColumn>& dropped, const ReaderControl& control) {
+                   std::vector<RowVersion> positions, Lsn replayed, const LastCommit& last, bool text_only,
+                   BatchQueue& queue, std::vector<DroppedColumn>& dropped, const ReaderControl& control) {
   const bool binary = !text_only && std::all_of(tables.begin(), tables.end(), [](const auto& table) {
     return table.binding.binary_stream();
   });
   PENSTOCK_ASSIGN(auto stream,
                   postgres::ReplicationStream::open(job.source, {job.slot, job.publication, Lsn{}, binary}));
-  SideSession side(job, control.stop_now, dropped);
-  StreamDecoder decoder(tables, std::move(positions), side, binary);
-  auto done = Reader(job, queue, control, std::move(stream), decoder, side).run();
+  // From here on nobody else moves it.
+  PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job.source, job.slot));
+  Heartbeat heart(stream);
+  SideSession side(job, control, dropped, heart);
+  StreamDecoder decoder(tables, std::move(positions), side, binary, {last, slot.confirmed_lsn});
+  auto done = Reader(job, queue, control, stream, decoder, side, replayed).run();
   if (const auto table = decoder.failed_table(); !done && table) control.blame(*table);
   return done;
 }

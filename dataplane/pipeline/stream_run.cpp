@@ -16,13 +16,15 @@ namespace penstock::pipeline {
 namespace {
 /// Batches that may wait for the writer, beside the one being written and the one being filled.
 constexpr std::size_t kQueueDepth = 1;
-constexpr Lsn kAnyVersion{std::numeric_limits<std::uint64_t>::max()};
+constexpr std::size_t kTruncatesKept = 64;  // of a table: those since the last probes
+constexpr Lsn kAnyChange{std::numeric_limits<std::uint64_t>::max()};
 }  // namespace
 
 struct StreamRun::Impl {
-  explicit Impl(StreamRequest wanted) : request(std::move(wanted)), held(request.patience) {
+  explicit Impl(StreamRequest wanted)
+      : request(std::move(wanted)), pace(request.job), held(request.patience) {
     for (const auto& table : request.job.tables)
-      facts.tables.push_back({table.source_text, table.load, 0, 0, {}, {}});
+      facts.tables.push_back({table.source_text, table.load});
     clamped.resize(facts.tables.size());
   }
 
@@ -40,12 +42,11 @@ struct StreamRun::Impl {
       } else if (is_source_change(done.error())) {
         log::info("stream", "{}: {}: following", request.job.name, done.error().message);
         text_only = text_only || done.error().reason == kTextStreamNeeded;
-        PENSTOCK_TRY(follow_source(request.job));
-      } else if (blamed &&
-                 (done.error().kind == ErrorKind::BadData || clickhouse::holds_up_one_table(done.error()))) {
+        PENSTOCK_TRY(follow());
+      } else if (blamed && holds_up_one_table(done.error())) {
         hold(*blamed, done.error());
       } else {
-        return done;
+        return fail(unless_on_a_standby(request.job, std::move(done).error()));
       }
     }
   }
@@ -54,46 +55,89 @@ struct StreamRun::Impl {
     clickhouse::Client client(request.job.destination);
     PENSTOCK_ASSIGN(const auto tables, bind(client));
     PENSTOCK_ASSIGN(auto positions, read_positions(client, tables));
+    std::vector<RowVersion> replayed(tables.size());
     for (std::size_t at = 0; at < tables.size(); ++at) {
+      if (tables[at].binding.resume) std::swap(positions[at], replayed[at]);
       const auto& source = tables[at].job.source_text;
       if (const auto loaded = request.loaded_up_to.find(source);
           loaded != request.loaded_up_to.end() && tables[at].binding.append_only)
-        positions[at] = std::max(positions[at], LogPosition{loaded->second, kAnyVersion});
+        positions[at] = std::max(positions[at], loaded->second);
       if (const auto added = request.added_at.find(source); added != request.added_at.end())
-        positions[at] = std::max(positions[at], LogPosition{added->second, kAnyVersion});
+        positions[at] = std::max(positions[at], RowVersion{added->second, kAnyChange});
     }
+    const auto replays = std::max_element(replayed.begin(), replayed.end());
+    const Lsn last_replay = replays == replayed.end() ? Lsn{} : replays->commit;
     BatchQueue queue(kQueueDepth);
     std::atomic<bool> writer_failed{false};
     Status written;
     const auto blame = [&](std::size_t table) { note_blame(tables[table].job.source_text); };
     std::thread writer([&] {
-      written = write_batches(queue, client, request.job, tables, writer_flags,
+      written = write_batches(queue, client, request.job, tables, replayed, writer_flags,
                               {[this](const auto& error) { report_retry(error); },
                                [&](const Batch& batch) { count(batch, tables); }, blame});
       if (!written) writer_failed.store(true);
     });
-    const ReaderControl control{flags.soon,
+    const ReaderControl control{pace,
+                                flags.soon,
                                 flags.now,
                                 [&] { return writer_failed.load(); },
                                 [this] { return anew(); },
                                 [this](Lsn safe) { return confirmable(safe); },
                                 blame,
+                                [this](const auto& table, const auto& why) { note_difference(table, why); },
+                                [this](const auto& table, std::uint32_t xid) { note_truncate(table, xid); },
                                 [this](const ReaderNews& news) { tell(news); }};
-    auto read = read_stream(request.job, tables, std::move(positions), text_only, queue, dropped, control);
-    if (!read && !is_source_change(read.error())) writer_flags.now.store(true);
+    auto read = read_stream(request.job, tables, std::move(positions), last_replay, last_written(), text_only,
+                            queue, dropped, control);
+    if (!read && !is_source_change(read.error())) {
+      writer_flags.now.store(true);
+      report_reader(read.error());  // an insert that is not answered may hold the end up for long
+    }
     queue.close();
     writer.join();
     writer_flags.now.store(flags.now.load());
     return written || written.error().kind == ErrorKind::Cancelled ? read : written;
   }
 
-  /// The tables to stream now. Those that are found to be gone are held as those that cannot be written.
-  Result<std::vector<BoundTable>> bind(clickhouse::Client& client) {
+  LastCommit last_written() {
+    const std::lock_guard lock(mutex);
+    return facts.last ? facts.last : request.system.last;
+  }
+
+  /// The job without the tables that are held.
+  PipeJob job_now() {
     PipeJob job = request.job;
     std::erase_if(job.tables, [&](const TableJob& table) { return held.skips(table.source_text); });
-    PENSTOCK_ASSIGN(auto bound, bind_tables(job, client, dropped));
+    return job;
+  }
+
+  /// Brings the targets after the source's tables; those that cannot follow are held.
+  Status follow() {
+    PENSTOCK_ASSIGN(const auto faults, follow_source(job_now()));
+    for (const auto& fault : faults)
+      hold(fault.source, fault.error);
+    return {};
+  }
+
+  /// Where the job does not say what a table was, it is what it was when the run first saw it.
+  void remember_definitions(const std::vector<BoundTable>& tables) {
+    for (const auto& bound : tables)
+      for (auto& table : request.job.tables)
+        if (table.source_text == bound.job.source_text && table.definition.empty())
+          table.definition = bound.known.text();
+  }
+
+  /// The tables to stream now. Those that are found to be gone are held as those that cannot be written.
+  Result<std::vector<BoundTable>> bind(clickhouse::Client& client) {
+    PENSTOCK_ASSIGN(auto bound, bind_tables(job_now(), client, dropped, postgres::HeapSizes::LeftOut));
+    if (std::any_of(bound.tables.begin(), bound.tables.end(),
+                    [](const auto& one) { return one.to_follow; })) {
+      PENSTOCK_TRY(follow());
+      PENSTOCK_ASSIGN(bound, bind_tables(job_now(), client, dropped, postgres::HeapSizes::LeftOut));
+    }
     for (const auto& fault : bound.faults)
       hold(fault.source, fault.error);
+    remember_definitions(bound.tables);
     return std::move(bound.tables);
   }
 
@@ -115,6 +159,7 @@ struct StreamRun::Impl {
     for (auto& table : facts.tables) {
       table.error = held.set_apart(table.source);
       const auto behind = held.behind(table.source, HeldTables::Time::clock::now());
+      if (!behind) table.written = std::max(table.written, written_up_to);
       // While others are tried again, the age of what comes in is theirs.
       if (behind)
         table.lag_seconds = std::max(facts.lag_seconds, behind->count());
@@ -148,6 +193,22 @@ struct StreamRun::Impl {
     if (!blamed) blamed = table;
   }
 
+  void note_difference(const std::string& table, const std::string& why) {
+    const std::lock_guard lock(mutex);
+    std::size_t at = 0;
+    auto& known = fact_of(table, at).differences;
+    if (std::find(known.begin(), known.end(), why) == known.end()) known.push_back(why);
+    changed_soon = true;
+  }
+
+  void note_truncate(const std::string& table, std::uint32_t xid) {
+    const std::lock_guard lock(mutex);
+    std::size_t at = 0;
+    auto& known = fact_of(table, at).truncated_by;
+    if (known.size() == kTruncatesKept) known.erase(known.begin());
+    known.push_back(xid);
+  }
+
   TableStream& fact_of(const std::string& source, std::size_t& at) {
     at = 0;
     while (facts.tables[at].source != source)
@@ -157,6 +218,7 @@ struct StreamRun::Impl {
 
   void count(const Batch& batch, const std::vector<BoundTable>& tables) {
     const std::lock_guard lock(mutex);
+    if (batch.last) facts.last = batch.last;
     for (const auto& table : batch.tables) {
       if (!table) continue;
       std::size_t index = 0;
@@ -185,6 +247,7 @@ struct StreamRun::Impl {
     facts.received = news.received;
     facts.lag_bytes = news.lag_bytes;
     facts.lag_seconds = news.lag_seconds;
+    written_up_to = news.written;
     held.note_confirmed(news.confirmed);
     note_held();
     return first;
@@ -194,6 +257,11 @@ struct StreamRun::Impl {
     const std::lock_guard lock(mutex);
     writer_retry = error;
     note_held();
+  }
+
+  void report_reader(const Error& error) {
+    const std::lock_guard lock(mutex);
+    if (error.kind == ErrorKind::Transient) facts.run.retrying = error;
   }
 
   void main() {
@@ -211,6 +279,7 @@ struct StreamRun::Impl {
   }
 
   StreamRequest request;
+  StreamPace pace;
   std::vector<DroppedColumn> dropped;  // the run's own thread
   StopFlags flags;
   StopFlags writer_flags;             // as `flags`, and when the reader has failed
@@ -219,6 +288,7 @@ struct StreamRun::Impl {
   mutable std::mutex mutex;
   StreamFacts facts;
   HeldTables held;
+  Lsn written_up_to;                  // ReaderNews::written
   std::optional<Error> writer_retry;  // what the writer waits out
   std::vector<ClampCounts> clamped;
   std::thread thread;
@@ -236,6 +306,10 @@ StreamRun::~StreamRun() {
 void StreamRun::stop(StopMode mode) {
   for (auto* flags : {&impl_->flags, &impl_->writer_flags})
     (mode == StopMode::Now ? flags->now : flags->soon).store(true);
+}
+
+void StreamRun::tune(const PipeJob& job) {
+  impl_->pace.set(job);
 }
 
 StreamFacts StreamRun::facts() const {

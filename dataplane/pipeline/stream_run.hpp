@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/lsn.hpp"
+#include "core/row_version.hpp"
 #include "dataplane/pipeline/held_tables.hpp"
 #include "dataplane/pipeline/job.hpp"
 #include "dataplane/pipeline/load_run.hpp"
@@ -16,17 +16,22 @@
 namespace penstock::pipeline {
 
 struct TableStream {
-  std::string source;          ///< as the manifest writes it
-  std::int64_t load = 0;       ///< TableJob::load
-  std::uint64_t rows = 0;      ///< changes written since this run began
-  double lag_seconds = 0;      ///< age of its oldest change that is not in the destination, at most
-  std::optional<Error> error;  ///< set apart: the stream goes on without it
-  std::vector<std::pair<std::string, std::uint64_t>> clamped;
+  std::string source;      ///< as the manifest writes it
+  std::int64_t load = 0;   ///< TableJob::load
+  std::uint64_t rows = 0;  ///< changes written since this run began
+  Lsn written{};  ///< every change of it up to here is in the destination: may be ahead of `confirmed`
+  double lag_seconds = 0;        ///< age of its oldest change that is not in the destination, at most
+  std::optional<Error> error{};  ///< set apart: the stream goes on without it
+  std::vector<std::pair<std::string, std::uint64_t>> clamped{};
+  std::vector<std::string> differences{};  ///< why its rows may differ from the source's
+  std::vector<std::uint32_t>
+      truncated_by{};  ///< transactions that a TRUNCATE of it came in, the last of them
 };
 
 struct StreamFacts {
   RunFacts run;
   bool streaming = false;  ///< the slot is being read
+  LastCommit last;         ///< the last transaction in the destination; null: none came yet
   Lsn confirmed;           ///< everything up to here is in the destination, and the source has been told
   Lsn received;
   std::int64_t lag_bytes = 0;  ///< WAL written in the source beyond `confirmed`
@@ -37,8 +42,9 @@ struct StreamFacts {
 struct StreamRequest {
   PipeJob job;
   SourceSystem system;
-  /// By source, of tables that keep every change: what commits up to here is in their load already.
-  std::map<std::string, Lsn> loaded_up_to{};
+  /// By source, of tables that keep every change: the version of their loaded rows. What is above it is not
+  /// in their load.
+  std::map<std::string, RowVersion> loaded_up_to{};
   /// By source, of tables that were added later: what commits up to here is in their load already. Of a table
   /// that was taken out and put back, a stream that is behind still brings changes of before; those of
   /// between, which undid them, it does not.
@@ -59,6 +65,8 @@ class StreamRun {
 
   /// AfterPartitions: what has been received is written and acknowledged first.
   void stop(StopMode mode);
+  /// Goes on with this job's flush_interval, max_inserts_per_second and batch_rows.
+  void tune(const PipeJob& job);
   [[nodiscard]] StreamFacts facts() const;
 
  private:

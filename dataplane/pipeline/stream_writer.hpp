@@ -12,9 +12,10 @@
 
 namespace penstock::pipeline {
 
-/// The last change that each append-only target holds; zero for the others.
-[[nodiscard]] Result<std::vector<LogPosition>> read_positions(clickhouse::Client& client,
-                                                              const std::vector<BoundTable>& tables);
+/// The last change that each append-only target holds; zero for the others. StatementStillRuns (Transient):
+/// see no_insert_runs().
+[[nodiscard]] Result<std::vector<RowVersion>> read_positions(clickhouse::Client& client,
+                                                             const std::vector<BoundTable>& tables);
 
 struct WriterNews {
   RetryReport retrying;
@@ -23,9 +24,11 @@ struct WriterNews {
 };
 
 /// Takes batches from the queue and writes them, in order, until the queue is closed or an error is not to be
-/// waited out. One thread.
+/// waited out. `replayed`, by table: of what is not above it, some rows may be in the target already; zero
+/// where none can be. One thread.
 [[nodiscard]] Status write_batches(BatchQueue& queue, clickhouse::Client& client, const PipeJob& job,
-                                   const std::vector<BoundTable>& tables, const StopFlags& stop,
+                                   const std::vector<BoundTable>& tables,
+                                   const std::vector<RowVersion>& replayed, const StopFlags& stop,
                                    const WriterNews& news);
 
 }  // namespace penstock::pipeline

@@ -30,18 +30,22 @@ std::string names_of(const std::vector<TableName>& tables) {
 
 }  // namespace
 
-Status StreamDecoder::truncate(const postgres::pgoutput::Truncate& change, Lsn version) {
+Status StreamDecoder::truncate(const postgres::pgoutput::Truncate& change, const RowVersion& version) {
   std::map<std::size_t, std::vector<TableName>> emptied;
   for (const auto relation : change.relations)
     if (const Route* route = find(relation)) emptied[route->table].push_back(route->name);
+  for (const auto& [table, relations] : emptied)
+    source_.report_truncate(tables_[table], xid_);
   for (const auto& [table, relations] : emptied)
     PENSTOCK_TRY(truncate(table, relations, version));
   return {};
 }
 
-Status StreamDecoder::truncate(std::size_t table, const std::vector<TableName>& emptied, Lsn version) {
+Status StreamDecoder::truncate(std::size_t table, const std::vector<TableName>& emptied,
+                               const RowVersion& version) {
   const auto& binding = tables_[table].binding;
-  if (written_already(table, version) || binding.ignore_truncate) return {};
+  if (written_already(table, version)) return {};
+  if (binding.ignore_truncate) return ignore_truncate(table);
   if (binding.append_only) {
     log::warn("stream", "{} was truncated: its target keeps every change and has no word for that",
               binding.source_text);

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/lsn.hpp"
@@ -22,11 +23,34 @@ struct SourceColumn {
   bool generated = false;           ///< GENERATED ALWAYS AS … : left out of load and stream alike
   bool selectable = true;           ///< this role has SELECT on it
   std::uint32_t declared_type = 0;  ///< pg_attribute.atttypid: of a domain, the domain; what the stream names
-  /// What rows from before an ADD COLUMN … DEFAULT hold (pg_attribute.attmissingval), as text.
+  std::int32_t declared_typmod = -1;  ///< pg_attribute.atttypmod
+  /// What the text form of its values depends on beside its type: the labels of enums and the attributes of
+  /// composites that the type is made of, at any depth, as hashes (definition.hpp). Empty: on nothing.
+  std::string type_parts{};
+  /// What rows from before an ADD COLUMN … DEFAULT hold (pg_attribute.attmissingval), as text. A partitioned
+  /// table has no rows and no such value itself: it is its heaps'.
   std::optional<std::string> missing_value{};
+  bool missing_differs = false;  ///< from heap to heap: there is no one value
+  bool out_of_line = false;      ///< large values may be stored apart (pg_attribute.attstorage)
+  bool published = true;         ///< false: the publication's column list leaves it out (narrow_to())
 };
 
 enum class ReplicaIdentity { Default, Nothing, Full, Index };
+
+/// A unique index that tells rows apart at every moment: valid, immediate, without expressions or a
+/// predicate, over columns that are NOT NULL.
+struct UniqueKey {
+  /// pg_constraint.oid, which REINDEX CONCURRENTLY keeps; where there is no constraint, the index's own.
+  std::uint32_t oid = 0;
+  std::vector<std::string> columns;
+};
+
+/// A column, told apart from others that bear its name one after another.
+struct NumberedColumn {
+  int number = 0;  ///< pg_attribute.attnum
+  std::string name;
+  bool operator==(const NumberedColumn&) const = default;
+};
 
 /// A heap that rows are read from: the table itself, or a leaf of a partitioned or inherited one.
 struct Heap {
@@ -41,6 +65,15 @@ struct Heap {
   std::vector<std::string> hidden_columns{};  ///< this role has no SELECT on them here: grants do not descend
   bool row_security = false;
   std::int64_t attached = 0;  ///< another number after each attachment to the table; 0: the table itself
+  /// By column: the transaction that changed its definition last (pg_attribute.xmin). ALTER TABLE that
+  /// rewrites the rows is such a change; VACUUM FULL, CLUSTER and TRUNCATE are not.
+  std::vector<std::pair<std::string, std::string>> columns_changed{};
+  std::vector<std::string> virtual_columns{};  ///< generated, and computed when read (PostgreSQL 18)
+  std::uint32_t horizon = 0;  ///< no transaction from here on had ended when this was read (32-bit xid)
+  /// The condition on the rows that the publication has of it; empty: all (narrow_to()).
+  std::string row_filter{};
+  /// What the condition names: columns of the root where the table is partitioned, of this heap elsewhere.
+  std::vector<NumberedColumn> filter_columns{};
 };
 
 struct SourceTable {
@@ -52,14 +85,15 @@ struct SourceTable {
   std::vector<SourceColumn> columns;  ///< in attribute order, dropped ones left out
   std::vector<std::string> primary_key;
   std::vector<std::string>
-      identity_key;                 ///< what an UPDATE/DELETE names the old row by; empty for FULL and none
-  bool row_security = false;        ///< row-level security would apply to this role's SELECT
-  bool table_select = true;         ///< SELECT on the whole table (ctid needs it)
-  std::int64_t rows_estimated = 0;  ///< reltuples, or from the heap's size when never analysed; ≥ 0
-  std::vector<Heap> heaps;          ///< by oid; empty for a partitioned table without partitions
-  char persistence = 'p';           ///< pg_class.relpersistence: 'u' unlogged, 't' temporary
-  bool owned = true;                ///< this role may act as its owner: add it to a publication
-  bool schema_usage = true;         ///< USAGE on its schema
+      identity_key;  ///< what an UPDATE/DELETE names the old row by; empty for FULL and none
+  std::vector<UniqueKey> unique_keys{};  ///< of the table itself, by oid
+  bool row_security = false;             ///< row-level security would apply to this role's SELECT
+  bool table_select = true;              ///< SELECT on the whole table (ctid needs it)
+  std::int64_t rows_estimated = 0;       ///< reltuples, or from the heap's size when never analysed; ≥ 0
+  std::vector<Heap> heaps;               ///< by oid; empty for a partitioned table without partitions
+  char persistence = 'p';                ///< pg_class.relpersistence: 'u' unlogged, 't' temporary
+  bool owned = true;                     ///< this role may act as its owner: add it to a publication
+  bool schema_usage = true;              ///< USAGE on its schema
 };
 
 /// The server, the role and what the role may do.
@@ -81,8 +115,16 @@ struct ServerFacts {
 /// A table of a publication, and what of it is published.
 struct PublishedTable {
   TableName name;
-  bool row_filter = false;
-  std::vector<std::string> columns;  ///< empty: all (PostgreSQL 13 and 14 know no column lists)
+  /// Another text after each change of what is published of it: taken out and put back, operations, filter,
+  /// column list, the publication dropped and created. Not after a column is renamed.
+  std::string incarnation{};
+  /// WHERE of the publication, as pg_get_expr() writes it: by the names that the columns have now, with
+  /// everything of another schema than pg_catalog qualified. Empty: every row is published.
+  std::string row_filter{};
+  std::vector<NumberedColumn> filter_columns{};  ///< what row_filter names
+  /// The column list, where there is one. PostgreSQL 13 and 14 know neither it nor filters; publications of
+  /// all tables and of schemas have neither.
+  std::optional<std::vector<NumberedColumn>> listed{};
 };
 
 struct PublicationFacts {
@@ -92,7 +134,6 @@ struct PublicationFacts {
   bool via_root = false;
   bool inserts = true, updates = true, deletes = true, truncates = true;
   std::vector<TableName> tables;           ///< pg_publication_tables
-  std::vector<TableName> partial;          ///< those of them with a row filter or a column list
   std::vector<PublishedTable> contents{};  ///< of each of `tables`, in its order
   bool owned = true;                       ///< this role may alter it
 };
@@ -109,15 +150,28 @@ struct SlotFacts {
   /// Why the server has given it up: "wal_removed", "rows_removed", "wal_level_insufficient", "idle_timeout";
   /// empty before PostgreSQL 17, where wal_status tells that it has.
   std::string invalidation{};
+  bool synced =
+      false;  ///< this server is a standby, which keeps it for a failover: nobody may use it until then
 };
 
 // Each of these opens a session of its own and ends it: fit for a look now and then. None waits for another
 // session's lock for more than 5 s.
 
 [[nodiscard]] Result<ServerFacts> read_server(const Endpoint& endpoint);
+/// Where each earlier timeline was left for the next, up to this one (PostgreSQL docs, "Streaming Replication
+/// Protocol", TIMELINE_HISTORY). Empty where the server has no such file, as on its first timeline.
+[[nodiscard]] Result<std::vector<std::pair<std::int64_t, Lsn>>> read_timeline_history(
+    const Endpoint& endpoint, std::int64_t timeline);
+/// The size of a heap can only be had when nobody has locked it: a look that must not wait goes without
+/// (Heap::pages and SourceTable::rows_estimated say nothing then).
+enum class HeapSizes { Read, LeftOut };
 /// Index for index; nullopt: no such table, view or foreign table.
-[[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables(
-    const Endpoint& endpoint, const std::vector<TableName>& names);
+[[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables(const Endpoint& endpoint,
+                                                                          const std::vector<TableName>& names,
+                                                                          HeapSizes sizes = HeapSizes::Read);
+/// The same by pg_class.oid, whatever the tables are named now, without the heaps' sizes.
+[[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables_by_oid(
+    const Endpoint& endpoint, const std::vector<std::uint32_t>& oids);
 /// Those of `heaps`, which are parts of the table `root`, that hold rows of before they became so: rows that
 /// no stream has brought. Such rows that have been updated since are not counted: these updates were
 /// streamed.
@@ -128,25 +182,38 @@ struct NewFile {
   /// The column (SourceColumn::attribute_number) whose definition the transaction has changed that wrote the
   /// oldest of the rows: it rewrote them all. 0: none.
   int rewritten_with = 0;
-  bool emptied = false;  ///< no row is older than the last change of the heap's definition
+  bool emptied = false;    ///< no row is older than the last change of the heap's definition
+  bool all_newer = false;  ///< it has rows, and none is older than the transaction asked for
+  bool has_rows = true;
+  std::uint32_t changed_by = 0;  ///< the transaction (32-bit xid) of the last change of its pg_class row
 };
-/// Of `heaps`, which are parts of the table or the table itself. Rows are looked at where this role may, up
-/// to 100,000 of each: after a rewrite the first are the oldest, by and large.
+/// Of `heaps`, which are parts of the table or the table itself, by oid, each with the transaction (32-bit
+/// xid) that NewFile::all_newer is about; 0: none. Rows are looked at where this role may, up to 100,000 of
+/// each: after a rewrite the first are the oldest, by and large.
 [[nodiscard]] Result<std::map<std::uint32_t, NewFile>> read_new_files(
-    const Endpoint& endpoint, const SourceTable& table, const std::vector<std::uint32_t>& heaps);
+    const Endpoint& endpoint, const SourceTable& table, const std::map<std::uint32_t, std::uint32_t>& heaps);
 /// Names of those that are there, by oid.
 [[nodiscard]] Result<std::map<std::uint32_t, TableName>> read_names(const Endpoint& endpoint,
                                                                     const std::vector<std::uint32_t>& oids);
+/// pg_class.oid of the tables that this one is a partition or a child of, nearest first.
+[[nodiscard]] Result<std::vector<std::uint32_t>> read_ancestors(const Endpoint& endpoint, std::uint32_t oid);
 /// A type by pg_type.oid and typmod, domains resolved.
 [[nodiscard]] Result<PgType> read_type(const Endpoint& endpoint, std::uint32_t oid, std::int32_t typmod);
 [[nodiscard]] Result<PublicationFacts> read_publication(const Endpoint& endpoint, const std::string& name);
+/// nullptr: it is not published under this name.
+[[nodiscard]] const PublishedTable* published_as(const PublicationFacts& publication, const TableName& name);
+/// Notes with the table what is published of it: SourceColumn::published, Heap::row_filter. A partitioned
+/// table is published whole, by the filter of its root (publish_via_partition_root); the children of plain
+/// inheritance each by their own. Pure.
+void narrow_to(const PublicationFacts& publication, SourceTable& table);
 [[nodiscard]] Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name);
 [[nodiscard]] Result<Lsn> current_wal_lsn(const Endpoint& endpoint);
 
 /// Makes a publication FOR TABLE … WITH (publish_via_partition_root = true) or brings ours to hold exactly
-/// these and what inherits from them (children of plain inheritance are published under their own names;
-/// partitions under their root's). A publication that is right already is not touched. Reason
-/// CannotCreatePublication (NeedsUser) where the role may not.
+/// these, all of their rows and columns, and what inherits from them (children of plain inheritance are
+/// published under their own names; partitions under their root's). A publication that is right already is
+/// not touched. A table that is gone since it was checked is left out, for its load to tell; TableNotFound
+/// where none is there. Reason CannotCreatePublication (NeedsUser) where the role may not.
 [[nodiscard]] Status ensure_publication(const Endpoint& endpoint, const std::string& name,
                                         const std::vector<TableName>& tables);
 /// Absent already: success.

@@ -26,25 +26,33 @@ WHERE a.attrelid = $2 AND a.attnum > 0 AND NOT a.attisdropped AND a.xmin <> made
 // An age below 0 is that of a row frozen so long ago that its number has come round.
 constexpr const char* kRowsQuery = R"sql(
 SELECT coalesce(bool_or(made = '{1}'::xid), false),
-       coalesce(bool_or(made <> '{1}'::xid AND (age(made) > age('{1}'::xid) OR age(made) < 0)), false)
+       coalesce(bool_or(made <> '{1}'::xid AND (age(made) > age('{1}'::xid) OR age(made) < 0)), false),
+       count(*) > 0
 FROM (SELECT xmin AS made FROM ONLY {0} LIMIT 100000) rows)sql";
 
 struct Rows {
   bool of_it = false, older = false;  ///< than the transaction
+  bool any = false;
 };
 
 Rows look_at_rows(pqxx::transaction_base& tx, const std::string& heap, const std::string& xid) {
   const auto row = tx.exec1(fmt::format(kRowsQuery, heap, xid));
-  return {row[0].as<bool>(), row[1].as<bool>()};
+  return {row[0].as<bool>(), row[1].as<bool>(), row[2].as<bool>()};
 }
 
-std::optional<NewFile> read_one(pqxx::transaction_base& tx, const SourceTable& table, std::uint32_t oid) {
+std::optional<NewFile> read_one(pqxx::transaction_base& tx, const SourceTable& table, std::uint32_t oid,
+                                std::uint32_t since) {
   const auto heaps = tx.exec_params(kHeapQuery, std::to_string(oid));
   if (heaps.empty()) return std::nullopt;  // it is gone again
   const auto changed_at = text_of(heaps[0][0]);
   const bool readable = heaps[0][1].as<bool>();
   const auto name = text_of(heaps[0][3]);
   NewFile out;
+  out.changed_by = heaps[0][0].as<std::uint32_t>();
+  if (since != 0 && readable) {
+    const auto rows = look_at_rows(tx, name, std::to_string(since));
+    out.all_newer = rows.any && !rows.older;
+  }
   std::set<std::string> looked_at;
   for (const auto& row : tx.exec_params(kChangedQuery, std::to_string(table.oid), std::to_string(oid))) {
     const auto number = row[0].as<int>();
@@ -52,23 +60,26 @@ std::optional<NewFile> read_one(pqxx::transaction_base& tx, const SourceTable& t
     const bool taken = std::any_of(table.columns.begin(), table.columns.end(),
                                    [&](const auto& column) { return column.attribute_number == number; });
     if (!taken || !looked_at.insert(xid).second) continue;
-    const auto rows = readable ? look_at_rows(tx, name, xid) : Rows{xid == changed_at, false};
+    const auto rows = readable ? look_at_rows(tx, name, xid) : Rows{xid == changed_at, false, true};
     if (!rows.of_it || rows.older) continue;
     out.rewritten_with = number;
     return out;
   }
-  out.emptied = readable ? !look_at_rows(tx, name, changed_at).older : heaps[0][2].as<bool>();
+  const auto rows = readable ? look_at_rows(tx, name, changed_at)
+                             : Rows{false, !heaps[0][2].as<bool>(), !heaps[0][2].as<bool>()};
+  out.emptied = !rows.older;
+  out.has_rows = rows.any;
   return out;
 }
 
 }  // namespace
 
 Result<std::map<std::uint32_t, NewFile>> read_new_files(const Endpoint& endpoint, const SourceTable& table,
-                                                        const std::vector<std::uint32_t>& heaps) {
+                                                        const std::map<std::uint32_t, std::uint32_t>& heaps) {
   std::map<std::uint32_t, NewFile> out;
   PENSTOCK_TRY(look(endpoint, "looking at new files of tables", [&](pqxx::transaction_base& tx) {
-    for (const auto heap : heaps)
-      if (const auto one = read_one(tx, table, heap)) out[heap] = *one;
+    for (const auto& [heap, since] : heaps)
+      if (const auto one = read_one(tx, table, heap, since)) out[heap] = *one;
   }));
   return out;
 }

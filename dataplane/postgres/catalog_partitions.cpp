@@ -18,7 +18,8 @@ WITH RECURSIVE up(parent, edge, command) AS (
   SELECT i.inhparent, i.xmin, i.cmin::text::bigint FROM up JOIN pg_inherits i ON i.inhrelid = up.parent
   WHERE up.parent <> $1::oid)
 SELECT up.edge, up.command, up.edge = a.xmin, has_table_privilege(c.oid, 'SELECT') AND am.amname = 'heap',
-       pg_relation_size(c.oid) > 0, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+       pg_relation_size(c.oid) > 0, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+       c.relfilenode <> c.oid
 FROM up, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tableoid' AND a.attnum < 0
 LEFT JOIN pg_am am ON am.oid = c.relam
@@ -26,11 +27,17 @@ WHERE c.oid = $2 ORDER BY age(up.edge) < 0, age(up.edge), up.command DESC LIMIT 
 
 // Rows lie in the order in which they came, by and large: those of before are among the first. A transaction
 // that is older than the attaching one may have written after it all the same; that is told of for nothing.
+// Those that an ALTER TABLE rewrote, or SET UNLOGGED and LOGGED, are as new as that: in a heap that has
+// another file than it was made with, rows of a transaction that changed the catalog's record of it are in
+// doubt, too.
 constexpr const char* kFormerRowQuery = R"sql(
 SELECT EXISTS (
   SELECT FROM (SELECT xmin AS made, cmin::text::bigint AS command FROM ONLY {0} LIMIT 100000) former
   WHERE made = '{1}'::xid AND command < {2}
-     OR {3} AND made <> '{1}'::xid AND (age(made) > age('{1}'::xid) OR age(made) < 0)))sql";
+     OR {3} AND made <> '{1}'::xid AND (age(made) > age('{1}'::xid) OR age(made) < 0)
+     OR {4} AND made <> '{1}'::xid AND made IN (
+          SELECT xmin FROM pg_class WHERE oid = {5} UNION ALL
+          SELECT xmin FROM pg_attribute WHERE attrelid = {5} AND attnum > 0)))sql";
 
 bool filled(pqxx::transaction_base& tx, std::uint32_t root, std::uint32_t heap) {
   const auto rows = tx.exec_params(kAttachmentQuery, std::to_string(root), std::to_string(heap));
@@ -40,8 +47,8 @@ bool filled(pqxx::transaction_base& tx, std::uint32_t root, std::uint32_t heap) 
   // Whose rows may not be read is taken to be filled if it takes up room.
   if (!row[3].as<bool>(false)) return !made_with_it && row[4].as<bool>(false);
   return tx
-      .exec(fmt::format(kFormerRowQuery, text_of(row[5]), text_of(row[0]), text_of(row[1]),
-                        !made_with_it))[0][0]
+      .exec(fmt::format(kFormerRowQuery, text_of(row[5]), text_of(row[0]), text_of(row[1]), !made_with_it,
+                        text_of(row[6]) == "t", heap))[0][0]
       .as<bool>();
 }
 
@@ -53,6 +60,21 @@ Result<std::vector<std::uint32_t>> filled_before_attached(const Endpoint& endpoi
   PENSTOCK_TRY(look(endpoint, "looking at partitions", [&](pqxx::transaction_base& tx) {
     for (const auto heap : heaps)
       if (filled(tx, root, heap)) out.push_back(heap);
+  }));
+  return out;
+}
+
+Result<std::vector<std::uint32_t>> read_ancestors(const Endpoint& endpoint, std::uint32_t oid) {
+  std::vector<std::uint32_t> out;
+  PENSTOCK_TRY(look(endpoint, "reading what a table is a part of", [&](pqxx::transaction_base& tx) {
+    const auto rows = tx.exec_params(
+        "WITH RECURSIVE up(oid, level) AS (SELECT inhparent, 1 FROM pg_inherits WHERE inhrelid = $1::oid "
+        "UNION "
+        "SELECT i.inhparent, up.level + 1 FROM up JOIN pg_inherits i ON i.inhrelid = up.oid) "
+        "SELECT oid FROM up ORDER BY level",
+        std::to_string(oid));
+    for (const auto& row : rows)
+      out.push_back(row[0].as<std::uint32_t>());
   }));
   return out;
 }

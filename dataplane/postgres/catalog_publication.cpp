@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "dataplane/postgres/catalog.hpp"
 #include "dataplane/postgres/catalog_session.hpp"
@@ -12,20 +13,63 @@ constexpr const char* kPublicationQuery = R"sql(
 SELECT puballtables, pubviaroot, pubinsert, pubupdate, pubdelete, pubtruncate, pg_has_role(pubowner, 'USAGE')
 FROM pg_publication WHERE pubname = $1)sql";
 
-// Row filters and column lists came with 15.
-constexpr const char* kOldTablesQuery =
-    "SELECT schemaname, tablename, false, ARRAY[]::text[], false FROM pg_publication_tables WHERE pubname = "
-    "$1"
-    " ORDER BY 1, 2";
+// Row filters, column lists and FOR TABLES IN SCHEMA came with 15. Every change of a publication's options
+// writes its row anew, and a table that is taken out and put back has another row in pg_publication_rel.
+constexpr const char* kOldTablesQuery = R"sql(
+SELECT t.schemaname, t.tablename,
+       pg_catalog.format('%s.%s.%s.%s', p.oid, p.xmin, coalesce(r.oid, 0), coalesce(r.xmin, '0')),
+       NULL::text, ARRAY[]::text[], ARRAY[]::text[], false, ARRAY[]::text[], ARRAY[]::text[]
+FROM pg_publication_tables t JOIN pg_publication p ON p.pubname = t.pubname
+LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid
+     AND r.prrelid = pg_catalog.format('%I.%I', t.schemaname, t.tablename)::regclass
+WHERE t.pubname = $1 ORDER BY 1, 2)sql";
+
+// From the catalogs: from 16 on the view pg_publication_tables opens every table, and waits for whoever has
+// locked one of them. What is named in it, or by its schema, or by all; then, via the root, without
+// partitions whose ancestor is among these, else with leaves in place of partitioned tables. Moving to
+// another schema, and back, writes the row of the table's type anew; no change of its columns does. A
+// filter's columns are in its expression tree alone: pg_depend has them together with the list's.
 constexpr const char* kTablesQuery = R"sql(
-SELECT t.schemaname, t.tablename, t.rowfilter IS NOT NULL, t.attnames::text[],
-       EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
-               WHERE p.pubname = $1 AND r.prattrs IS NOT NULL
-                 AND r.prrelid = pg_catalog.format('%I.%I', t.schemaname, t.tablename)::regclass)
-FROM pg_publication_tables t WHERE t.pubname = $1 ORDER BY 1, 2)sql";
+WITH RECURSIVE pub AS (SELECT oid, xmin AS written, puballtables, pubviaroot FROM pg_publication WHERE pubname = $1),
+named(oid) AS (
+  SELECT r.prrelid FROM pub JOIN pg_publication_rel r ON r.prpubid = pub.oid
+  UNION
+  SELECT c.oid FROM pub JOIN pg_class c ON c.relkind IN ('r', 'p') AND pg_relation_is_publishable(c.oid)
+  WHERE pub.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n
+                                    WHERE n.pnpubid = pub.oid AND n.pnnspid = c.relnamespace)),
+below(root, oid) AS (
+  SELECT oid, oid FROM named
+  UNION
+  SELECT below.root, i.inhrelid FROM below JOIN pg_inherits i ON i.inhparent = below.oid
+         JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition),
+published(oid) AS (
+  SELECT below.oid FROM below JOIN pg_class c ON c.oid = below.oid CROSS JOIN pub
+  WHERE CASE WHEN pub.pubviaroot THEN below.oid IN (SELECT oid FROM named) ELSE c.relkind <> 'p' END
+  GROUP BY below.oid, pub.pubviaroot HAVING NOT pub.pubviaroot OR count(*) = 1)
+SELECT s.nspname, c.relname,
+       pg_catalog.format('%s.%s.%s.%s', pub.oid, pub.written, coalesce(r.oid, n.oid, 0),
+                         coalesce(r.xmin, n.xmin, '0'))
+         || CASE WHEN n.oid IS NULL THEN '' WHEN r.oid IS NULL THEN '.' || t.xmin::text
+                 ELSE pg_catalog.format('.%s.%s', n.oid, n.xmin) END,
+       CASE WHEN n.oid IS NULL THEN pg_get_expr(r.prqual, r.prrelid) END, f.numbers, f.names,
+       r.prattrs IS NOT NULL AND n.oid IS NULL, l.numbers, l.names
+FROM published JOIN pg_class c ON c.oid = published.oid JOIN pg_namespace s ON s.oid = c.relnamespace
+JOIN pg_type t ON t.oid = c.reltype CROSS JOIN pub
+LEFT JOIN pg_publication_rel r ON r.prpubid = pub.oid AND r.prrelid = c.oid
+LEFT JOIN pg_publication_namespace n ON n.pnpubid = pub.oid AND n.pnnspid = c.relnamespace
+CROSS JOIN LATERAL (
+  SELECT array_agg(a.attnum::text ORDER BY a.attnum) AS numbers,
+         array_agg(a.attname::text ORDER BY a.attnum) AS names
+  FROM pg_attribute a WHERE a.attrelid = c.oid AND n.oid IS NULL AND a.attnum IN (
+    SELECT v[1]::int2 FROM regexp_matches(r.prqual::text, ':varattno (-?[0-9]+)', 'g') v)) f
+CROSS JOIN LATERAL (
+  SELECT array_agg(a.attnum::text ORDER BY a.attnum) AS numbers,
+         array_agg(a.attname::text ORDER BY a.attnum) AS names
+  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[])) l
+ORDER BY 1, 2)sql";
 
 // What FOR TABLE makes of the names: the tables, and all that inherit from them but partitions, which their
-// root stands for.
+// root stands for. {narrowed}: from 15 on; {generated}: from 18.
 constexpr const char* kSameTablesQuery = R"sql(
 WITH RECURSIVE wanted(oid) AS (
   SELECT pg_catalog.to_regclass(name)::oid FROM unnest($2::text[]) name
@@ -33,12 +77,33 @@ WITH RECURSIVE wanted(oid) AS (
   SELECT i.inhrelid FROM wanted JOIN pg_inherits i ON i.inhparent = wanted.oid
          JOIN pg_class c ON c.oid = i.inhrelid AND NOT c.relispartition)
 SELECT NOT EXISTS (SELECT oid FROM wanted EXCEPT SELECT prrelid FROM pg_publication_rel WHERE prpubid = p.oid)
-   AND NOT EXISTS (SELECT prrelid FROM pg_publication_rel WHERE prpubid = p.oid EXCEPT SELECT oid FROM wanted),
-       p.pubviaroot AND p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate
+   AND NOT EXISTS (SELECT prrelid FROM pg_publication_rel WHERE prpubid = p.oid EXCEPT SELECT oid FROM wanted)
+   {narrowed},
+       p.pubviaroot AND p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate {generated}
 FROM pg_publication p WHERE p.pubname = $1)sql";
 
-constexpr const char* kOptions =
-    "publish = 'insert, update, delete, truncate', publish_via_partition_root = true";
+constexpr const char* kNotNarrowed =
+    "AND NOT EXISTS (SELECT FROM pg_publication_rel WHERE prpubid = p.oid AND (prqual IS NOT NULL OR prattrs "
+    "IS NOT NULL))";
+constexpr int kListsAndFilters = 150000;
+
+// From 18 on, a table whose replica identity has a generated column (FULL has them all) may only be updated
+// while each publication that it is in publishes that column. The stream has them then; nobody reads them.
+constexpr int kPublishesGenerated = 180000;
+
+std::string options_of(int version) {
+  return std::string("publish = 'insert, update, delete, truncate', publish_via_partition_root = true") +
+         (version >= kPublishesGenerated ? ", publish_generated_columns = stored" : "");
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  return text.replace(text.find(what), what.size(), by);
+}
+
+std::string same_tables_query(int version) {
+  const auto sql = replaced(kSameTablesQuery, "{narrowed}", version >= kListsAndFilters ? kNotNarrowed : "");
+  return replaced(sql, "{generated}", version >= kPublishesGenerated ? "AND p.pubgencols = 's'" : "");
+}
 
 std::string list_of(const std::vector<TableName>& tables) {
   std::string out;
@@ -54,22 +119,54 @@ std::vector<std::string> quoted_names(const std::vector<TableName>& tables) {
   return out;
 }
 
+std::vector<NumberedColumn> columns_of(const pqxx::field& numbers, const pqxx::field& names) {
+  const auto every = items_of(numbers), called = items_of(names);
+  std::vector<NumberedColumn> out;
+  for (std::size_t at = 0; at < every.size() && at < called.size(); ++at)
+    out.push_back({std::stoi(every[at]), called[at]});
+  return out;
+}
+
+PublishedTable published_table(const pqxx::row& row) {
+  PublishedTable out;
+  out.name = {text_of(row[0]), text_of(row[1])};
+  out.incarnation = text_of(row[2]);
+  if (!row[3].is_null()) out.row_filter = text_of(row[3]);
+  out.filter_columns = columns_of(row[4], row[5]);
+  if (row[6].as<bool>(false)) out.listed = columns_of(row[7], row[8]);
+  return out;
+}
+
+/// Without those that are not there, unless none is.
+std::vector<TableName> present_of(pqxx::transaction_base& tx, const std::vector<TableName>& tables) {
+  std::vector<TableName> out;
+  const auto rows = tx.exec_params(
+      "SELECT pg_catalog.to_regclass(name) IS NOT NULL FROM unnest($1::text[]) WITH ORDINALITY n(name, at) "
+      "ORDER BY at",
+      array_of(quoted_names(tables)));
+  for (std::size_t at = 0; at < tables.size(); ++at)
+    if (rows[static_cast<pqxx::result::size_type>(at)][0].as<bool>()) out.push_back(tables[at]);
+  return out.empty() ? tables : out;
+}
+
 void bring_to(pqxx::transaction_base& tx, const std::string& name, const std::vector<TableName>& tables) {
   const auto quoted = quote_identifier(name);
-  const auto present = tx.exec_params(kSameTablesQuery, name, array_of(quoted_names(tables)));
+  const auto options = options_of(version_of(tx));
+  const auto present =
+      tx.exec_params(same_tables_query(version_of(tx)), name, array_of(quoted_names(tables)));
   if (present.empty()) {
     const auto what = tables.empty() ? "" : " FOR TABLE " + list_of(tables);
-    tx.exec(fmt::format("CREATE PUBLICATION {}{} WITH ({})", quoted, what, kOptions));
+    tx.exec(fmt::format("CREATE PUBLICATION {}{} WITH ({})", quoted, what, options));
     return;
   }
-  if (!present[0][1].as<bool>()) tx.exec(fmt::format("ALTER PUBLICATION {} SET ({})", quoted, kOptions));
+  if (!present[0][1].as<bool>()) tx.exec(fmt::format("ALTER PUBLICATION {} SET ({})", quoted, options));
   if (present[0][0].as<bool>()) return;
   if (!tables.empty()) {
     tx.exec(fmt::format("ALTER PUBLICATION {} SET TABLE {}", quoted, list_of(tables)));
     return;
   }
   tx.exec("DROP PUBLICATION " + quoted);
-  tx.exec(fmt::format("CREATE PUBLICATION {} WITH ({})", quoted, kOptions));
+  tx.exec(fmt::format("CREATE PUBLICATION {} WITH ({})", quoted, options));
 }
 
 Error may_not_create(Error error, const Endpoint& endpoint, const std::string& name,
@@ -101,22 +198,41 @@ Result<PublicationFacts> read_publication(const Endpoint& endpoint, const std::s
     out.deletes = row[4].as<bool>();
     out.truncates = row[5].as<bool>();
     out.owned = row[6].as<bool>();
-    for (const auto& table :
-         tx.exec_params(version_of(tx) >= 150000 ? kTablesQuery : kOldTablesQuery, name)) {
-      PublishedTable one{{text_of(table[0]), text_of(table[1])}, table[2].as<bool>(), items_of(table[3])};
-      out.tables.push_back(one.name);
-      if (one.row_filter || table[4].as<bool>()) out.partial.push_back(one.name);
-      out.contents.push_back(std::move(one));
+    const auto* const tables = version_of(tx) >= kListsAndFilters ? kTablesQuery : kOldTablesQuery;
+    for (const auto& table : tx.exec_params(tables, name)) {
+      out.contents.push_back(published_table(table));
+      out.tables.push_back(out.contents.back().name);
     }
   }));
   return out;
+}
+
+const PublishedTable* published_as(const PublicationFacts& publication, const TableName& name) {
+  const auto at = std::find_if(publication.contents.begin(), publication.contents.end(),
+                               [&](const PublishedTable& one) { return one.name == name; });
+  return at == publication.contents.end() ? nullptr : &*at;
+}
+
+void narrow_to(const PublicationFacts& publication, SourceTable& table) {
+  const auto* own = published_as(publication, table.name);
+  if (!own) return;
+  for (auto& column : table.columns)
+    column.published = !own->listed || std::any_of(own->listed->begin(), own->listed->end(), [&](auto& one) {
+      return one.number == column.attribute_number;
+    });
+  for (auto& heap : table.heaps) {
+    const auto* as = table.kind == 'p' ? own : published_as(publication, heap.name);
+    if (!as) continue;
+    heap.row_filter = as->row_filter;
+    heap.filter_columns = as->filter_columns;
+  }
 }
 
 Status ensure_publication(const Endpoint& endpoint, const std::string& name,
                           const std::vector<TableName>& tables) {
   const auto once = [&] {
     return change(endpoint, "making publication " + name,
-                  [&](pqxx::transaction_base& tx) { bring_to(tx, name, tables); });
+                  [&](pqxx::transaction_base& tx) { bring_to(tx, name, present_of(tx, tables)); });
   };
   auto done = once();
   if (!done && done.error().reason == "AlreadyExists") done = once();  // made by another at the same moment

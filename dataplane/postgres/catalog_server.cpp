@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "dataplane/postgres/catalog.hpp"
 #include "dataplane/postgres/catalog_session.hpp"
 #include "dataplane/postgres/libpq.hpp"
@@ -45,9 +47,11 @@ std::string slot_query(int version) {
   return fmt::format(R"sql(
 SELECT s.active, s.plugin, s.database, s.wal_status, s.restart_lsn, s.confirmed_flush_lsn, s.safe_wal_size,
        pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
-                       s.restart_lsn)::bigint, {}
+                       s.restart_lsn)::bigint, {}, {}
 FROM pg_replication_slots s WHERE s.slot_name = $1)sql",
-                     version >= 170000 ? "s.invalidation_reason" : "NULL");
+                     version >= 170000 ? "s.invalidation_reason" : "NULL",
+                     // After a promotion it stays true, and says nothing any more.
+                     version >= 170000 ? "s.synced AND pg_is_in_recovery()" : "false");
 }
 
 }  // namespace
@@ -75,6 +79,24 @@ Result<ServerFacts> read_server(const Endpoint& endpoint) {
   return out;
 }
 
+Result<std::vector<std::pair<std::int64_t, Lsn>>> read_timeline_history(const Endpoint& endpoint,
+                                                                        std::int64_t timeline) {
+  std::vector<std::pair<std::int64_t, Lsn>> out;
+  PENSTOCK_ASSIGN(const auto session, connect(endpoint, SessionKind::Replication));
+  const auto command = fmt::format("TIMELINE_HISTORY {}", timeline);
+  PENSTOCK_ASSIGN(const auto found, exec(session.get(), endpoint, command, "reading the timelines"));
+  if (PQresultStatus(found.get()) != PGRES_TUPLES_OK || PQntuples(found.get()) != 1) return out;
+  std::istringstream lines(PQgetvalue(found.get(), 0, 1));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::int64_t left = 0;
+    std::string lsn;
+    if (!(words >> left >> lsn)) continue;  // a comment
+    if (const auto end = Lsn::parse(lsn)) out.emplace_back(left, *end);
+  }
+  return out;
+}
+
 Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name) {
   SlotFacts out;
   out.name = name;
@@ -92,6 +114,7 @@ Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name) {
     if (!row[6].is_null()) out.safe_wal_size = row[6].as<std::int64_t>();
     out.retained_bytes = row[7].as<std::int64_t>(0);
     out.invalidation = text_of(row[8]);
+    out.synced = row[9].as<bool>();
   }));
   return out;
 }

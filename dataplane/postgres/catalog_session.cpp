@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dataplane/postgres/libpq.hpp"
+#include "dataplane/postgres/liveness.hpp"
 
 namespace penstock::postgres {
 namespace {
@@ -42,8 +43,10 @@ Status in_transaction(const Endpoint& endpoint, const std::string& doing, const 
   PENSTOCK_ASSIGN(auto session, connect(endpoint));
   // Some of libpqxx's exceptions forget the SQLSTATE; in the verbose form it is in the message.
   PQsetErrorVerbosity(session.get(), PQERRORS_VERBOSE);
+  pg_conn* const raw = session.get();
   try {
     AdoptedSession adopted(std::move(session));
+    const StallGuard guard(raw, endpoint);
     Transaction tx(adopted);
     tx.exec("SET LOCAL lock_timeout = '5s'");
     work(tx);

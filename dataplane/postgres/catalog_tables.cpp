@@ -11,11 +11,14 @@ namespace {
 constexpr const char* kTableQuery = R"sql(
 SELECT w.at, c.oid, c.relkind, c.relreplident, c.relpersistence, row_security_active(c.oid),
        has_table_privilege(c.oid, 'SELECT'), pg_has_role(c.relowner, 'USAGE'),
-       has_schema_privilege(n.oid, 'USAGE')
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema, name, at)
-JOIN pg_namespace n ON n.nspname = w.schema
-JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+       has_schema_privilege(n.oid, 'USAGE'), n.nspname, c.relname
+FROM {wanted}
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f'))sql";
+constexpr const char* kByName = R"sql(unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema, name, at)
+JOIN pg_namespace n ON n.nspname = w.schema
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name)sql";
+constexpr const char* kByOid = R"sql(unnest($1::oid[]) WITH ORDINALITY w(oid, at)
+JOIN pg_class c ON c.oid = w.oid JOIN pg_namespace n ON n.oid = c.relnamespace)sql";
 
 // From 18 on a NOT NULL may be NOT VALID: rows from before it hold NULL all the same. $2: server_version_num.
 constexpr const char* kColumnQuery = R"sql(
@@ -25,12 +28,12 @@ SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
          WHERE $2::int >= 180000 AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
            AND NOT k.convalidated),
        a.attgenerated <> '', has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
-       CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END
+       CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END, a.attstorage <> 'p'
 FROM pg_attribute a
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum)sql";
 
 // A table may inherit from another by more than one way. Of the attachments on the way to a heap the sum
-// tells that one of them was made anew. {detaching}: from 14 on.
+// tells that one of them was made anew. {detaching}: from 14 on. {size} waits for locks.
 constexpr const char* kHeapQuery = R"sql(
 WITH RECURSIVE way(root, oid, attached) AS (
   SELECT o, o, 0::bigint FROM unnest($1::oid[]) o
@@ -40,7 +43,7 @@ WITH RECURSIVE way(root, oid, attached) AS (
 tree AS (SELECT root, oid, max(attached) AS attached FROM way GROUP BY root, oid)
 SELECT tree.root, c.oid, n.nspname, c.relname, c.relkind, c.relreplident, row_security_active(c.oid),
        has_table_privilege(c.oid, 'SELECT'), coalesce(am.amname = 'heap', false),
-       coalesce(pg_relation_filenode(c.oid), 0), coalesce(pg_relation_size(c.oid), 0), c.relpages, c.reltuples,
+       coalesce(pg_relation_filenode(c.oid), 0), {size}, c.relpages, c.reltuples,
        (SELECT 28 + sum(CASE WHEN a.attlen > 0 THEN a.attlen ELSE 32 END) FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
        ARRAY(SELECT a.attname::text FROM pg_attribute a
@@ -48,10 +51,21 @@ SELECT tree.root, c.oid, n.nspname, c.relname, c.relkind, c.relreplident, row_se
                AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull),
-       current_setting('block_size')::bigint, tree.attached
+       current_setting('block_size')::bigint, tree.attached,
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+       ARRAY(SELECT a.xmin::text FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+       (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::bigint,
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 'v')
 FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_am am ON am.oid = c.relam
 WHERE c.relkind IN ('r', 'm', 'f', 'v') ORDER BY tree.root, c.oid)sql";
+
+constexpr const char* kMissingQuery = R"sql(
+SELECT a.attrelid, a.attname, (a.attmissingval::text::text[])[1]
+FROM pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.atthasmissing)sql";
 
 // Only what PostgreSQL itself would take as a replica identity: valid, and not deferrable.
 constexpr const char* kKeyQuery = R"sql(
@@ -60,6 +74,20 @@ SELECT i.indrelid, i.indisprimary, i.indisreplident, i.indimmediate AND i.indisv
         FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, at)
         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE k.at <= i.indnkeyatts)
 FROM pg_index i WHERE i.indrelid = ANY ($1::oid[]) AND (i.indisprimary OR i.indisreplident))sql";
+
+// A constraint keeps its oid when REINDEX CONCURRENTLY makes another index.
+constexpr const char* kUniqueQuery = R"sql(
+SELECT i.indrelid, coalesce(k.oid, i.indexrelid),
+       (SELECT array_agg(a.attname::text ORDER BY a.attname)
+        FROM unnest(i.indkey::int2[]) WITH ORDINALITY n(attnum, at)
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = n.attnum WHERE n.at <= i.indnkeyatts)
+FROM pg_index i LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+WHERE i.indrelid = ANY ($1::oid[]) AND i.indisunique AND i.indimmediate AND i.indisvalid
+  AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY n(attnum, at)
+                  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = n.attnum
+                  WHERE n.at <= i.indnkeyatts AND NOT a.attnotnull)
+ORDER BY 1, 2)sql";
 
 struct Keys {
   std::vector<std::string> primary;
@@ -108,16 +136,9 @@ void for_table(const ByOid& tables, const pqxx::field& oid, Do&& what) {
     what(*one->second);
 }
 
-void read_classes(pqxx::transaction_base& tx, const std::vector<TableName>& names, Found& out) {
-  std::vector<std::string> schemas, tables;
-  for (const auto& name : names) {
-    schemas.push_back(name.schema);
-    tables.push_back(name.name);
-  }
-  for (const auto& row : tx.exec_params(kTableQuery, array_of(schemas), array_of(tables))) {
-    const auto at = row[0].as<std::size_t>() - 1;
+void add_classes(const pqxx::result& rows, Found& out) {
+  for (const auto& row : rows) {
     SourceTable table;
-    table.name = names[at];
     table.oid = row[1].as<std::uint32_t>();
     table.kind = row[2].c_str()[0];
     table.identity = identity_of(row[3]);
@@ -126,8 +147,26 @@ void read_classes(pqxx::transaction_base& tx, const std::vector<TableName>& name
     table.table_select = row[6].as<bool>();
     table.owned = row[7].as<bool>();
     table.schema_usage = row[8].as<bool>();
-    out[at] = std::move(table);
+    table.name = {text_of(row[9]), text_of(row[10])};
+    out[row[0].as<std::size_t>() - 1] = std::move(table);
   }
+}
+
+void find_by_name(pqxx::transaction_base& tx, const std::vector<TableName>& names, Found& out) {
+  std::vector<std::string> schemas, tables;
+  for (const auto& name : names) {
+    schemas.push_back(name.schema);
+    tables.push_back(name.name);
+  }
+  add_classes(tx.exec_params(replaced(kTableQuery, "{wanted}", kByName), array_of(schemas), array_of(tables)),
+              out);
+}
+
+void find_by_oid(pqxx::transaction_base& tx, const std::vector<std::uint32_t>& oids, Found& out) {
+  std::vector<std::string> texts;
+  for (const auto oid : oids)
+    texts.push_back(std::to_string(oid));
+  add_classes(tx.exec_params(replaced(kTableQuery, "{wanted}", kByOid), array_of(texts)), out);
 }
 
 void read_columns(pqxx::transaction_base& tx, const ByOid& tables, const std::string& oids) {
@@ -136,11 +175,15 @@ void read_columns(pqxx::transaction_base& tx, const ByOid& tables, const std::st
   for (const auto& row : rows)
     declared.push_back({row[3].as<std::uint32_t>(), row[4].as<std::int32_t>()});
   const auto types = resolve_types(tx, declared);
+  const auto parts = read_type_parts(tx, declared);
   for (std::size_t at = 0; at < types.size(); ++at) {
     const auto row = rows[static_cast<pqxx::result::size_type>(at)];
     SourceColumn column{text_of(row[1]),   types[at],         row[2].as<int>(), row[5].as<bool>(),
-                        row[6].as<bool>(), row[7].as<bool>(), declared[at].oid};
+                        row[6].as<bool>(), row[7].as<bool>(), declared[at].oid, declared[at].typmod};
+    if (const auto found = parts.find(declared[at].oid); found != parts.end())
+      column.type_parts = found->second;
     if (!row[8].is_null()) column.missing_value = text_of(row[8]);
+    column.out_of_line = row[9].as<bool>();
     for_table(tables, row[0], [&](SourceTable& table) { table.columns.push_back(column); });
   }
 }
@@ -181,6 +224,11 @@ Heap heap_of(const pqxx::row& row, int version) {
   out.relation_file = row[9].as<std::int64_t>();
   out.pages = row[10].as<std::int64_t>() / row[16].as<std::int64_t>();
   out.attached = row[17].as<std::int64_t>();
+  const auto names = items_of(row[18]), changed = items_of(row[19]);
+  for (std::size_t at = 0; at < names.size() && at < changed.size(); ++at)
+    out.columns_changed.emplace_back(names[at], changed[at]);
+  out.horizon = row[20].as<std::uint32_t>();
+  out.virtual_columns = items_of(row[21]);
   const bool stored = (out.kind == 'r' || out.kind == 'm') && row[8].as<bool>();
   out.ctid_ranges = stored && row[7].as<bool>() && version >= 140000;
   return out;
@@ -199,11 +247,35 @@ void add_heap(SourceTable& table, const pqxx::row& row, int version) {
   }
 }
 
-void read_heaps(pqxx::transaction_base& tx, const ByOid& tables, const std::string& oids) {
+void read_heaps(pqxx::transaction_base& tx, const ByOid& tables, const std::string& oids, HeapSizes sizes) {
   const int version = version_of(tx);
-  const auto sql = replaced(kHeapQuery, "{detaching}", version >= 140000 ? "AND NOT i.inhdetachpending" : "");
+  const auto query = replaced(
+      kHeapQuery, "{size}", sizes == HeapSizes::Read ? "coalesce(pg_relation_size(c.oid), 0)" : "0::bigint");
+  const auto sql = replaced(query, "{detaching}", version >= 140000 ? "AND NOT i.inhdetachpending" : "");
   for (const auto& row : tx.exec_params(sql, oids))
     for_table(tables, row[0], [&](SourceTable& table) { add_heap(table, row, version); });
+}
+
+void take_missing(SourceColumn& column, const std::string& value) {
+  if (column.missing_value && *column.missing_value != value) column.missing_differs = true;
+  if (!column.missing_value) column.missing_value = value;
+}
+
+/// A heap without such a value has no rows from before: it was made later, or written anew.
+void read_missing(pqxx::transaction_base& tx, const std::vector<SourceTable*>& tables,
+                  const std::string& oids) {
+  std::multimap<std::uint32_t, SourceTable*> by_heap;
+  for (auto* table : tables)
+    for (const auto& heap : table->heaps)
+      if (heap.oid != table->oid) by_heap.emplace(heap.oid, table);
+  if (by_heap.empty()) return;
+  for (const auto& row : tx.exec_params(kMissingQuery, oids)) {
+    const auto name = text_of(row[1]);
+    for_table(by_heap, row[0], [&](SourceTable& table) {
+      for (auto& column : table.columns)
+        if (column.name == name) take_missing(column, text_of(row[2]));
+    });
+  }
 }
 
 void set_keys(SourceTable& table, const KeysByTable& keys) {
@@ -228,32 +300,53 @@ void set_keys(SourceTable& table, const KeysByTable& keys) {
   }
 }
 
+/// Completes what was found.
+void describe(pqxx::transaction_base& tx, Found& out, HeapSizes sizes) {
+  std::vector<SourceTable*> found;
+  for (auto& table : out) {
+    if (table) found.push_back(&*table);
+  }
+  ByOid by_oid;
+  for (auto* table : found)
+    by_oid.emplace(table->oid, table);
+  const auto oids = oids_of(found);
+  read_columns(tx, by_oid, oids);
+  read_heaps(tx, by_oid, oids, sizes);
+  for (const auto& row : tx.exec_params(kUniqueQuery, oids))
+    for_table(by_oid, row[0], [&](SourceTable& table) {
+      table.unique_keys.push_back({row[1].as<std::uint32_t>(), items_of(row[2])});
+    });
+  std::vector<std::string> every{};
+  for (const auto* table : found) {
+    every.push_back(std::to_string(table->oid));
+    for (const auto& heap : table->heaps)
+      every.push_back(std::to_string(heap.oid));
+  }
+  read_missing(tx, found, array_of(every));
+  const auto keys = read_keys(tx, array_of(every));
+  for (auto* table : found)
+    set_keys(*table, keys);
+}
+
 }  // namespace
 
 Result<std::vector<std::optional<SourceTable>>> read_tables(const Endpoint& endpoint,
-                                                            const std::vector<TableName>& names) {
+                                                            const std::vector<TableName>& names,
+                                                            HeapSizes sizes) {
   Found out(names.size());
   PENSTOCK_TRY(look(endpoint, "reading table definitions", [&](pqxx::transaction_base& tx) {
-    read_classes(tx, names, out);
-    std::vector<SourceTable*> found;
-    for (auto& table : out) {
-      if (table) found.push_back(&*table);
-    }
-    ByOid by_oid;
-    for (auto* table : found)
-      by_oid.emplace(table->oid, table);
-    const auto oids = oids_of(found);
-    read_columns(tx, by_oid, oids);
-    read_heaps(tx, by_oid, oids);
-    std::vector<std::string> every{};
-    for (const auto* table : found) {
-      every.push_back(std::to_string(table->oid));
-      for (const auto& heap : table->heaps)
-        every.push_back(std::to_string(heap.oid));
-    }
-    const auto keys = read_keys(tx, array_of(every));
-    for (auto* table : found)
-      set_keys(*table, keys);
+    find_by_name(tx, names, out);
+    describe(tx, out, sizes);
+  }));
+  return out;
+}
+
+Result<std::vector<std::optional<SourceTable>>> read_tables_by_oid(const Endpoint& endpoint,
+                                                                   const std::vector<std::uint32_t>& oids) {
+  Found out(oids.size());
+  PENSTOCK_TRY(look(endpoint, "reading table definitions", [&](pqxx::transaction_base& tx) {
+    find_by_oid(tx, oids, out);
+    describe(tx, out, HeapSizes::LeftOut);
   }));
   return out;
 }

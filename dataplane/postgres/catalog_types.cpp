@@ -18,6 +18,29 @@ SELECT t.oid, t.typtype, t.typbasetype, t.typtypmod,
        CASE WHEN t.typinput = 'pg_catalog.array_in'::regproc THEN t.typelem ELSE 0 END
 FROM known JOIN pg_type t ON t.oid = known.oid)sql";
 
+// What is made of user-defined enums and composites at any depth: in arrays, domains, ranges and composites.
+// A label's row is written anew by RENAME VALUE, and never by ADD VALUE. Of a composite only what its text
+// form shows counts: the attributes' number, order and types.
+constexpr const char* kPartsQuery = R"sql(
+WITH RECURSIVE known(root, oid) AS (
+  SELECT DISTINCT o, o FROM unnest($1::oid[]) o WHERE o >= 16384
+  UNION
+  SELECT known.root, part.oid FROM known JOIN pg_type t ON t.oid = known.oid CROSS JOIN LATERAL (
+    SELECT t.typbasetype UNION ALL SELECT t.typelem
+    UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid {multirange}
+    UNION ALL SELECT a.atttypid FROM pg_attribute a
+              WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) part(oid)
+  WHERE part.oid >= 16384)
+SELECT known.root, string_agg(part.hash, ' ' ORDER BY part.hash) FROM known CROSS JOIN LATERAL (
+  SELECT 'e' || substr(md5(e.oid || ':' || e.enumlabel || ':' || e.xmin), 1, 8) FROM pg_enum e
+  WHERE e.enumtypid = known.oid
+  UNION ALL
+  SELECT 'c' || substr(md5(t.oid || ':' || string_agg(a.attnum || ':' || a.atttypid || ':' || a.atttypmod, ','
+                                                      ORDER BY a.attnum)), 1, 8)
+  FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid
+  WHERE t.oid = known.oid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped GROUP BY t.oid) part(hash)
+GROUP BY known.root)sql";
+
 constexpr const char* kNameQuery = R"sql(
 SELECT pg_catalog.format_type(d.oid, d.typmod) FROM unnest($1::oid[], $2::int4[]) WITH ORDINALITY d(oid, typmod, at)
 ORDER BY d.at)sql";
@@ -97,6 +120,20 @@ std::vector<PgType> resolve_types(pqxx::transaction_base& tx, const std::vector<
   auto next = names.cbegin();
   for (auto& type : out)
     type = named(std::move(type), next);
+  return out;
+}
+
+std::map<std::uint32_t, std::string> read_type_parts(pqxx::transaction_base& tx,
+                                                     const std::vector<DeclaredType>& declared) {
+  std::vector<std::string> oids;
+  for (const auto& one : declared)
+    oids.push_back(std::to_string(one.oid));
+  std::string sql = kPartsQuery;
+  const std::string mark = "{multirange}";
+  sql.replace(sql.find(mark), mark.size(), version_of(tx) >= 140000 ? "OR r.rngmultitypid = t.oid" : "");
+  std::map<std::uint32_t, std::string> out;
+  for (const auto& row : tx.exec_params(sql, array_of(oids)))
+    out[row[0].as<std::uint32_t>()] = text_of(row[1]);
   return out;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,5 +22,9 @@ struct DeclaredType {
 /// for index.
 [[nodiscard]] std::vector<PgType> resolve_types(pqxx::transaction_base& tx,
                                                 const std::vector<DeclaredType>& declared);
+
+/// SourceColumn::type_parts of the types that have any, by oid.
+[[nodiscard]] std::map<std::uint32_t, std::string> read_type_parts(pqxx::transaction_base& tx,
+                                                                   const std::vector<DeclaredType>& declared);
 
 }  // namespace penstock::postgres

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kOldestVersion = 130000;
 constexpr int kDecodingOnStandby = 160000;
+constexpr int kFailoverSlots = 170000;
 
 void check_wal_level(const ServerFacts& server, Faults& out) {
   if (server.wal_level == "logical") return;
@@ -38,6 +39,21 @@ void check_standby(const SourceWish& wish, const ServerFacts& server, Faults& ou
               "Point spec.source.postgres.host at the primary, or name a publication that was made there in "
               "spec.source.postgres.publication");
   }
+}
+
+/// PostgreSQL docs, "Logical Decoding Concepts", Replication Slot Synchronization.
+void check_failover_slot(const SourceWish& wish, const ServerFacts& server, Faults& out) {
+  if (!wish.failover_slot) return;
+  const char* cure = "Remove spec.source.postgres.failoverSlot";
+  if (server.version < kFailoverSlots)
+    add_fault(
+        out, "FailoverSlotUnsupported",
+        fmt::format("PostgreSQL {} keeps no slots on standbys, which came with 17", server.version / 10000),
+        cure);
+  else if (server.in_recovery)
+    add_fault(out, "FailoverSlotUnsupported",
+              "the source is a standby, and a slot that is made there is kept nowhere else",
+              fmt::format("{}, or point spec.source.postgres.host at the primary", cure));
 }
 
 void check_free_places(const SourceWish& wish, const ServerFacts& server, const SlotFacts& slot,
@@ -79,6 +95,7 @@ void check_server(const SourceWish& wish, const ServerFacts& server, const SlotF
   check_standby(wish, server, out);
   check_wal_level(server, out);
   check_replication_right(server, out);
+  check_failover_slot(wish, server, out);
   check_free_places(wish, server, slot, out);
 }
 

@@ -27,11 +27,13 @@ struct SourceWish {
   std::string publication;           ///< the user's; empty: ours
   std::string replication_slot;      ///< the user's; empty: ours
   bool slot_exists_already = false;  ///< ours is there: no free slot needed
+  bool failover_slot = false;        ///< ours is to be kept on the standbys, too
   std::vector<TableWish> tables;
 };
 
 /// Every fault found, in the order a person would fix them; empty: fit to start.
-/// `tables` is index for index what read_tables() answered for wish.tables.
+/// `tables` is index for index what read_tables() answered for wish.tables, of a user's publication
+/// narrow_to() it.
 [[nodiscard]] std::vector<Error> check_source(const SourceWish& wish, const ServerFacts& server,
                                               const std::vector<std::optional<SourceTable>>& tables,
                                               const PublicationFacts& publication, const SlotFacts& slot);

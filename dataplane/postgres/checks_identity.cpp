@@ -60,6 +60,21 @@ void check_heap_identities(const TableWish& wish, const SourceTable& table, Faul
   }
 }
 
+/// The same holds for an identity that no publication can publish.
+void check_virtual_columns(const TableWish& wish, const SourceTable& table, Faults& out) {
+  for (const auto& heap : table.heaps) {
+    if (heap.identity != ReplicaIdentity::Full || heap.virtual_columns.empty()) continue;
+    add_fault(out, "VirtualColumnInIdentity",
+              fmt::format("{} has REPLICA IDENTITY FULL and the virtual column {}: as soon as it is "
+                          "published, PostgreSQL refuses its updates and deletes",
+                          heap.oid == table.oid ? wish.source_text : heap.name.text(),
+                          listed(heap.virtual_columns)),
+              fmt::format("Run ALTER TABLE {} REPLICA IDENTITY DEFAULT (it needs a primary key), make the "
+                          "column STORED, or load the table in a Pipe of mode SnapshotOnly",
+                          heap.name.quoted()));
+  }
+}
+
 /// True when the table's own identity is fit; the faults of its parts are told apart from it.
 bool check_table_identity(const TableWish& wish, const SourceTable& table, Faults& out) {
   if (table.identity == ReplicaIdentity::Full) return true;
@@ -80,6 +95,34 @@ bool check_table_identity(const TableWish& wish, const SourceTable& table, Fault
   return false;
 }
 
+/// Rows that share a key, be it for a moment, are merged into one by ReplacingMergeTree.
+void check_unique(const TableWish& wish, bool streams, const SourceTable& table, Faults& out) {
+  // A manifest that gives orderBy says by what rows are told apart, here as well.
+  if (table.kind == 'r' && table.heaps.size() > 1 && wish.order_by.empty()) {
+    add_fault(
+        out, "KeyNotUnique",
+        fmt::format("{} is inherited from, and PostgreSQL keeps its key unique in each table by itself: "
+                    "two of them may hold the same one",
+                    wish.source_text),
+        fmt::format("Set engine: MergeTree for it; or, where no two of them ever hold the same key, say so "
+                    "with orderBy: [{}]",
+                    listed(row_key(table))));
+    return;
+  }
+  if (!streams || table.identity != ReplicaIdentity::Full || (table.kind != 'r' && table.kind != 'p')) return;
+  const auto& target_key = wish.order_by.empty() ? row_key(table) : wish.order_by;
+  if (!missing_from(target_key, row_key(table)).empty()) return;  // OrderByLacksKey says it
+  const bool unique =
+      std::any_of(table.unique_keys.begin(), table.unique_keys.end(),
+                  [&](const UniqueKey& key) { return missing_from(target_key, key.columns).empty(); });
+  if (unique) return;
+  add_fault(
+      out, "KeyNotUnique",
+      fmt::format("the key ({}) of {} is DEFERRABLE: two rows may hold the same one within a transaction",
+                  listed(target_key), wish.source_text),
+      "Make it NOT DEFERRABLE, or set engine: MergeTree for the table");
+}
+
 void check_row_key(const TableWish& wish, bool streams, const SourceTable& table, Faults& out) {
   const auto& key = row_key(table);
   if (key.empty()) {
@@ -98,6 +141,18 @@ void check_row_key(const TableWish& wish, bool streams, const SourceTable& table
               fmt::format("column {} of {} is excluded, and part of the key that names its rows",
                           listed(excluded), wish.source_text),
               "Take it out of excludedColumns, or set engine: MergeTree for this table");
+  Names generated;
+  for (const auto& column : table.columns) {
+    if (column.generated && holds_name(key, column.name)) generated.push_back(column.name);
+  }
+  if (!generated.empty())
+    add_fault(out, "KeyColumnGenerated",
+              fmt::format("column {} of {} is part of the key that names its rows, and generated: it is not "
+                          "replicated",
+                          listed(generated), wish.source_text),
+              fmt::format("Run ALTER TABLE {} REPLICA IDENTITY USING INDEX with a unique index of other "
+                          "columns that are NOT NULL, or make it a plain column",
+                          table.name.quoted()));
   if (wish.order_by.empty()) return;
   if (const auto lacking = missing_from(wish.order_by, key); !lacking.empty())
     add_fault(
@@ -117,6 +172,25 @@ void check_row_key(const TableWish& wish, bool streams, const SourceTable& table
                       "orderBy",
                       table.name.quoted()));
   }
+}
+
+/// A change leaves out large values that it did not change. A log keeps what each change made of the row, and
+/// that is to be had from the change alone.
+void check_log(const TableWish& wish, const SourceTable& table, Faults& out) {
+  if (table.identity == ReplicaIdentity::Full) return;
+  Names large;
+  for (const auto* column : wanted_columns(wish, table)) {
+    if (column->out_of_line) large.push_back(column->name);
+  }
+  if (large.empty()) return;
+  add_fault(
+      out, "AppendOnlyNeedsFull",
+      fmt::format("the target of {} keeps every change, and an update leaves out values of {} that it did "
+                  "not change",
+                  wish.source_text, listed(large)),
+      fmt::format("Run ALTER TABLE {} REPLICA IDENTITY FULL (on each partition too), or exclude what may "
+                  "be large",
+                  table.name.quoted()));
 }
 
 /// ClickHouse's sorting key holds no NULL.
@@ -140,7 +214,12 @@ void check_identity(const TableWish& wish, bool streams, const SourceTable& tabl
   const bool publishable = table.kind == 'r' || table.kind == 'p';
   const bool fit = !streams || !publishable || check_table_identity(wish, table, out);
   if (streams && publishable && fit) check_heap_identities(wish, table, out);
-  if (wish.replacing && fit) check_row_key(wish, streams, table, out);
+  if (streams && publishable) check_virtual_columns(wish, table, out);
+  if (wish.replacing && fit) {
+    check_row_key(wish, streams, table, out);
+    if (!row_key(table).empty()) check_unique(wish, streams, table, out);
+  }
+  if (!wish.replacing && streams && publishable && fit) check_log(wish, table, out);
   check_order_by_nulls(wish, table, out);
 }
 

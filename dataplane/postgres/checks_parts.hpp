@@ -23,7 +23,7 @@ inline void add_fault(Faults& out, std::string reason, std::string message, std:
   out.push_back({ErrorKind::NeedsUser, std::move(reason), std::move(message), std::move(cure)});
 }
 
-/// Columns that take part: neither excluded nor generated.
+/// Columns that take part: published, and neither excluded nor generated.
 [[nodiscard]] std::vector<const SourceColumn*> wanted_columns(const TableWish& wish,
                                                               const SourceTable& table);
 /// What names a row in the target: the replica identity's key, else the primary key.

@@ -65,6 +65,105 @@ void check_operations(const PublicationFacts& publication, Faults& out) {
                         quote_identifier(publication.name)));
 }
 
+/// How to publish all of it. Not SET TABLE, which would take out all others.
+std::string publish_whole(const PublicationFacts& publication, const TableName& table) {
+  return fmt::format("ALTER PUBLICATION {0} DROP TABLE {1}; ALTER PUBLICATION {0} ADD TABLE {1}",
+                     quote_identifier(publication.name), table.quoted());
+}
+
+void lacks_columns(Faults& out, const PublicationFacts& publication, const TableName& table,
+                   const std::vector<std::string>& columns, const std::string& why, const std::string& cure) {
+  add_fault(out, "PublicationLacksColumns",
+            fmt::format("the column list of publication {} leaves out {} of {}, {}", publication.name,
+                        listed(columns), table.text(), why),
+            cure);
+}
+
+/// Columns outside of the list are as if they were excluded; so the manifest may not name them.
+void check_named(const TableWish& wish, const SourceTable& table, const PublicationFacts& publication,
+                 Faults& out) {
+  const auto check = [&](const std::vector<std::string>& names, const char* field) {
+    std::vector<std::string> unpublished;
+    for (const auto& column : table.columns)
+      if (!column.published && holds_name(names, column.name)) unpublished.push_back(column.name);
+    if (unpublished.empty()) return;
+    lacks_columns(out, publication, table.name, unpublished,
+                  fmt::format("which spec.tables[].{} of {} names", field, wish.source_text),
+                  fmt::format("Add it to the column list, or take it out of {}", field));
+  };
+  check(wish.order_by, "orderBy");
+  auto named = wish.named_columns;
+  std::erase_if(named, [&](const auto& name) { return holds_name(wish.order_by, name); });
+  check(named, "columns[].name");
+}
+
+/// PostgreSQL takes such a list, and then refuses each UPDATE and DELETE of the application.
+void check_list(const TableWish& wish, const SourceTable& table, const PublicationFacts& publication,
+                Faults& out) {
+  const auto* own = published_as(publication, table.name);
+  check_named(wish, table, publication, out);
+  const bool full = std::any_of(table.heaps.begin(), table.heaps.end(),
+                                [](const Heap& heap) { return heap.identity == ReplicaIdentity::Full; });
+  if (own->listed && full) {
+    add_fault(
+        out, "PublicationLacksColumns",
+        fmt::format("publication {} has a column list for {}, whose replica identity is FULL: PostgreSQL "
+                    "refuses its updates and deletes",
+                    publication.name, wish.source_text),
+        fmt::format("Run {}, or give the table the identity of a key",
+                    publish_whole(publication, table.name)));
+    return;
+  }
+  std::vector<std::string> key;
+  for (const auto& column : table.columns) {
+    const bool names_rows = holds_name(row_key(table), column.name) ||
+                            std::any_of(table.heaps.begin(), table.heaps.end(), [&](const Heap& heap) {
+                              return holds_name(heap.identity_key, column.name);
+                            });
+    if (!column.published && names_rows && !holds_name(wish.order_by, column.name))
+      key.push_back(column.name);
+  }
+  if (!key.empty())
+    lacks_columns(
+        out, publication, table.name, key, "which is part of the key that names its rows",
+        fmt::format("Add it to the column list, or run {}", publish_whole(publication, table.name)));
+}
+
+/// A child of plain inheritance has a list of its own.
+void check_list_of_child(const TableWish& wish, const SourceTable& table, const PublishedTable& child,
+                         const PublicationFacts& publication, Faults& out) {
+  if (!child.listed) return;
+  std::vector<std::string> lacking;
+  for (const auto* column : wanted_columns(wish, table)) {
+    if (std::none_of(child.listed->begin(), child.listed->end(),
+                     [&](const NumberedColumn& one) { return one.name == column->name; }))
+      lacking.push_back(column->name);
+  }
+  if (!lacking.empty())
+    lacks_columns(
+        out, publication, child.name, lacking,
+        fmt::format("a part of {}, of which it publishes them", wish.source_text),
+        fmt::format("Run {}, or add them to excludedColumns", publish_whole(publication, child.name)));
+}
+
+/// An old row has the columns of its identity alone, and PostgreSQL refuses what it cannot filter.
+void check_filter(const SourceTable& table, const PublicationFacts& publication, Faults& out) {
+  for (const auto& heap : table.heaps) {
+    if (heap.row_filter.empty() || heap.identity == ReplicaIdentity::Full) continue;
+    std::vector<std::string> beyond;
+    for (const auto& column : heap.filter_columns)
+      if (!holds_name(heap.identity_key, column.name)) beyond.push_back(column.name);
+    if (beyond.empty()) continue;
+    add_fault(
+        out, "RowFilterNeedsFull",
+        fmt::format("publication {} filters the rows of {} by {}, which is not in its replica identity: "
+                    "PostgreSQL refuses its updates and deletes",
+                    publication.name, heap.name.text(), listed(beyond)),
+        fmt::format("Run ALTER TABLE {} REPLICA IDENTITY FULL, or filter by the key alone",
+                    heap.name.quoted()));
+  }
+}
+
 void check_contents(const TableWish& wish, const SourceTable& table, const PublicationFacts& publication,
                     Faults& out) {
   const auto name = quote_identifier(publication.name);
@@ -82,33 +181,17 @@ void check_contents(const TableWish& wish, const SourceTable& table, const Publi
     if (table.kind == 'r' && heap.oid != table.oid) expected.push_back(heap.name);
   }
   for (const auto& one : expected) {
-    const auto found = std::find_if(publication.contents.begin(), publication.contents.end(),
-                                    [&](const PublishedTable& published) { return published.name == one; });
-    if (found == publication.contents.end()) {
+    const auto* found = published_as(publication, one);
+    if (!found)
       add_fault(out, "PublicationLacksTable",
                 fmt::format("publication {} does not contain {}", publication.name, one.text()),
                 fmt::format("Run ALTER PUBLICATION {} ADD TABLE {}", name, one.quoted()));
-      continue;
-    }
-    if (found->row_filter)
-      add_fault(
-          out, "PublicationFiltersRows",
-          fmt::format("publication {} publishes only some rows of {} (WHERE)", publication.name, one.text()),
-          fmt::format(
-              "Publish it without the filter: ALTER PUBLICATION {0} DROP TABLE {1}; ALTER PUBLICATION "
-              "{0} ADD TABLE {1}",
-              name, one.quoted()));
-    std::vector<std::string> lacking;
-    for (const auto* column : wanted_columns(wish, table)) {
-      if (!found->columns.empty() && !holds_name(found->columns, column->name))
-        lacking.push_back(column->name);
-    }
-    if (!lacking.empty())
-      add_fault(out, "PublicationLacksColumns",
-                fmt::format("publication {} does not publish column {} of {}", publication.name,
-                            listed(lacking), one.text()),
-                "Add them to the publication's column list, or to excludedColumns");
+    else if (one == table.name)
+      check_list(wish, table, publication, out);
+    else
+      check_list_of_child(wish, table, *found, publication, out);
   }
+  check_filter(table, publication, out);
 }
 
 }  // namespace

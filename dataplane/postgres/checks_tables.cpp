@@ -104,6 +104,21 @@ void check_privileges(const TableWish& wish, const ServerFacts& server, const So
   }
 }
 
+/// PostgreSQL reads the columns of a row filter by the publication's right; a load by this role's.
+void check_filter_privileges(const TableWish& wish, const ServerFacts& server, const SourceTable& table,
+                             Faults& out) {
+  const auto wanted = wanted_columns(wish, table);
+  for (const auto& heap : table.heaps) {
+    std::vector<std::string> hidden;
+    for (const auto& column : heap.filter_columns) {
+      const bool told = std::any_of(wanted.begin(), wanted.end(),
+                                    [&](const SourceColumn* one) { return one->name == column.name; });
+      if (!told && holds_name(heap.hidden_columns, column.name)) hidden.push_back(column.name);
+    }
+    if (!hidden.empty()) grant(out, wish, server, heap.name, hidden);
+  }
+}
+
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j)
@@ -199,6 +214,7 @@ void check_columns(const TableWish& wish, const ServerFacts& server, const Sourc
   }
   check_nested(wish, table, out);
   check_privileges(wish, server, table, out);
+  check_filter_privileges(wish, server, table, out);
 }
 
 void check_tables(const SourceWish& wish, const ServerFacts& server,
@@ -232,7 +248,8 @@ void check_tables(const SourceWish& wish, const ServerFacts& server,
 std::vector<const SourceColumn*> wanted_columns(const TableWish& wish, const SourceTable& table) {
   std::vector<const SourceColumn*> out;
   for (const auto& column : table.columns) {
-    if (!column.generated && !holds_name(wish.excluded_columns, column.name)) out.push_back(&column);
+    if (!column.generated && column.published && !holds_name(wish.excluded_columns, column.name))
+      out.push_back(&column);
   }
   return out;
 }

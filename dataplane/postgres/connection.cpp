@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -93,12 +94,13 @@ class Parameters {
     out.set("passfile", kNowhere);
     out.set("application_name", endpoint.application_name);
     out.set("client_encoding", "UTF8");
-    out.set("options", kPinnedSettings);
+    out.set("options", options_of(endpoint, kind));
     out.set("gssencmode", "disable");
-    out.set("keepalives_idle", "30");
-    out.set("keepalives_interval", "10");
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(endpoint.silence_limit).count();
+    out.set("keepalives_idle", std::to_string(std::max<std::int64_t>(seconds / 2, 1)));
+    out.set("keepalives_interval", std::to_string(std::max<std::int64_t>(seconds / 6, 1)));
     out.set("keepalives_count", "3");
-    out.set("tcp_user_timeout", "60000");
+    out.set("tcp_user_timeout", std::to_string(endpoint.silence_limit.count()));
     if (kind == SessionKind::Replication) out.set("replication", "database");
     PENSTOCK_TRY(out.set_tls(endpoint));
     return out;
@@ -125,6 +127,11 @@ class Parameters {
   }
 
  private:
+  static std::string options_of(const Endpoint& endpoint, SessionKind kind) {
+    if (kind != SessionKind::Replication) return kPinnedSettings;
+    return fmt::format("{} -c wal_sender_timeout={}", kPinnedSettings, endpoint.silence_limit.count());
+  }
+
   void set(std::string keyword, std::string value) {
     pairs_.emplace_back(std::move(keyword), std::move(value));
   }
@@ -194,9 +201,13 @@ Result<Connection> attempt(const Endpoint& endpoint, SessionKind kind, const std
   return session;
 }
 
-/// Timeouts that only newer servers know and older ones would refuse in the startup packet.
+/// Timeouts that only newer servers know and older ones would refuse in the startup packet. And a database
+/// without an encoding gives its bytes as they are: it converts nothing, but would refuse what is no UTF-8.
 Status pin_newer_settings(pg_conn* session, const Endpoint& endpoint) {
   std::string sql;
+  const char* encoding = PQparameterStatus(session, "server_encoding");
+  if (encoding != nullptr && std::string_view(encoding) == "SQL_ASCII")
+    sql += "SET client_encoding = 'SQL_ASCII';";
   if (PQserverVersion(session) >= 140000) sql += "SET idle_session_timeout = 0;";
   if (PQserverVersion(session) >= 170000) sql += "SET transaction_timeout = 0;";
   if (sql.empty()) return {};
@@ -219,7 +230,7 @@ Result<Connection> connect(const Endpoint& endpoint, SessionKind kind) {
   for (std::size_t at = 0;; ++at) {
     auto session = attempt(endpoint, kind, addresses[at], share);
     if (session) {
-      PENSTOCK_TRY(pin_newer_settings(session->get(), endpoint));
+      if (kind != SessionKind::Look) PENSTOCK_TRY(pin_newer_settings(session->get(), endpoint));
       return session;
     }
     // An address that answers, with a refusal too, has the last word.

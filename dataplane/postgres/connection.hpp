@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -25,13 +26,19 @@ struct Endpoint {
   std::string client_certificate_pem;
   Secret client_key_pem;
   std::string application_name = "penstock";
+  /// A connection that has passed nothing for so long, though something was to come, is given up.
+  std::chrono::milliseconds silence_limit{60'000};
 
   bool operator==(const Endpoint&) const = default;
   /// "host:port/database as user", for messages.
   [[nodiscard]] std::string text() const;
 };
 
-enum class SessionKind { Sql, Replication };
+enum class SessionKind {
+  Sql,
+  Replication,
+  Look  ///< for one short statement: the settings of long sessions are left as they are
+};
 
 struct CloseConnection {
   void operator()(pg_conn* connection) const;
@@ -43,10 +50,10 @@ using Connection = std::unique_ptr<pg_conn, CloseConnection>;
 /// setting pinned that changes how a value is written: TimeZone UTC, DateStyle ISO, IntervalStyle postgres,
 /// bytea_output hex, extra_float_digits 3, lc_monetary C, search_path pg_catalog, client_encoding UTF8; every
 /// timeout off; row_security off, so that a policy that would hide rows is an error; the walsender's session
-/// likewise. No setting of the role or the database wins over these. TLS without a ca_pem: VerifyFull takes
-/// the system's authorities, Require any. Errors: SourceUnreachable, SourceStarting, TooManyConnections
-/// (Transient), HostNotFound, AuthenticationFailed, ConnectionNotPermitted, DatabaseNotFound, TlsFailed,
-/// NotPostgres (NeedsUser), ….
+/// likewise, with wal_sender_timeout at the endpoint's silence_limit. No setting of the role or the database
+/// wins over these. TLS without a ca_pem: VerifyFull takes the system's authorities, Require any. Errors:
+/// SourceUnreachable, SourceStarting, TooManyConnections (Transient), HostNotFound, AuthenticationFailed,
+/// ConnectionNotPermitted, DatabaseNotFound, TlsFailed, NotPostgres (NeedsUser), ….
 [[nodiscard]] Result<Connection> connect(const Endpoint& endpoint, SessionKind kind = SessionKind::Sql);
 
 /// Cancels what runs on a session, from another thread (PostgreSQL docs, "Canceling Queries in Progress"):

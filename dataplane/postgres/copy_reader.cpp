@@ -6,6 +6,7 @@
 
 #include "dataplane/postgres/byte_reader.hpp"
 #include "dataplane/postgres/libpq.hpp"
+#include "dataplane/postgres/liveness.hpp"
 
 namespace penstock::postgres {
 namespace {
@@ -82,13 +83,27 @@ Result<CopyReader> CopyReader::start(pg_conn* session, const Endpoint& endpoint,
   return CopyReader(session, endpoint, columns);
 }
 
+/// The size of the row now in row_; < 0: there is none, as libpq says it.
+Result<int> CopyReader::receive() {
+  PQfreemem(std::exchange(row_, nullptr));
+  Patience patience(session_, endpoint_);
+  while (true) {
+    const int size = PQgetCopyData(session_, &row_, 1);
+    if (size != 0) return size;
+    if (auto come = patience.wait(kDoing); !come) {
+      finished_ = true;  // nothing can be cancelled through it any more
+      return fail(std::move(come).error());
+    }
+    if (PQconsumeInput(session_) == 0) return -2;
+  }
+}
+
 Result<std::span<const FieldView>> CopyReader::next() {
   while (!finished_) {
-    PQfreemem(std::exchange(row_, nullptr));
-    const int size = PQgetCopyData(session_, &row_, 0);
-    if (size <= 0) {
+    PENSTOCK_ASSIGN(const int size, receive());
+    if (size < 0) {
       finished_ = true;
-      const ResultHandle end(PQgetResult(session_));
+      PENSTOCK_ASSIGN(const auto end, answer(session_, endpoint_, kDoing));
       const bool good = size == -1 && PQresultStatus(end.get()) == PGRES_COMMAND_OK;
       if (!good) {
         auto error = error_of_result(endpoint_, session_, end.get(), kDoing);

@@ -39,6 +39,7 @@ class CopyReader {
 
  private:
   CopyReader(pg_conn* session, Endpoint endpoint, std::size_t columns);
+  [[nodiscard]] Result<int> receive();
   pg_conn* session_;
   Endpoint endpoint_;
   std::size_t columns_;
@@ -59,21 +60,29 @@ struct CopyColumn {
 /// The column in a SELECT: `"a"`, or the text of it; `qualifier` is put before the name ("t.").
 [[nodiscard]] std::string column_expression(const CopyColumn& column, std::string_view qualifier = "");
 
-/// Blocks [first, last) of one heap; last < 0: to its end. ONLY the heap, never its children.
+/// Blocks [first, last) of one heap; last < 0: to its end. ONLY the heap, never its children. `filter`: a
+/// condition that PostgreSQL has written (Heap::row_filter); empty: every row.
 [[nodiscard]] std::string copy_range_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
-                                         std::int64_t first, std::int64_t last);
+                                         std::int64_t first, std::int64_t last,
+                                         const std::string& filter = "");
 /// The whole of a heap or view, in one stream.
-[[nodiscard]] std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns);
+[[nodiscard]] std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
+                                       const std::string& filter = "");
 
 /// A read-only REPEATABLE READ transaction on `session` that sees `snapshot`; one that is open there is ended
 /// first. Fails with reason SnapshotLost (Transient) when the session that exported it is gone.
 [[nodiscard]] Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint,
                                        const std::string& snapshot);
 
-/// In a transaction of begin_at_snapshot() that has read this heap: fails with SnapshotOutdated (Transient)
-/// where the heap was rewritten, emptied or made after the snapshot was taken. Rows that ALTER TABLE rewrites
-/// are as good as gone for older snapshots.
-[[nodiscard]] Status check_not_rewritten(pg_conn* session, const Endpoint& endpoint, std::uint32_t heap);
+/// In a transaction of begin_at_snapshot(): locks the heap, or view, of that name against DDL until the
+/// transaction ends, by ACCESS SHARE, as whoever reads it does. Neither this nor what follows waits for a
+/// lock longer than a few seconds: LockTimeout (Transient), after which the transaction holds none.
+/// TableNotFound where nothing has the name. Rows of a heap come in the order of their places from here on.
+[[nodiscard]] Status lock_heap(pg_conn* session, const Endpoint& endpoint, const TableName& heap);
+
+/// In the same transaction, before rows are read by a filter: no index is used for it, so that rows still
+/// come in the order of their places, and a range of blocks does not cost a look at the whole index.
+[[nodiscard]] Status read_by_place(pg_conn* session, const Endpoint& endpoint);
 
 /// A statement without a result that matters.
 [[nodiscard]] Status execute(pg_conn* session, const Endpoint& endpoint, const std::string& sql);

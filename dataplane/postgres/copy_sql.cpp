@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/postgres/copy_reader.hpp"
 #include "dataplane/postgres/libpq.hpp"
@@ -12,11 +13,12 @@ namespace {
 
 constexpr std::int64_t kMostBlocks = 0xffffffff;
 
-std::string copy_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
-                     const std::string& where) {
+std::string copy_sql(const TableName& heap, const std::vector<CopyColumn>& columns, std::string where,
+                     const std::string& filter) {
   std::string list;
   for (const auto& column : columns)
     list += (list.empty() ? "" : ", ") + column_expression(column);
+  if (!filter.empty()) where += fmt::format(" {} ({})", where.empty() ? "WHERE" : "AND", filter);
   return fmt::format("COPY (SELECT {} FROM ONLY {}{}) TO STDOUT (FORMAT binary)", list, heap.quoted(), where);
 }
 
@@ -31,22 +33,25 @@ std::string column_expression(const CopyColumn& column, std::string_view qualifi
 }
 
 std::string copy_range_sql(const TableName& heap, const std::vector<CopyColumn>& columns, std::int64_t first,
-                           std::int64_t last) {
+                           std::int64_t last, const std::string& filter) {
   // Row numbers in a block start at 1, so that (n,0) is below all of block n.
   const auto block = [](std::int64_t number) { return std::clamp<std::int64_t>(number, 0, kMostBlocks); };
   auto where = fmt::format(" WHERE ctid >= '({},0)'::pg_catalog.tid", block(first));
   if (last >= 0) where += fmt::format(" AND ctid < '({},0)'::pg_catalog.tid", block(last));
-  return copy_sql(heap, columns, where);
+  return copy_sql(heap, columns, std::move(where), filter);
 }
 
-std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns) {
-  return copy_sql(heap, columns, "");
+std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
+                         const std::string& filter) {
+  return copy_sql(heap, columns, "", filter);
 }
 
 Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint, const std::string& snapshot) {
   if (PQtransactionStatus(session) != PQTRANS_IDLE) PENSTOCK_TRY(execute(session, endpoint, "ROLLBACK"));
   PENSTOCK_TRY(execute(session, endpoint, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
-  const ResultHandle result(PQexec(session, ("SET TRANSACTION SNAPSHOT " + quote_literal(snapshot)).c_str()));
+  PENSTOCK_ASSIGN(
+      const auto result,
+      exec(session, endpoint, "SET TRANSACTION SNAPSHOT " + quote_literal(snapshot), "joining a snapshot"));
   if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) return {};
   auto error = error_of_result(endpoint, session, result.get(), "joining snapshot " + snapshot);
   const auto state = sqlstate_of(result.get());
@@ -56,20 +61,25 @@ Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint, const std::
     error.reason = "SnapshotLost";
     error.cure = "The load goes on at a newer snapshot";
   }
-  const ResultHandle ended(PQexec(session, "ROLLBACK"));
+  PENSTOCK_TRY(exec(session, endpoint, "ROLLBACK", "ending a transaction"));
   return fail(std::move(error));
 }
 
-Status check_not_rewritten(pg_conn* session, const Endpoint& endpoint, std::uint32_t heap) {
-  // The table is read as the snapshot has it, the function tells what is now; it stays so, for the heap is
-  // locked since it was read.
-  const auto sql = fmt::format(
-      "SELECT relfilenode = coalesce(pg_relation_filenode(oid), 0) FROM pg_class WHERE oid = {}", heap);
-  PENSTOCK_ASSIGN(const auto row, run(session, endpoint, sql, "looking whether a table was rewritten"));
-  if (first_value(row.get()) == "t") return {};
-  return fail(ErrorKind::Transient, "SnapshotOutdated",
-              "a table was rewritten or emptied after the load's snapshot was taken",
-              "The load goes on at a newer snapshot");
+Status lock_heap(pg_conn* session, const Endpoint& endpoint, const TableName& heap) {
+  // LOCK TABLE would need SELECT on all columns. With constraint_exclusion a partition's root is locked, too.
+  constexpr const char* kSettings =
+      "SET LOCAL lock_timeout = '2s'; SET LOCAL constraint_exclusion = off; SET LOCAL synchronize_seqscans = "
+      "off; "
+      "SET LOCAL max_parallel_workers_per_gather = 0;";
+  const auto sql = fmt::format("{} SELECT FROM ONLY {} WHERE false", kSettings, heap.quoted());
+  PENSTOCK_TRY(run(session, endpoint, sql, "locking " + heap.text()));
+  return {};
+}
+
+Status read_by_place(pg_conn* session, const Endpoint& endpoint) {
+  return execute(session, endpoint,
+                 "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL "
+                 "enable_bitmapscan = off");
 }
 
 Status execute(pg_conn* session, const Endpoint& endpoint, const std::string& sql) {

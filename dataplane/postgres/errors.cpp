@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/secret.hpp"
+#include "core/utf8.hpp"
 #include "dataplane/postgres/libpq.hpp"
 
 namespace penstock::postgres {
@@ -82,8 +83,7 @@ Rule rule_of_libpq(std::string_view message) {
   if (holds(message, "SSL") || holds(message, "certificate") || holds(message, "private key"))
     return {"", ErrorKind::NeedsUser, "TlsFailed",
             "Check spec.source.postgres.tls: its mode, the CA in caSecretRef, and that the server's "
-            "certificate is "
-            "valid for this host"};
+            "certificate is valid for this host and has not expired"};
   return {"", ErrorKind::Transient, "SourceUnreachable",
           "Check that PostgreSQL runs and that its port can be reached from here"};
 }
@@ -108,7 +108,9 @@ Rule rule_of(std::string_view state, std::string_view message) {
 Error error_of(const Endpoint& endpoint, const std::string& sqlstate, const std::string& message,
                const std::string& doing) {
   const auto rule = rule_of(sqlstate, message);
-  auto words = redact(redact(on_one_line(without_hint(message)), endpoint.password), endpoint.client_key_pem);
+  // A server may speak in another encoding than was asked for, while the session begins for instance.
+  auto words = valid_utf8(
+      redact(redact(on_one_line(without_hint(message)), endpoint.password), endpoint.client_key_pem));
   while (words.ends_with('.'))
     words.pop_back();
   if (words.empty()) words = "no answer";

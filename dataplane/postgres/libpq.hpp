@@ -5,8 +5,11 @@
 
 #include <libpq-fe.h>
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "dataplane/postgres/connection.hpp"
@@ -27,6 +30,28 @@ using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
 /// with rows, without, or in a COPY.
 [[nodiscard]] Result<ResultHandle> run(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
                                        const std::string& doing);
+
+/// As PQexec and PQexecParams (their last result, or the first that is a COPY), but an answer is not waited
+/// for where the connection stalls: the error is that of the waiting, all others are in the result.
+[[nodiscard]] Result<ResultHandle> exec(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
+                                        const std::string& doing);
+struct StatementParameters {
+  std::span<const char* const> values;
+  std::span<const int> lengths, formats;
+  bool binary_result = false;
+};
+[[nodiscard]] Result<ResultHandle> exec_with(pg_conn* session, const Endpoint& endpoint,
+                                             const std::string& sql, const StatementParameters& parameters,
+                                             const std::string& doing);
+/// The end of what was sent or is being copied, in the same way.
+[[nodiscard]] Result<ResultHandle> answer(pg_conn* session, const Endpoint& endpoint,
+                                          const std::string& doing);
+/// As run(), calling `waiting` every 50 ms or so; an error of it ends the wait, and the session is of no use
+/// any more. `parameters`: none, or as of PQexecParams; as of exec_with().
+[[nodiscard]] Result<ResultHandle> run_waiting(pg_conn* session, const Endpoint& endpoint,
+                                               const std::string& sql, const std::string& doing,
+                                               const std::function<Status()>& waiting,
+                                               const StatementParameters* parameters = nullptr);
 
 /// Takes what results are left of a statement that has ended, so that the session takes another.
 void discard_results(pg_conn* session);

@@ -18,14 +18,16 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr milliseconds kGlance{100};
 constexpr milliseconds kReportEvery{3'000};
 
-std::string create_sql(pg_conn* session, const std::string& name, SlotLife life) {
-  const char* options = PQserverVersion(session) >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
+/// PostgreSQL docs, "Streaming Replication Protocol", CREATE_REPLICATION_SLOT.
+std::string create_sql(pg_conn* session, const std::string& name, SlotKind kind) {
+  const char* options = kind == SlotKind::Failover           ? "(SNAPSHOT 'export', FAILOVER)"
+                        : PQserverVersion(session) >= 150000 ? "(SNAPSHOT 'export')"
+                                                             : "EXPORT_SNAPSHOT";
   return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", quote_identifier(name),
-                     life == SlotLife::Temporary ? " TEMPORARY" : "", options);
+                     kind == SlotKind::Temporary ? " TEMPORARY" : "", options);
 }
 
-/// Waits for the answer to CREATE_REPLICATION_SLOT. On failure the statement has been cancelled, and a slot
-/// that is not ready goes with its statement.
+/// Waits for the answer to CREATE_REPLICATION_SLOT. On failure there is none yet.
 Status await_slot(pg_conn* session, pg_conn* observer, const Endpoint& endpoint, const std::string& name,
                   const SlotPatience& patience) {
   const auto began = SteadyClock::now();
@@ -35,23 +37,43 @@ Status await_slot(pg_conn* session, pg_conn* observer, const Endpoint& endpoint,
       return {};  // the result says what happened
     const auto now = SteadyClock::now();
     const bool late = now - began >= patience.limit;
-    if (patience.stop.stop_requested()) {
-      Canceller(session).cancel();
+    if (patience.stop.stop_requested())
       return fail(ErrorKind::Cancelled, "Cancelled", "stopped while a replication slot was being made");
-    }
     if (!late && now < next_report) continue;
     next_report = now + kReportEvery;
     const auto whom = name_sessions(
         observer, endpoint, fmt::format("SELECT unnest(pg_blocking_pids({}))", PQbackendPID(session)));
     const auto error = waiting_for_transactions(
         fmt::format("replication slot \"{}\" of {}", name, endpoint.text()), whom.value_or(""));
-    if (late) {
-      Canceller(session).cancel();
-      return fail(error);
-    }
+    // Both go the same way: what the observer does not get through, the answer does not either.
+    if (!whom && whom.error().reason == "SourceUnreachable") return fail(whom.error());
+    if (late) return fail(error);
     if (patience.report && whom && !whom->empty()) patience.report(error);
   }
   return {};
+}
+
+bool answered_within(pg_conn* session, milliseconds limit) {
+  const auto deadline = SteadyClock::now() + limit;
+  while (PQisBusy(session) == 1 && SteadyClock::now() < deadline)
+    if (wait_for_socket(session, false, static_cast<int>(kGlance.count())) && PQconsumeInput(session) == 0)
+      return true;
+  return PQisBusy(session) == 0;
+}
+
+/// Ends the statement: a slot that is not ready goes with it. A cancel that comes before the server has begun
+/// with the statement is lost, so there may be more than one; a server that heeds none has its session ended.
+void take_back(pg_conn* session, pg_conn* observer, const Endpoint& endpoint) {
+  constexpr int kCancels = 10;
+  const Canceller canceller(session);
+  for (int at = 0; at < kCancels; ++at) {
+    canceller.cancel();
+    if (answered_within(session, 5 * kGlance)) return;
+  }
+  const auto ended =
+      run(observer, endpoint, fmt::format("SELECT pg_terminate_backend({})", PQbackendPID(session)),
+          "ending the session that makes a slot");
+  if (ended) (void)answered_within(session, 50 * kGlance);
 }
 
 Error creation_error(const Endpoint& endpoint, pg_conn* session, const PGresult* result,
@@ -95,14 +117,23 @@ Result<Lsn> wal_end(pg_conn* session, const Endpoint& endpoint) {
 }  // namespace
 
 Result<CreatedSlot> create_slot(const Endpoint& endpoint, const std::string& name,
-                                const SlotPatience& patience, SlotLife life) {
+                                const SlotPatience& patience, SlotKind kind) {
   PENSTOCK_ASSIGN(auto observer, connect(endpoint));
   PENSTOCK_ASSIGN(auto session, connect(endpoint, SessionKind::Replication));
-  if (PQsendQuery(session.get(), create_sql(session.get(), name, life).c_str()) == 0)
+  if (PQsendQuery(session.get(), create_sql(session.get(), name, kind).c_str()) == 0)
     return fail(error_of_result(endpoint, session.get(), nullptr, "making replication slot " + name));
-  const auto waited = await_slot(session.get(), observer.get(), endpoint, name, patience);
+  auto waited = await_slot(session.get(), observer.get(), endpoint, name, patience);
+  if (!waited && waited.error().reason == "SourceUnreachable") {
+    waited.error().kind = ErrorKind::InDoubt;
+    return fail(std::move(waited).error());
+  }
+  if (!waited) take_back(session.get(), observer.get(), endpoint);
   const ResultHandle result(PQgetResult(session.get()));
-  if (!waited && sqlstate_of(result.get()) == "57014") return fail(waited.error());
+  if (const auto state = sqlstate_of(result.get()); !waited && (state == "57014" || state == "57P01")) {
+    discard_results(
+        session.get());  // the slot goes after the error was sent, and before the session is ready
+    return fail(waited.error());
+  }
   if (PQresultStatus(result.get()) != PGRES_TUPLES_OK || PQntuples(result.get()) != 1 ||
       PQnfields(result.get()) < 3)
     return fail(creation_error(endpoint, session.get(), result.get(), name));

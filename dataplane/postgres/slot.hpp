@@ -16,8 +16,10 @@ namespace penstock::postgres {
 struct CreatedSlot {
   Connection session;
   std::string snapshot;
+  /// Every transaction that the slot delivers has its commit record here or above, and is not seen by the
+  /// snapshot, which sees all that committed below.
   Lsn consistent_point;
-  Lsn restart_lsn;  ///< as it was at creation, from pg_replication_slots: the version of loaded rows
+  Lsn restart_lsn;  ///< as it was at creation, from pg_replication_slots
 };
 
 /// A slot is made at a point that no open transaction reaches over, so making one waits for every transaction
@@ -31,9 +33,11 @@ struct SlotPatience {
   std::function<void(const Error&)> report{};
 };
 
-/// A temporary slot goes with its session: made for its snapshot, whose place in the order of commits is
-/// exact.
-enum class SlotLife { Lasting, Temporary };
+enum class SlotKind {
+  Lasting,
+  Failover,  ///< lasting, and kept on the standbys, too: PostgreSQL 17 and newer, on a primary
+  Temporary  ///< goes with its session: made for its snapshot, whose place in the order of commits is exact
+};
 
 /// Fails with reason SlotExists (InDoubt) when one of that name is there: ours from before a crash, or
 /// another's; WaitingForTransactions (Transient); NoFreeSlot, NoReplicationRight (NeedsUser). On failure no
@@ -41,7 +45,7 @@ enum class SlotLife { Lasting, Temporary };
 /// decodes is seen through the catalog as it was then.
 [[nodiscard]] Result<CreatedSlot> create_slot(const Endpoint& endpoint, const std::string& name,
                                               const SlotPatience& patience = {},
-                                              SlotLife life = SlotLife::Lasting);
+                                              SlotKind kind = SlotKind::Lasting);
 
 /// A snapshot without a slot: SnapshotOnly, or a load that goes on after its first snapshot was lost. It
 /// lives as long as `session` does. A stream that has passed `after` has delivered every transaction that the

@@ -203,8 +203,8 @@ class World {
   }
   void note_load(const Pipe& pipe, const SetupFacts::Table& table, Forecast::Effect effect) {
     const auto* entry = find_table(pipe.status, table.source);
-    out_.tables.push_back(
-        {table.source, entry->target, effect, table.staged, table.rows_estimated, table.lost});
+    out_.tables.push_back({table.source, entry->target, effect, table.staged, table.rows_estimated,
+                           table.lost, table.published});
   }
   void note_loads(const Pipe& pipe, const SetupFacts& facts, Forecast::Effect effect) {
     if (pipe.spec.mode == Mode::CdcOnly) return;

@@ -19,6 +19,7 @@ struct Forecast {
     bool exchanged = false;           ///< loaded into `<target>_resync`, then exchanged with the target
     std::int64_t rows_estimated = 0;  ///< of the source; 0: not known
     std::vector<std::string> lost{};  ///< what the present target has, and the new one will not have
+    std::string published{};          ///< SetupFacts::Table::published
     bool operator==(const Table&) const = default;
   };
   struct Refusal {

@@ -9,6 +9,7 @@
 #include "reconcilers/pipe/act.hpp"
 #include "reconcilers/pipe/credentials.hpp"
 #include "reconcilers/pipe/record.hpp"
+#include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::reconcile {
 namespace {
@@ -20,7 +21,6 @@ constexpr int kStepsPerPass = 12;
 /// more often would use up what one object may write (controller/runtime/event_correlator.hpp).
 constexpr int kFailuresPerEvent = 20;
 
-constexpr std::chrono::seconds kProbeEvery{20};
 /// A table that was set apart is tried again after this, and then after twice as long each time.
 constexpr std::chrono::seconds kSetApartFirst{60};
 constexpr std::chrono::seconds kSetApartLimit{1800};
@@ -103,20 +103,36 @@ void PipeReconciler::note_run(const Pipe& pipe, View& view, Concern concern, con
   }
 }
 
-/// A table that the runs have set apart is tried again in a minute, then less often; one that is well is
-/// forgotten.
-void PipeReconciler::note_tables(const Pipe& pipe, View& view) {
+namespace {
+
+/// Nothing is wrong with it, and nothing is asked for that may have failed.
+bool is_well(const Pipe& pipe, const TableStatus& table) {
+  const bool runs = table.state == TableState::Streaming || table.state == TableState::Completed;
+  const auto spec = std::find_if(pipe.spec.tables.begin(), pipe.spec.tables.end(),
+                                 [&](const TableSpec& one) { return one.source == table.source; });
+  const bool asked = spec != pipe.spec.tables.end() && anew_is_asked_for(table, *spec);
+  return runs && !asked && table.message.empty() && !table.staged;
+}
+
+}  // namespace
+
+/// A table that the runs have set apart is tried again in a minute, then less often, or soon where its load
+/// only has to begin again; one that is well is forgotten.
+void PipeReconciler::note_tables(const Pipe& pipe, const Runs& run, View& view) {
   for (const auto& table : view.pipe.status.tables) {
     const auto* known = find_table(pipe.status, table.source);
     const auto retry = view.table_retries.find(table.source);
     if (table.state == TableState::Failed && known && known->state != TableState::Failed) {
-      Error error{ErrorKind::BadData, "TablesFailed", table.message, ""};
+      const auto* facts = facts_of(run.load, table);
+      const bool soon = facts && facts->error && facts->error->kind == ErrorKind::Transient;
+      Error error{soon ? ErrorKind::Transient : ErrorKind::BadData, "TablesFailed", table.message, ""};
       auto& next = view.table_retries[table.source];
       next =
           after_failure(retry == view.table_retries.end() ? std::nullopt : std::optional(next), error, view);
-      next.next = view.now + std::min(kSetApartFirst * (1 << std::min(next.failures - 1, 5)), kSetApartLimit);
-    } else if (retry != view.table_retries.end() && table.message.empty() && !table.staged &&
-               (table.state == TableState::Streaming || table.state == TableState::Completed)) {
+      if (!soon)
+        next.next =
+            view.now + std::min(kSetApartFirst * (1 << std::min(next.failures - 1, 5)), kSetApartLimit);
+    } else if (retry != view.table_retries.end() && is_well(pipe, table)) {
       view.table_retries.erase(retry);
     }
   }
@@ -142,7 +158,7 @@ void PipeReconciler::note_runs(const Pipe& pipe, View& view) {
   const auto run = view.run;
   note_run(pipe, view, Concern::Pipe, run.stream);
   note_run(pipe, view, Concern::Load, run.load);
-  note_tables(pipe, view);
+  note_tables(pipe, run, view);
   tell_of_clamped(pipe, run.load);
   tell_of_clamped(pipe, run.stream);
   const auto memory = memory_of(pipe.uid);
@@ -204,6 +220,7 @@ void PipeReconciler::note_success(const Pipe& pipe, const Action& action) {
 
 Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
   if (!pipe.status.worker.empty() && pipe.status.worker != worker_) return Millis{0};
+  dataplane_.tune(pipe);
   for (int step = 0; step < kStepsPerPass; ++step) {
     Credentials credentials;
     View view = observe(pipe, credentials);
@@ -215,8 +232,10 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
     view.pipe = pipe;
     if (const auto* rest = std::get_if<Rest>(&decision.action)) return rest->again;
     hold_to(pipe.resource_version, decision.action);
-    if (std::holds_alternative<Probe>(decision.action)) memory_of(pipe.uid)->probed = view.now;
     auto learnt = act(decision.action, view, credentials, api_, dataplane_);
+    // From its end: one that takes longer than the time between two would be due again in the same pass,
+    // which would never see another spec.
+    if (std::holds_alternative<Probe>(decision.action)) memory_of(pipe.uid)->probed = clock_.now();
     if (!learnt) {
       const bool of_the_api = std::holds_alternative<AddFinalizer>(decision.action) ||
                               std::holds_alternative<RemoveFinalizer>(decision.action);
@@ -231,6 +250,9 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
       return Millis{0};  // the metadata changed: the next pass sees the new object
     if (*learnt) PENSTOCK_TRY(record(pipe, **std::move(learnt), decision));
   }
+  ++passes_cut_short_;
+  log::info("pipe", "{}/{}: {} steps in one pass and no end; going on in a second", pipe.ns, pipe.name,
+            kStepsPerPass);
   return Millis{1000};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,9 @@ class PipeReconciler {
   [[nodiscard]] Result<Millis> reconcile(Pipe pipe);
   /// The Pipe is not in the API any more.
   void forget(const std::string& uid);
+  /// How many passes were ended after more steps than any should need; but for a Pipe of many tables that are
+  /// each tried by itself, that is a fault of the rules.
+  [[nodiscard]] int passes_cut_short() const { return passes_cut_short_; }
 
  private:
   [[nodiscard]] View observe(const Pipe& pipe, Credentials& credentials);
@@ -36,7 +40,7 @@ class PipeReconciler {
   /// Runs and tables that failed become retries, once; those that get on end theirs.
   void note_runs(const Pipe& pipe, View& view);
   void note_run(const Pipe& pipe, View& view, Concern concern, const RunFacts& run);
-  void note_tables(const Pipe& pipe, View& view);
+  void note_tables(const Pipe& pipe, const Runs& run, View& view);
   /// One Warning Event for each column that values were clamped in.
   void tell_of_clamped(const Pipe& pipe, const RunFacts& run);
   void note_failure(const Pipe& pipe, const View& view, const Decision& decision, const Error& error);
@@ -57,6 +61,7 @@ class PipeReconciler {
   Dataplane& dataplane_;
   const Clock& clock_;
   std::string worker_;
+  std::atomic<int> passes_cut_short_{0};
   std::mutex mutex_;                                         // of the map, not of what it holds
   std::map<std::string, std::shared_ptr<Memory>> memories_;  // by uid
 };

@@ -34,7 +34,6 @@ constexpr Rule kRules[] = {
     keep_streaming,
 };
 
-constexpr Millis kProbeEvery{20'000};
 constexpr Millis kSecretEvery{2'000};
 
 void wake_after(Millis time, Rest& rest) {

@@ -24,14 +24,17 @@ struct TableFacts {
   std::string source;                ///< as the manifest writes it
   std::int64_t load_generation = 0;  ///< of the status when the run was started: others speak of other rows
   bool load_finished = false;
-  LoadProgress load;                ///< layout empty: the load has not begun
-  std::string source_partitions{};  ///< of a load that has begun; TableStatus::source_partitions
+  LoadProgress load;                       ///< layout empty: the load has not begun
+  std::string source_partitions{};         ///< of a load that has begun; TableStatus::source_partitions
+  std::string source_definition{};         ///< likewise
+  std::vector<std::string> differences{};  ///< of a stream: why rows may differ from the source's
   std::int64_t rows_loaded = 0;
   std::int64_t rows_estimated = 0;
   std::int64_t partitions_loaded = 0;
   std::int64_t partitions_total = 0;
   std::int64_t rows_streamed = 0;
   double lag_seconds = 0;  ///< of a stream
+  Lsn written{};           ///< of a stream: every change of it up to here is in the destination
   /// This table alone cannot go on: it is set apart, the run goes on without it. A stream does not tell the
   /// source of progress past what the table lacks: one that is started without it does, when that is
   /// recorded.
@@ -52,6 +55,7 @@ struct RunFacts {
   // of a stream alone:
   bool connected = false;  ///< the slot is being read
   Lsn confirmed, received;
+  std::string last_commit{};  ///< ReplicationStatus::last_commit; empty: none came yet
   std::int64_t lag_bytes = 0;
   double lag_seconds = 0;
 
@@ -61,6 +65,8 @@ struct RunFacts {
 /// Both may run side by side: a table that is added later is loaded while the others stream.
 struct Runs {
   RunFacts load, stream;
+  /// A slot is being made, or its snapshot is kept for a load to come: the source cannot clean up meanwhile.
+  bool slot_in_hand = false;
   [[nodiscard]] bool any_active() const { return load.active() || stream.active(); }
 };
 
@@ -88,6 +94,8 @@ struct SetupFacts {
     bool staged = false;
     /// What the present target has, and the table that will take its place has not: "column note".
     std::vector<std::string> lost{};
+    std::string published{};   ///< "columns id, v; rows WHERE (id > 5)", of a user's publication; empty: all
+    std::string definition{};  ///< of the source: by it the excluded columns are known from here on
   };
   std::vector<Table> tables;
   Lsn source_lsn{};  ///< a place in the source's WAL of before the call's end; null where nothing is streamed
@@ -102,11 +110,16 @@ struct ReleaseWish {
   bool operator==(const ReleaseWish&) const = default;
 };
 
+/// What a probe says of one table; each as in TableStatus.
+struct ProbedTable {
+  std::string source_changes{}, partition_changes{}, source_partitions{}, source_definition{};
+  std::vector<std::string> differences{};  ///< to be added to those that are known
+};
+
 struct ProbeFacts {
-  std::map<std::string, std::string> source_changes{};     ///< by source; TableStatus::source_changes
-  std::map<std::string, std::string> source_partitions{};  ///< by source; TableStatus::source_partitions
-  std::map<std::string, Error> lost{};  ///< by source: tables whose changes do not come any more
-  std::int64_t timeline = 0;            ///< of the source, now; 0: not known
+  std::map<std::string, ProbedTable> tables{};  ///< by source
+  std::map<std::string, Error> lost{};          ///< by source: tables whose changes do not come any more
+  std::int64_t timeline = 0;                    ///< of the source, now; 0: not known
 };
 
 /// One table that is ready to take its target's place.
@@ -127,6 +140,8 @@ class Dataplane {
   virtual ~Dataplane() = default;
 
   [[nodiscard]] virtual Runs observe(const Pipe& pipe) = 0;
+  /// What runs goes on at the pace that the manifest asks for: `sync`, and the workers of `snapshot`.
+  virtual void tune(const Pipe& pipe) = 0;
   [[nodiscard]] virtual Fingerprints fingerprint(const Pipe& pipe, const Credentials& credentials) = 0;
 
   /// Validates both sides, then makes the tables. Touches nothing unless all is well.
@@ -135,7 +150,8 @@ class Dataplane {
   /// Our publication holds exactly the status's tables.
   [[nodiscard]] virtual Status ensure_publication(const Pipe& pipe, const Credentials& credentials) = 0;
   /// Makes our slot anew (one of that name from before a crash is dropped: nothing was loaded by it) and
-  /// keeps its snapshot for the load. Returns its restart_lsn: the version of loaded rows.
+  /// keeps its snapshot for the load. Returns its consistent point: the version of loaded
+  /// rows.
   [[nodiscard]] virtual Result<Lsn> create_slot(const Pipe& pipe, const Credentials& credentials) = 0;
   /// Whether the source still is the one, with our place in it: SourceChanged, SlotLost, PublicationMissing
   /// (Terminal). And of the tables that stream? Looks only.
@@ -144,7 +160,8 @@ class Dataplane {
   /// tables that are Pending or Loading, the stream all but those that are set apart.
   [[nodiscard]] virtual Status start_load(const Pipe& pipe, const Credentials& credentials) = 0;
   [[nodiscard]] virtual Status start_stream(const Pipe& pipe, const Credentials& credentials) = 0;
-  /// Ask them to finish what is in flight and end; return at once. An ended run is forgotten.
+  /// Ask them to finish what is in flight and end; return at once. An ended run is forgotten. With the load
+  /// goes a slot that is in hand: it is made again, or its snapshot done without.
   virtual void stop_load(const Pipe& pipe) = 0;
   virtual void stop_stream(const Pipe& pipe) = 0;
   /// Drops slots and publications of ours that belong to an earlier generation than the status names.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error_policy.hpp"
+#include "core/utf8.hpp"
 #include "reconcilers/pipe/conditions.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
@@ -30,6 +31,8 @@ void absorb_load(TableStatus& table, const TableFacts& facts, const Pipe& pipe) 
   table.partitions_total = facts.partitions_total;
   table.load = facts.load;
   table.source_partitions = facts.source_partitions;
+  table.source_definition = facts.source_definition;
+  table.former_definition.clear();
   table.state = TableState::Loading;
   if (!facts.load_finished) return;
   const bool streams = pipe.spec.mode != Mode::SnapshotOnly;
@@ -47,9 +50,11 @@ void absorb_stream(TableStatus& table, const TableFacts& facts, const RunFacts& 
   const bool live = without_load || table.state == TableState::CatchingUp ||
                     table.state == TableState::Streaming || table.state == TableState::Loading;
   if (live && absorb_failure(table, facts)) return;
+  if (live) add_differences(table, facts.differences);
   if (!stream.connected || !(without_load || table.state == TableState::CatchingUp)) return;
   const auto snapshot = table.load ? Lsn::parse(table.load->snapshot_lsn) : Result<Lsn>(Lsn{});
-  if (snapshot && stream.confirmed < *snapshot) return;
+  // What the source may be told is held back by tables that are left out; this one need not wait for them.
+  if (snapshot && std::max(stream.confirmed, facts.written) < *snapshot) return;
   table.load.reset();
   if (!table.staged) table.state = TableState::Streaming;
 }
@@ -57,6 +62,7 @@ void absorb_stream(TableStatus& table, const TableFacts& facts, const RunFacts& 
 void absorb_replication(ReplicationStatus& replication, const RunFacts& stream) {
   if (!stream.there || !stream.connected) return;
   if (stream.confirmed) replication.confirmed_lsn = stream.confirmed.text();
+  if (!stream.last_commit.empty()) replication.last_commit = stream.last_commit;
   if (stream.received) replication.received_lsn = stream.received.text();
   replication.lag_bytes = stream.lag_bytes;
   replication.lag_seconds = stream.lag_seconds;
@@ -67,10 +73,22 @@ void add_standing_conditions(const Pipe& pipe, const PipeStatus& status, const D
                              std::vector<Condition>& out) {
   Pipe now = pipe;
   now.status = status;
-  if (const auto waits = what_waits_for_a_resync(now); !waits.empty())
+  const auto waits = what_waits_for_a_resync(now);
+  const auto differs = tables_that_differ(status);
+  if (!differs.empty())
+    out.push_back(
+        {"ResyncRequired",
+         true,
+         "SourceDiffers",
+         fmt::format("Rows may differ from the source's until these tables are resynced (raise their "
+                     "resyncGeneration): {}{}",
+                     differs, waits.empty() ? "" : fmt::format(". Pending too: {}", waits)),
+         pipe.generation,
+         {}});
+  else if (!waits.empty())
     out.push_back({"ResyncRequired",
                    true,
-                   "TargetsOutdated",
+                   "SettingsPending",
                    fmt::format("Taken up by the next resync (raise spec.resyncGeneration): {}", waits),
                    pipe.generation,
                    {}});
@@ -81,6 +99,18 @@ void add_standing_conditions(const Pipe& pipe, const PipeStatus& status, const D
                    decision.resync_blocked->text(),
                    pipe.generation,
                    {}});
+}
+
+/// Words of servers, names and values in it are bytes of theirs: as the API keeps it, so that what is
+/// recorded is no news on the next pass.
+void make_valid_utf8(PipeStatus& status) {
+  status.message = valid_utf8(status.message);
+  for (auto& condition : status.conditions)
+    condition.message = valid_utf8(condition.message);
+  for (auto& table : status.tables) {
+    table.message = valid_utf8(table.message);
+    table.source_changes = valid_utf8(table.source_changes);
+  }
 }
 
 /// What must be known of a step that is cut off: which tables may have been made, and which are half taken
@@ -141,8 +171,11 @@ PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& de
     status.observed_generation = pipe.generation;
     auto conditions = conditions_of(decision.state, decision.message, decision.fault, pipe.generation);
     add_standing_conditions(pipe, status, decision, conditions);
+    for (auto& condition : conditions)
+      condition.message = valid_utf8(condition.message);
     status.conditions = merge_conditions(status.conditions, std::move(conditions), now);
   }
+  make_valid_utf8(status);
   summarize(status, pipe.spec);
   return status;
 }

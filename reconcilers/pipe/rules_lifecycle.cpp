@@ -72,7 +72,7 @@ Verdict honour_pause(const View& view) {
   }
   // Where the table states come from are the ended runs: they have been recorded by now, so they may be
   // forgotten.
-  const bool ended = view.run.load.there || view.run.stream.there;
+  const bool ended = view.run.load.there || view.run.stream.there || view.run.slot_in_hand;
   const char* message = status.replication.start_lsn.empty() ? "Paused" : "Paused; the slot keeps its place";
   return Decision{PipeState::Paused, message, std::nullopt, ended ? Action(StopRuns{}) : Action(Rest{}),
                   rule};
@@ -81,7 +81,8 @@ Verdict honour_pause(const View& view) {
 /// A run that was started with other settings or credentials finishes what is in flight and is started anew.
 Verdict stop_what_runs_on_old_settings(const View& view) {
   if (!view.fingerprint.known()) return std::nullopt;
-  const auto& [load, stream] = view.run;
+  const auto& load = view.run.load;
+  const auto& stream = view.run.stream;
   const StopRuns which{load.active() && load.fingerprint != view.fingerprint.load,
                        stream.active() && stream.fingerprint != view.fingerprint.stream};
   if (!which.load && !which.stream) return std::nullopt;

@@ -61,7 +61,8 @@ bool snapshot_is_awaited(const View& view) {
 
 Verdict load_beside_the_stream(const View& view) {
   const char* rule = "load_beside_the_stream";
-  const auto& [load, stream] = view.run;
+  const auto& load = view.run.load;
+  const auto& stream = view.run.stream;
   if (!any_left_to_load(view.pipe) || !others_stream(view.pipe)) return std::nullopt;
   if (snapshot_is_awaited(view)) {
     if (stream.there)
@@ -85,10 +86,12 @@ Verdict load_what_is_left(const View& view) {
 }
 
 Verdict complete_a_load_without_a_stream(const View& view) {
+  const char* rule = "complete_a_load_without_a_stream";
+  const char* message = "Every table is loaded";
   if (phase_of(view.pipe) != PipeState::Completed) return std::nullopt;
-  return with_doubt(view, {PipeState::Completed, "Every table is loaded", std::nullopt,
-                           view.run.load.there ? Action(StopRuns{true, false}) : Action(Rest{}),
-                           "complete_a_load_without_a_stream"});
+  if (view.run.load.there)
+    return with_doubt(view, stopping(view, PipeState::Completed, message, {true, false}, rule));
+  return with_doubt(view, {PipeState::Completed, message, std::nullopt, Rest{}, rule});
 }
 
 Verdict keep_streaming(const View& view) {

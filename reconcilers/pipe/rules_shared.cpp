@@ -4,6 +4,7 @@
 
 #include "core/error_policy.hpp"
 #include "reconcilers/pipe/rules.hpp"
+#include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::reconcile {
 namespace {
@@ -22,6 +23,14 @@ void add(std::string& list, const std::string& source, const std::string& messag
   list += fmt::format("{}{}: {}", list.empty() ? "" : "; ", source, message);
 }
 
+/// Tables whose rows may differ from the source's.
+std::optional<Error> doubt_of_rows(const View& view) {
+  const auto differs = tables_that_differ(view.pipe.status);
+  if (differs.empty()) return std::nullopt;
+  return Error{ErrorKind::BadData, "SourceDiffers", "rows may differ from the source's: " + differs,
+               "Raise resyncGeneration of the table, or set onDifference: Resync for it"};
+}
+
 /// Tables that are set apart, and tables that could not be added.
 std::optional<Error> doubt_of_tables(const View& view) {
   std::string messages;
@@ -38,7 +47,7 @@ std::optional<Error> doubt_of_tables(const View& view) {
     add(messages, table.source, retry->second.error.text());
     stalls = stalls || policy(retry->second.error.kind).stalls;
   }
-  if (messages.empty()) return std::nullopt;
+  if (messages.empty()) return doubt_of_rows(view);
   return Error{stalls ? ErrorKind::BadData : ErrorKind::Transient, "TablesFailed", messages, ""};
 }
 
@@ -123,7 +132,8 @@ Decision aside(const View& view, Action action, const char* rule) {
 }
 
 Decision stopping(const View& view, PipeState state, std::string message, StopRuns which, const char* rule) {
-  const auto& [load, stream] = view.run;
+  const auto& load = view.run.load;
+  const auto& stream = view.run.stream;
   which.load = which.load && load.there;
   which.stream = which.stream && stream.there;
   const bool waits = (!which.load || load.active()) && (!which.stream || stream.active());

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "reconcilers/pipe/rules.hpp"
+#include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::reconcile {
 namespace {
@@ -38,6 +39,26 @@ bool may_be_in_the_load(const View& view, const std::string& source) {
   if (!load.there || !find_table(view.pipe.status, source)) return false;
   return load.tables.empty() || std::any_of(load.tables.begin(), load.tables.end(),
                                             [&](const auto& facts) { return facts.source == source; });
+}
+
+/// Set apart by the load that is under way, which has let go of it. The stream does not wait for its
+/// snapshot.
+bool has_left_the_load(const View& view, const std::string& source) {
+  const auto& tables = view.run.load.tables;
+  const bool replaces = in_spec(view.pipe, source)->engine == TableEngine::ReplacingMergeTree;
+  if (streams(view.pipe.spec) && !replaces) return false;
+  return std::any_of(tables.begin(), tables.end(),
+                     [&](const auto& facts) { return facts.source == source && facts.error; });
+}
+
+/// Whether the load, stopped now, would begin some table again from its first row: one that is read at one
+/// snapshot, without a stream or into a log of changes.
+bool stopping_costs_a_load(const View& view) {
+  const auto& tables = view.pipe.status.tables;
+  return std::any_of(tables.begin(), tables.end(), [&](const TableStatus& table) {
+    const bool replaces = !table.settings || table.settings->engine == TableEngine::ReplacingMergeTree;
+    return left_to_load(table) && !(streams(view.pipe.spec) && replaces);
+  });
 }
 
 /// The stream of all waits for the snapshot of a table that keeps every change: such a table does not join
@@ -78,10 +99,10 @@ bool was_refused(const View& view, const std::string& source) {
          find_table(view.pipe.status, source)->state != TableState::Failed;
 }
 
-/// A higher generation was asked for, or it is not made yet and is to become another one; or the table is set
-/// apart and what failed may be cured: its settings were changed, or it is time to see.
+/// That was asked for, or it is not made yet and is to become another one; or the table is set apart and what
+/// failed may be cured: its settings were changed, or it is time to see.
 bool to_be_loaded_anew(const View& view, const TableStatus& table, const TableSpec& spec) {
-  if (spec.resync_generation > table.observed_resync_generation) return true;
+  if (anew_is_asked_for(table, spec)) return true;
   if (table.making) return table.target != target_of(spec) || table.settings != settings_of(spec);
   if (table.state != TableState::Failed) return false;
   if (table.settings != settings_of(spec)) return true;
@@ -97,7 +118,8 @@ std::vector<SwapWish> swaps(const Pipe& pipe) {
 }
 
 Decision swap(const View& view, const char* rule) {
-  const auto& [load, stream] = view.run;
+  const auto& load = view.run.load;
+  const auto& stream = view.run.stream;
   const StopRuns which{view.pipe.status.resync && load.there, stream.there};
   auto wishes = swaps(view.pipe);
   const auto message = fmt::format("Exchanging {} table{} with what was loaded anew", wishes.size(),
@@ -193,8 +215,10 @@ Verdict make_declared_tables(const View& view) {
     if (table.making && in_spec(view.pipe, table.source)) declared.push_back(table.source);
   declared = due(view, std::move(declared));
   if (declared.empty()) return std::nullopt;
-  const bool being_loaded = std::any_of(declared.begin(), declared.end(),
-                                        [&](const auto& source) { return may_be_in_the_load(view, source); });
+  const bool dear = stopping_costs_a_load(view);
+  const bool being_loaded = std::any_of(declared.begin(), declared.end(), [&](const auto& source) {
+    return may_be_in_the_load(view, source) && !(dear && has_left_the_load(view, source));
+  });
   if (being_loaded) return stopping(view, PipeState::Snapshot, "Beginning a load again", {true, false}, rule);
   // No load brings what a stream that goes on without them, and tells the source so, would miss.
   if (!loads(view.pipe.spec) && view.run.stream.there)

@@ -14,10 +14,16 @@ TableStatus* find(PipeStatus& status, const std::string& source) {
   return at == status.tables.end() ? nullptr : &*at;
 }
 
+/// By which the excluded columns are known, whatever their names are by now.
+std::string definition_of_exclusions(const TableStatus& known) {
+  return known.source_definition.empty() ? known.former_definition : known.source_definition;
+}
+
 /// As the spec has it now; what was carried out stays so, whatever the spec has fallen back to.
 TableStatus declared_again(const TableStatus& known, const TableSpec& spec) {
   TableStatus out = declared(spec);
   out.observed_resync_generation = std::max(out.observed_resync_generation, known.observed_resync_generation);
+  out.former_definition = definition_of_exclusions(known);
   return out;
 }
 
@@ -73,9 +79,12 @@ PipeStatus with_declared_tables(const Pipe& pipe) {
   out.tables.clear();
   for (const auto& table : pipe.spec.tables) {
     const auto* known = find_table(pipe.status, table.source);
-    if (known && known->load_generation > 0)
+    if (known && known->load_generation > 0) {
       out.tables.push_back(*known);
-    else
+      // Which columns stay out may have to be said anew before it can be made.
+      if (auto& settings = out.tables.back().settings; settings && known->making)
+        settings->excluded_columns = table.excluded_columns;
+    } else
       out.tables.push_back(known ? declared_again(*known, table) : declared(table));
   }
   return out;
@@ -136,6 +145,11 @@ PipeStatus with_tables_of_resync(const Pipe& pipe) {
       out.tables.back().state = TableState::Pending;
       out.tables.back().added_lsn.clear();
       out.tables.back().source_partitions.clear();
+      out.tables.back().partition_changes.clear();
+      out.tables.back().former_definition = definition_of_exclusions(*known);
+      if (auto& settings = out.tables.back().settings) settings->excluded_columns = table.excluded_columns;
+      out.tables.back().source_definition.clear();
+      out.tables.back().differences.clear();
       out.tables.back().message.clear();
     } else {
       out.tables.push_back(set_back(*known, table));
@@ -151,6 +165,8 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
     auto* table = find(status, made.source);
     if (!table) continue;
     table->rows_estimated = made.rows_estimated;
+    table->published = made.published;
+    table->former_definition = made.definition;
     table->load_generation = made.load_generation;
     table->staged = made.staged;
     table->making = false;
@@ -160,13 +176,44 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
   return status;
 }
 
+bool anew_is_asked_for(const TableStatus& table, const TableSpec& spec) {
+  return spec.resync_generation > table.observed_resync_generation ||
+         (spec.on_difference == OnDifference::Resync && table.state == TableState::Streaming &&
+          !differences_of(table).empty());
+}
+
+void add_differences(TableStatus& table, const std::vector<std::string>& differences) {
+  for (const auto& one : differences)
+    if (std::find(table.differences.begin(), table.differences.end(), one) == table.differences.end())
+      table.differences.push_back(one);
+}
+
+std::string differences_of(const TableStatus& table) {
+  std::string out = fmt::format("{}", fmt::join(table.differences, "; "));
+  if (!out.empty() && !table.partition_changes.empty()) out += "; ";
+  return out + table.partition_changes;
+}
+
+std::string tables_that_differ(const PipeStatus& status) {
+  std::string out;
+  for (const auto& table : status.tables) {
+    const auto why = differences_of(table);
+    if (!why.empty() && !table.making)
+      out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", table.source, why);
+  }
+  return out;
+}
+
 PipeStatus with_probe(PipeStatus status, const ProbeFacts& facts) {
   if (status.source && facts.timeline != 0) status.source->timeline = facts.timeline;
   for (auto& table : status.tables) {
-    if (const auto changes = facts.source_changes.find(table.source); changes != facts.source_changes.end())
-      table.source_changes = changes->second;
-    if (const auto known = facts.source_partitions.find(table.source); known != facts.source_partitions.end())
-      table.source_partitions = known->second;
+    if (const auto probed = facts.tables.find(table.source); probed != facts.tables.end()) {
+      table.source_changes = probed->second.source_changes;
+      table.partition_changes = probed->second.partition_changes;
+      table.source_partitions = probed->second.source_partitions;
+      table.source_definition = probed->second.source_definition;
+      add_differences(table, probed->second.differences);
+    }
     const auto lost = facts.lost.find(table.source);
     if (lost == facts.lost.end() || table.state != TableState::Streaming) continue;
     table.state = TableState::Failed;

@@ -46,4 +46,14 @@ void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generat
 /// empty: nothing.
 [[nodiscard]] std::string what_waits_for_a_resync(const Pipe& pipe);
 
+/// A higher generation was asked for, or its rows may differ and the spec says to reload it then.
+[[nodiscard]] bool anew_is_asked_for(const TableStatus& table, const TableSpec& spec);
+
+/// Takes up those that are not known yet.
+void add_differences(TableStatus& table, const std::vector<std::string>& differences);
+/// Why rows of this table may differ from the source's, in one text; empty: nothing says so.
+[[nodiscard]] std::string differences_of(const TableStatus& table);
+/// The same of all: "public.orders: column v was dropped, …"; empty: of none.
+[[nodiscard]] std::string tables_that_differ(const PipeStatus& status);
+
 }  // namespace penstock::reconcile

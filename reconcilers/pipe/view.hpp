@@ -25,6 +25,10 @@ struct Retry {
 /// comes before a resync, or the release of a Pipe that is deleted.
 enum class Concern { Pipe, Load, Removal, Resync, Release };
 
+/// What no stream shows is seen by a probe. Some of it is told of at the second: a TRUNCATE that has not come
+/// yet.
+inline constexpr std::chrono::seconds kProbeEvery{10};
+
 /// All that a decision stands on. Values; deciding does no I/O.
 struct View {
   Pipe pipe;                                 ///< spec, and the status as recorded

@@ -68,7 +68,7 @@ const std::vector<Library> kLibraries = {
     {"prometheus/", {"controller/adapters/metrics"}},
     {"spdlog/", {"controller/cli", "controller/main.cpp"}},
     {"CLI/", {"controller/cli", "controller/main.cpp"}},
-    {"openssl/", {"controller/kube", "controller/apiserver"}},
+    {"openssl/", {"controller/kube", "controller/apiserver", "dataplane/postgres"}},
 };
 
 // Headers of the system: these folders, and names without a folder from this list. C++'s own have no dot.

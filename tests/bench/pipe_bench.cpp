@@ -189,7 +189,7 @@ class Bench {
     auto slot = postgres::create_slot(job_.source, job_.slot);
     if (!slot) give_up("slot", slot.error());
     const auto start = Steady::now();
-    const Lsn version = slot->restart_lsn;
+    const Lsn version = slot->consistent_point;
     pipeline::LoadRun load({job_, report.system, version, {}, *std::move(slot), {}});
     while (!load.facts().run.ended)
       std::this_thread::sleep_for(2ms);

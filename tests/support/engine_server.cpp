@@ -1,5 +1,7 @@
 #include "tests/support/engine_server.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -105,6 +107,19 @@ std::string EngineServer::query(const std::string& sql,
                              " for: " + sql.substr(0, 500));
   }
   return reply.body;
+}
+
+// Into a table that stays: an insert that is under way when the view goes, and an inner table with it, fails.
+void EngineServer::slow_down(const std::string& database, const std::string& table, double seconds) {
+  query("CREATE TABLE IF NOT EXISTS default.brake_end (s UInt8) ENGINE = Null");
+  query(fmt::format(
+      "CREATE MATERIALIZED VIEW `{0}`.`brake_of_{1}` TO default.brake_end AS SELECT sleep({2}) AS s "
+      "FROM `{0}`.`{1}`",
+      database, table, seconds));
+}
+
+void EngineServer::speed_up(const std::string& database, const std::string& table) {
+  query(fmt::format("DROP VIEW IF EXISTS `{}`.`brake_of_{}` SYNC", database, table));
 }
 
 std::string EngineServer::value(const std::string& sql,

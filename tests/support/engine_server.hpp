@@ -58,6 +58,10 @@ class EngineServer {
   /// The answer without its last line break: for statements that give one value.
   std::string value(const std::string& sql, const std::map<std::string, std::string>& parameters = {});
 
+  /// Each insert into the table waits so long from now on, block by block; and not any more.
+  void slow_down(const std::string& database, const std::string& table, double seconds);
+  void speed_up(const std::string& database, const std::string& table);
+
  private:
   [[nodiscard]] std::string ballast() const;
 

@@ -138,7 +138,8 @@ Rows PostgresSession::query(const std::string& sql) {
                                                              &PQclear);
   const auto status = PQresultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
-    throw std::runtime_error(fmt::format("{}: {}", sql, PQerrorMessage(connection_.get())));
+    const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
+    throw SqlError(fmt::format("{}: {}", sql, PQerrorMessage(connection_.get())), state ? state : "");
   }
   Rows rows(static_cast<std::size_t>(PQntuples(result.get())));
   for (int row = 0; row < PQntuples(result.get()); ++row) {
@@ -190,7 +191,16 @@ std::string PostgresServer::log() const {
 }
 
 void PostgresServer::lay_out() {
-  must("cp", {"-a", template_cluster(options_.system), data_directory()});
+  auto* primary = options_.primary;
+  if (primary != nullptr) {
+    primary->exec("SELECT pg_create_physical_replication_slot('standby_slot')");
+    primary->stop();
+    must("cp", {"-a", primary->data_directory(), data_directory()});
+    primary->start();
+    std::ofstream(data_directory() + "/standby.signal").flush();
+  } else {
+    must("cp", {"-a", template_cluster(options_.system), data_directory()});
+  }
   std::map<std::string, std::string> settings{
       {"port", std::to_string(port_)},
       {"listen_addresses", "127.0.0.1"},
@@ -211,6 +221,12 @@ void PostgresServer::lay_out() {
                      {"ssl_key_file", directory_ / "server.key"},
                      {"ssl_ca_file", directory_ / "ca.crt"}});
   }
+  if (primary != nullptr)
+    settings.insert(
+        {{"primary_slot_name", "standby_slot"},
+         {"hot_standby_feedback", "on"},
+         {"primary_conninfo", fmt::format("host={} port={} user={} dbname=postgres",
+                                          primary->socket_directory(), primary->port(), kSuperuser)}});
   for (const auto& [name, value] : options_.settings)
     settings[name] = value;
   std::ofstream conf(data_directory() + "/postgresql.conf", std::ios::app);
@@ -222,6 +238,13 @@ void PostgresServer::lay_out() {
   hba << "local all all trust\nlocal replication all trust\n"
          "host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n";
   if (!conf || !hba) throw std::runtime_error("cannot configure " + data_directory());
+}
+
+void PostgresServer::let_certificate_expire() {
+  must("openssl", {"x509", "-req", "-in", directory_ / "server.csr", "-CA", directory_ / "ca.crt", "-CAkey",
+                   directory_ / "ca.key", "-CAcreateserial", "-days", "-1", "-extfile",
+                   directory_ / "server.ext", "-out", directory_ / "server.crt"});
+  restart();
 }
 
 void PostgresServer::make_certificates() {

@@ -3,7 +3,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/process.hpp"
@@ -13,21 +15,32 @@ struct pg_conn;
 
 namespace penstock::test {
 
+class PostgresServer;
+
 /// How a private PostgreSQL cluster differs from the healthy one: wal_level logical, ten slots and senders,
 /// TCP on 127.0.0.1 with scram passwords, a Unix socket without, fsync off.
 struct PostgresOptions {
   std::map<std::string, std::string>
       settings{};                  ///< of postgresql.conf, as written there: {"wal_level", "replica"}
   std::vector<std::string> hba{};  ///< lines put before the usual ones of pg_hba.conf
-  int system = 0;    ///< those of one number are one PostgreSQL system, as after a restored backup
+  int system = 0;  ///< those of one number are one PostgreSQL system, as after a restored backup
+  /// A hot standby of this one, which is stopped for a moment to be copied, with `standby_slot` made there.
+  PostgresServer* primary = nullptr;
   bool tls = false;  ///< ssl on, with certificates made for localhost and 127.0.0.1
 };
 
 /// All values as text; NULL is "\\N".
 using Rows = std::vector<std::vector<std::string>>;
 
-/// A session of the superuser, for a transaction that a test holds open. Throws std::runtime_error with the
-/// server's words when a statement fails.
+/// A statement failed: the server's words, and its SQLSTATE.
+struct SqlError : std::runtime_error {
+  SqlError(const std::string& words, std::string sqlstate)
+      : std::runtime_error(words), state(std::move(sqlstate)) {}
+  std::string state;
+};
+
+/// A session of the superuser, for a transaction that a test holds open. Throws SqlError when a statement
+/// fails.
 class PostgresSession {
  public:
   explicit PostgresSession(const std::string& conninfo);
@@ -69,6 +82,8 @@ class PostgresServer {
   void stop_immediately();  ///< as if it crashed, but told to
   void kill9();             ///< the postmaster and every backend
   void restart();           ///< stop(), start(): same port, same data
+  /// From now on its certificate (PostgresOptions::tls) is one that has expired.
+  void let_certificate_expire();
   /// Another PostgreSQL system answers at its address from now on, and has none of its databases.
   void become(int system);
 

@@ -20,7 +20,8 @@ std::vector<std::string> Reader::answers() {
 }
 
 void Reader::ask() {
-  while (!done_.load()) {
+  for (bool last = false; !last;) {
+    last = done_.load();
     std::string answer;
     try {
       answer = engine_.value(sql_, {{"database", database_}});

@@ -17,7 +17,8 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  /// Stops asking. The answers in order, each once while it lasted; an error as "error: " and its text.
+  /// Asks once more, so that what holds now is among the answers, and stops. The answers in order, each once
+  /// while it lasted; an error as "error: " and its text.
   std::vector<std::string> answers();
 
  private:

@@ -54,13 +54,13 @@ void Scene::begin_a_slow_load(const std::string& table, const std::string& pace)
 
 void Scene::slow_down(const std::string& table) {
   ASSERT_TRUE(eventually([&] { return target_exists(table); }, 30s));
-  engine.query(
-      fmt::format("CREATE MATERIALIZED VIEW {0}.brake ENGINE = Null AS SELECT sleep(0.5) AS s FROM {0}.{1}",
-                  database, table));
+  engine.slow_down(database, table, 0.5);
+  braked_.push_back(table);
 }
 
 void Scene::speed_up() {
-  engine.query("DROP VIEW " + database + ".brake SYNC");
+  for (const auto& table : std::exchange(braked_, {}))
+    engine.speed_up(database, table);
 }
 
 void Scene::resync(std::int64_t generation) {
@@ -96,6 +96,24 @@ std::int64_t Scene::number(const std::string& path) {
   return text.empty() ? 0 : std::stoll(text);
 }
 
+bool Scene::warned_of(const States& reasons) {
+  return eventually([&] { return dev.events(pipe, "Warning") == reasons; });
+}
+
+bool Scene::warned_of(const std::string& reason, std::int64_t count) {
+  return eventually([&] {
+    const auto all = dev.events(pipe, "Warning");
+    return std::count(all.begin(), all.end(), reason) == count;
+  });
+}
+
+bool Scene::slot_is_idle() {
+  return eventually([&] {
+    return value("SELECT bool_or(active) FROM pg_replication_slots WHERE database = current_database()") ==
+           "f";
+  });
+}
+
 int Scene::slots() {
   return std::stoi(
       postgres.value("SELECT count(*) FROM pg_replication_slots WHERE database = '" + database + "'"));
@@ -121,7 +139,13 @@ std::string Scene::leftovers(std::int64_t generation) {
 }
 
 std::int64_t Scene::rows_read(const std::string& table) {
-  // A session counts into the statistics when it ends, or a second later.
+  // A session counts into the statistics at the latest when it ends; those that load have none of the
+  // stream's.
+  (void)eventually([&] {
+    return value(
+               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = "
+               "'client backend' AND pid <> pg_backend_pid()") == "0";
+  });
   const auto read = [&] {
     return std::stoll(value(
         "SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE relname = '" + table + "'"));
@@ -167,11 +191,11 @@ bool Scene::caught_up(std::chrono::milliseconds limit) {
 }
 
 std::string conditions_of(const Scene& scene) {
-  std::string out;
+  std::string path;
   for (const auto* type : {"Ready", "Reconciling", "Stalled", "Paused"})
-    if (const auto status = scene.dev.condition(scene.pipe, type); !status.empty())
-      out += fmt::format("{}{}={}", out.empty() ? "" : " ", type, status);
-  return out;
+    path += fmt::format(R"({{range .status.conditions[?(@.type=="{0}")]}} {0}={{.status}}{{end}})", type);
+  const auto all = scene.dev.must_kubectl({"get", "pipe", scene.pipe, "-o", "jsonpath=" + path});
+  return all.empty() ? "" : all.substr(1);
 }
 
 }  // namespace penstock::test

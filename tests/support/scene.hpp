@@ -79,6 +79,13 @@ class Scene {
     return dev.wait_for_state(pipe, state, limit);
   }
 
+  /// True as soon as the pipe's Warning events have these reasons, and as soon as `count` of them are of one
+  /// reason. An event is written after the status that it is about.
+  [[nodiscard]] bool warned_of(const States& reasons);
+  [[nodiscard]] bool warned_of(const std::string& reason, std::int64_t count = 1);
+  /// True as soon as nobody streams from the slot: the server lets go of it after the client has gone.
+  [[nodiscard]] bool slot_is_idle();
+
   /// How many slots and publications there are in the source database.
   [[nodiscard]] int slots();
   [[nodiscard]] int publications();
@@ -105,10 +112,13 @@ class Scene {
   const std::string database;
   const std::string pipe;
   PipeManifest manifest;
+
+ private:
+  std::vector<std::string> braked_;
 };
 
-/// "Ready=True Paused=True …", without those that are absent: what the table in the design says of each
-/// state.
+/// "Ready=True Paused=True …", without those that are absent, all of one moment: what the table in the design
+/// says of each state.
 std::string conditions_of(const Scene& scene);
 
 }  // namespace penstock::test

@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 namespace penstock::test {
+namespace {
+/// So many keys, from 1 up, every session changes all the time.
+constexpr int kContended = 5;
+}  // namespace
 
 std::string Workload::words() {
   static const char* const kWords[] = {"lantern",     "Größe", "o''clock", "tab\there",
@@ -55,21 +59,20 @@ void Workload::create(PostgresSession& session, int rows) {
       "ALTER TABLE whole REPLICA IDENTITY FULL;",
       text_only_ ? ", addr inet" : ""));
   session.exec("BEGIN");
-  for (; next_id_ <= rows; ++next_id_) {
-    session.exec(fmt::format("INSERT INTO items VALUES ({}, {})", next_id_, item_values()));
-    session.exec(fmt::format("INSERT INTO pairs VALUES ({0}, 'k{0}', '{1}', {0})", next_id_, words()));
-    session.exec(fmt::format("INSERT INTO whole VALUES ({}, '{}', '{}')", next_id_, words(), large_text()));
+  for (int id = fresh(); id <= rows; id = fresh()) {
+    session.exec(fmt::format("INSERT INTO items VALUES ({}, {})", id, item_values()));
+    session.exec(fmt::format("INSERT INTO pairs VALUES ({0}, 'k{0}', '{1}', {0})", id, words()));
+    session.exec(fmt::format("INSERT INTO whole VALUES ({}, '{}', '{}')", id, words(), large_text()));
   }
   session.exec("COMMIT; ANALYZE");
 }
 
 std::string Workload::change_items() {
-  const int id = number(1, next_id_ - 1);
+  const int id = known();
   switch (number(0, 9)) {
     case 0:
     case 1: {
-      const int fresh = next_id_++;
-      return fmt::format("INSERT INTO items VALUES ({}, {})", fresh, item_values());
+      return fmt::format("INSERT INTO items VALUES ({}, {})", fresh(), item_values());
     }
     case 2:
       return fmt::format("INSERT INTO items VALUES ({}, {}) ON CONFLICT (id) DO UPDATE SET a = items.a # 1",
@@ -77,7 +80,7 @@ std::string Workload::change_items() {
     case 3:
       return fmt::format("DELETE FROM items WHERE id = {}", id);
     case 4:  // the key moves, the large value does not change
-      return fmt::format("UPDATE items SET id = {} WHERE id = {}", next_id_++, id);
+      return fmt::format("UPDATE items SET id = {} WHERE id = {}", fresh(), id);
     case 5:
       return fmt::format("UPDATE items SET big = '{}' WHERE id = {}", large_text(), id);
     case 6:
@@ -102,7 +105,7 @@ std::string Workload::change_items() {
 }
 
 std::string Workload::change_pairs() {
-  const int id = number(1, next_id_);
+  const int id = known();
   switch (number(0, 3)) {
     case 0:
       return fmt::format("UPDATE pairs SET v = '{}', n = n + 1 WHERE k1 = {}", words(), id);
@@ -124,7 +127,7 @@ std::string Workload::change_pairs() {
 }
 
 std::string Workload::change_whole() {
-  const int id = number(1, next_id_);
+  const int id = known();
   switch (number(0, 3)) {
     case 0:
       return fmt::format("UPDATE whole SET v = '{}' WHERE id = {}", words(), id);
@@ -141,15 +144,53 @@ std::string Workload::change_whole() {
   }
 }
 
+/// A statement about one of a few keys. The INSERT does not look first: where the key is there it fails,
+/// unless the transaction that it waits for takes it away.
+std::string Workload::change_contended(int id) {
+  const int other = number(1, kContended);
+  switch (number(0, 6)) {
+    case 0:
+      return fmt::format("INSERT INTO items VALUES ({}, {})", id, item_values());
+    case 1:
+      return fmt::format("UPDATE items SET a = {} WHERE id = {}", number(0, 99), id);
+    case 2:
+      return fmt::format("UPDATE items SET id = {} WHERE id = {}", other, id);
+    case 3:
+      return fmt::format("DELETE FROM items WHERE id = {}", id);
+    case 4:
+      return fmt::format("INSERT INTO whole VALUES ({}, 'contended', 'x')", id);
+    case 5:
+      return fmt::format("UPDATE whole SET id = {} WHERE id = {}", other, id);
+    default:
+      return fmt::format("DELETE FROM whole WHERE id = {}", id);
+  }
+}
+
+void Workload::change_any(PostgresSession& session) {
+  const bool undone = chance(10);
+  if (undone) session.exec("SAVEPOINT s");
+  const int kind = number(1, 10);
+  session.exec(kind <= 6 ? change_items() : kind <= 8 ? change_pairs() : change_whole());
+  if (undone) session.exec("ROLLBACK TO SAVEPOINT s");
+}
+
 void Workload::step(PostgresSession& session) {
-  session.exec("BEGIN");
-  const int changes = chance(5) ? number(20, 60) : number(1, 4);
-  for (int at = 0; at < changes; ++at) {
-    const bool undone = chance(10);
-    if (undone) session.exec("SAVEPOINT s");
-    const int kind = number(1, 10);
-    session.exec(kind <= 6 ? change_items() : kind <= 8 ? change_pairs() : change_whole());
-    if (undone) session.exec("ROLLBACK TO SAVEPOINT s");
+  constexpr const char* kKeyIsThere = "23505";
+  constexpr const char* kDeadlock = "40P01";
+  session.exec("SET deadlock_timeout = '10ms'; BEGIN");
+  try {
+    if (chance(40)) {
+      const int id = number(1, kContended);
+      for (int left = number(1, 4); left > 0; --left)
+        session.exec(change_contended(id));
+    } else {
+      for (int left = chance(5) ? number(20, 60) : number(1, 4); left > 0; --left)
+        change_any(session);
+    }
+  } catch (const SqlError& error) {
+    if (error.state != kKeyIsThere && error.state != kDeadlock) throw;
+    session.exec("ROLLBACK");
+    return;
   }
   session.exec(chance(10) ? "ROLLBACK" : "COMMIT");
 }

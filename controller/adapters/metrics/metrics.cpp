@@ -9,6 +9,7 @@
 
 #include "controller/adapters/metrics/controller_counters.hpp"
 #include "controller/adapters/metrics/pipe_samples.hpp"
+#include "core/utf8.hpp"
 
 namespace penstock::adapters {
 namespace {
@@ -26,7 +27,7 @@ ClientMetric metric_of(const Pipe& pipe, const Sample& sample) {
   ClientMetric out;
   out.label = {{"namespace", pipe.ns}, {"name", pipe.name}};
   for (std::size_t i = 0; i < sample.labels.size(); ++i)
-    out.label.push_back({info.labels.at(i), sample.labels[i]});
+    out.label.push_back({info.labels.at(i), valid_utf8(sample.labels[i])});
   (info.counts ? out.counter.value : out.gauge.value) = sample.value;
   return out;
 }

@@ -27,7 +27,8 @@ constexpr const char* kOurEngine =
     "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY id";
 constexpr const char* kOurColumns = "id Int64, email Nullable(String), total Nullable(Decimal(10, 2))";
 constexpr const char* kControlColumns =
-    ", _penstock_version UInt64, _penstock_deleted UInt8, _penstock_synced_at DateTime64(3) DEFAULT now64(3)";
+    ", _penstock_version UInt128, _penstock_deleted UInt8, _penstock_synced_at DateTime64(3) DEFAULT "
+    "now64(3)";
 
 void with_destination_secret(Scene& scene, const std::string& password) {
   shared_dev().must_kubectl(
@@ -132,7 +133,7 @@ std::vector<Fault> target_columns() {
        drop_target},
       {"target-without-control-columns",
        [](Scene& s) {
-         make_target(s, std::string(kOurColumns) + ", _penstock_version UInt64, _penstock_deleted UInt8",
+         make_target(s, std::string(kOurColumns) + ", _penstock_version UInt128, _penstock_deleted UInt8",
                      kOurEngine);
        },
        "TargetWithoutControlColumns",
@@ -200,6 +201,20 @@ std::vector<Fault> target_kinds() {
        "TargetNotOurs",
        {"belongs to another Pipe", "Name another target"},
        drop_target},
+      {"target-holds-rows",
+       [](Scene& s) {
+         make_target(s, std::string(kOurColumns) + kControlColumns, kOurEngine);
+         s.engine.query(
+             fmt::format("INSERT INTO {}.orders (id) VALUES (100), (200)", s.manifest.target_database));
+       },
+       "TargetNotEmpty",
+       {"holds rows, and Penstock did not make it", "TRUNCATE TABLE", "spec.takeOver: true",
+        "orders_before_1"},
+       [](Scene& s) {
+         s.manifest.spec_more = "  takeOver: true\n";
+         s.apply_pipe();
+       },
+       Noticed::AtOnce},
       {"target-database-cannot-exchange",
        [](Scene& s) { s.engine.query("CREATE DATABASE " + s.manifest.target_database + " ENGINE = Memory"); },
        "ExchangeNotSupported",

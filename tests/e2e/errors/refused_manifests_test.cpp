@@ -84,10 +84,10 @@ const std::vector<Refusal> kRefusals = {
      "http://ch.internal:8123",
      "http://me:Guessed-Wrong-0815@ch.internal:8123",
      {"spec.destination.clickhouse.url", "passwordSecretRef"}},
-    {"NotYetSupported",
+    {"SlotForALoad",
      "port: 5432",
-     "port: 5432, failoverSlot: true",
-     {"spec.source.postgres.failoverSlot", "not supported by this version yet"}},
+     "port: 5432, replicationSlot: mine",
+     {"spec.source.postgres.replicationSlot", "is for mode CDCOnly alone"}},
 };
 
 class RefusedManifest : public testing::TestWithParam<Refusal> {};

@@ -197,7 +197,7 @@ std::vector<Fault> tables_and_columns() {
        },
        "ColumnNotFound",
        {"public.orders has no column sum"},
-       [](Scene& s) { s.exec("ALTER TABLE orders ADD COLUMN sum int"); }},
+       [](Scene& s) { s.exec("ALTER TABLE orders ADD COLUMN sum int NOT NULL DEFAULT 0"); }},
       {"no-replica-identity",
        [](Scene& s) { s.exec("ALTER TABLE orders DROP CONSTRAINT orders_pkey"); },
        "NoReplicaIdentity",

@@ -3,9 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <random>
 #include <set>
@@ -14,6 +12,7 @@
 
 #include "tests/support/scene.hpp"
 #include "tests/support/workload.hpp"
+#include "tests/support/writers.hpp"
 
 namespace penstock {
 namespace {
@@ -47,6 +46,8 @@ class Kills : public testing::Test {
     std::cout << fmt::format("repeat with PENSTOCK_SEED={} PENSTOCK_KILLS={}\n", seed, kills) << std::flush;
     auto session = postgres.session(scene.database);
     workload.create(session, 1500);
+    for (std::uint64_t beside = 1; beside <= 3; ++beside)
+      workloads.push_back(workload.beside(seed + beside));
     scene.create_table("orders", 3000);
     scene.manifest.spec_more =
         "  sync: {interval: 20ms, maxInsertsPerSecond: 1000, batchRows: 300}\n"
@@ -142,34 +143,25 @@ class Kills : public testing::Test {
       engine.kill9();
       engine.start();
     } else if (what == 1) {
-      stop_the_writer();
+      writers.stop();
       below(2) == 0 ? postgres.kill9() : postgres.stop();
       postgres.start();
-      start_the_writer();
+      start_the_writers();
     }
     dev.start();
     ++done;
   }
 
-  void start_the_writer() {
-    busy.store(true);
-    writer = std::thread([this] {
-      try {
-        auto session = postgres.session(scene.database);
-        for (int at = 0; busy.load(); ++at) {
-          workload.step(session);
-          session.exec(fmt::format("UPDATE orders SET n = n + 1 WHERE id % 200 = {}", at % 200));
-          std::this_thread::sleep_for(10ms);
-        }
-      } catch (...) {
-        thrown = std::current_exception();
-      }
+  void start_the_writers() {
+    for (auto& one : workloads)
+      writers.start(postgres, scene.database, [&one](auto& session) {
+        one.step(session);
+        std::this_thread::sleep_for(10ms);
+      });
+    writers.start(postgres, scene.database, [at = 0](auto& session) mutable {
+      session.exec(fmt::format("UPDATE orders SET n = n + 1 WHERE id % 200 = {}", at++ % 200));
+      std::this_thread::sleep_for(15ms);
     });
-  }
-  void stop_the_writer() {
-    busy.store(false);
-    if (writer.joinable()) writer.join();
-    if (thrown) std::rethrow_exception(thrown);
   }
 
   /// Unpaused, everything asked for is carried out, and equal.
@@ -178,7 +170,7 @@ class Kills : public testing::Test {
     declare();
     scene.dev.apply(scene.manifest.pipe());
     ASSERT_TRUE(at_rest(90s)) << story;
-    stop_the_writer();
+    writers.stop();
     ASSERT_TRUE(scene.caught_up(120s)) << story;
     std::vector<std::string> names;
     for (const auto& table : tables)
@@ -245,11 +237,6 @@ class Kills : public testing::Test {
     return out;
   }
 
-  ~Kills() override {
-    busy.store(false);
-    if (writer.joinable()) writer.join();
-  }
-
   test::PostgresServer postgres;
   test::EngineServer engine;
   test::DevServer dev;
@@ -258,19 +245,18 @@ class Kills : public testing::Test {
   const std::uint64_t seed, kills;
   std::mt19937_64 random;
   test::Workload workload;
+  std::vector<test::Workload> workloads;  ///< of sessions that write at the same time
   std::vector<Table> tables;
   bool paused = false;
   int generation = 0;
   std::uint64_t done = 0;
   std::string story;
-  std::atomic<bool> busy{false};
-  std::exception_ptr thrown;
-  std::thread writer;
+  test::Writers writers;
 };
 
 TEST_F(Kills, BetweenAnyTwoStatementsOfAnySequenceEndRowByRowEqual) {
   prepare();
-  start_the_writer();
+  start_the_writers();
   while (done < kills) {
     for (auto wishes = below(3); wishes-- > 0;)
       wish();
@@ -279,7 +265,7 @@ TEST_F(Kills, BetweenAnyTwoStatementsOfAnySequenceEndRowByRowEqual) {
     // Now and then the pipe comes to rest, so that not every wish is overtaken by the next.
     if (done % 10 == 0) {
       ASSERT_NO_FATAL_FAILURE(expect_the_end());
-      if (done < kills) start_the_writer();
+      if (done < kills) start_the_writers();
     }
   }
   if (kills % 10 != 0) {

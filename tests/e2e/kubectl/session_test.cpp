@@ -49,8 +49,10 @@ TEST_F(KubectlSession, DeclaresAPipeAndSeesWhatBecomesOfIt) {
               AllOf(ContainsRegex("NAME +STATE"), ContainsRegex("shop +Paused")));
   EXPECT_THAT(dev.must_kubectl({"get", "pp", "-l", "team=orders", "-o", "name"}),
               HasSubstr("pipe.penstock.dev/shop"));
+  // Events come one by one, after the status that they are about.
   ASSERT_TRUE(test::eventually([&] {
-    return dev.must_kubectl({"describe", "pipe", "shop"}).find("Provisioning") != std::string::npos;
+    return dev.must_kubectl({"describe", "pipe", "shop"}).find("Provisioning") != std::string::npos &&
+           dev.events("shop", "Normal").size() == 2;
   })) << dev.describe("shop");
   EXPECT_THAT(dev.must_kubectl({"get", "events"}), ContainsRegex("Normal +Paused +pipe/shop"));
 }

@@ -18,7 +18,7 @@ void expect_to_wait_for_room(Scene& scene, const std::string& state) {
   EXPECT_EQ(conditions_of(scene), "Ready=False Reconciling=True");
   EXPECT_NE(scene.field(".status.message").find("Free or add disk space"), std::string::npos)
       << scene.field(".status.message");
-  EXPECT_EQ(scene.dev.events(scene.pipe, "Warning"), States{"DestinationDiskFull"});
+  EXPECT_TRUE(scene.warned_of(States{"DestinationDiskFull"}));
 }
 
 void expect_exact(Scene& scene) {
@@ -37,6 +37,7 @@ TEST(DiskFull, IsWaitedOutByStreamAndLoadWithNoRowLostOrDoubled) {
   Scene stream(world), load(world);
   for (auto* scene : {&stream, &load}) {
     scene->create_table("log", 100);
+    scene->exec("ALTER TABLE log REPLICA IDENTITY FULL");
     scene->declare({"public.orders", "{source: public.log, engine: MergeTree}"});
   }
   stream.create_table("orders", 1000);

@@ -18,10 +18,14 @@ TEST(Settings, SyncIsTakenUpLive) {
     return std::stod("0" + scene.field(".status.replication.lagSeconds")) > 1;
   })) << scene.field(".status.replication");
   EXPECT_EQ(scene.target_value("SELECT count() FROM orders WHERE v = 'held back'"), "0");
+  const auto walsender = "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '" +
+                         scene.field(".status.replication.slot") + "'";
+  const auto before = scene.value(walsender);
   scene.dev.patch(scene.pipe, R"({"spec":{"sync":{"interval":"20ms"}}})");
   EXPECT_EQ(scene.differences({"orders"}), "");
   scene.exec("UPDATE orders SET v = 'at once'");
   EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_EQ(scene.value(walsender), before) << "the stream was begun again";
   EXPECT_EQ(scene.dev.state(scene.pipe), "Running");
 }
 

@@ -101,7 +101,10 @@ TEST_F(ScrapeTest, SaysWhatIsDocumentedAndNothingSecret) {
   ASSERT_TRUE(
       comes_to("penstock_pipe_condition", {{"condition", "Stalled"}, {"reason", "AuthenticationFailed"}}, 1))
       << dev_.describe("shop");
-  EXPECT_GE(value("penstock_pipe_warnings_total", {{"reason", "AuthenticationFailed"}}), 1);
+  // Counted when the warning is given, which is after the status that tells of it.
+  EXPECT_TRUE(test::eventually([&] {
+    return value("penstock_pipe_warnings_total", {{"reason", "AuthenticationFailed"}}) >= 1;
+  }));
   const auto said = scrape();
   const auto documented = test::documented_metrics(PENSTOCK_SOURCE_DIR);
   for (const auto& [name, metric] : said.metrics()) {

@@ -47,6 +47,18 @@ TEST_F(Plan, OfANewPipeSaysWhatIsLoadedAndMakesNothing) {
   EXPECT_EQ(scene.target_tables(), "");
 }
 
+TEST_F(Plan, SaysWhichPartOfATableAPublicationHas) {
+  scene.exec("CREATE PUBLICATION theirs FOR TABLE orders (id, n) WHERE (id > 1000)");
+  scene.manifest.source_more = ", publication: theirs";
+  scene.dev.apply(scene.manifest.secret());
+  const auto done = plan();
+  EXPECT_TRUE(done.ok()) << done.err << done.out;
+  EXPECT_THAT(done.out, HasSubstr("only        public.orders: columns id, n; rows WHERE (id > 1000)\n"));
+  ASSERT_NO_FATAL_FAILURE(run_the_pipe());
+  EXPECT_EQ(scene.field(".status.tables[0].published"), "columns id, n; rows WHERE (id > 1000)");
+  EXPECT_EQ(scene.target_count("orders"), 200);
+}
+
 TEST_F(Plan, OfAChangeIsWhatThenHappens) {
   ASSERT_NO_FATAL_FAILURE(run_the_pipe());
   scene.declare({"public.lines"});

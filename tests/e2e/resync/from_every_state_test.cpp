@@ -99,8 +99,7 @@ TEST(Resync, OfAPausedPipeRunsToItsEndAndThePipeIsPausedAgain) {
   EXPECT_EQ(reader.answers(), kAnswersOfOneSwap);
   EXPECT_EQ(conditions_of(scene), "Ready=True Paused=True");
   EXPECT_EQ(scene.leftovers(1), "");
-  EXPECT_EQ(scene.value("SELECT active::text FROM pg_replication_slots WHERE database = current_database()"),
-            "false");
+  EXPECT_TRUE(scene.slot_is_idle());
   scene.exec("UPDATE orders SET n = -1 WHERE id < 100");
   scene.pause(false);
   EXPECT_EQ(scene.differences({"orders"}), "");
@@ -159,9 +158,8 @@ TEST(Resync, OfAPipeThatOnlyStreamsTellsOfTheChangesInBetween) {
   scene.resync(1);
   ASSERT_TRUE(carried_out(scene, 1));
   ASSERT_TRUE(scene.reaches("Running"));
-  EXPECT_TRUE(test::eventually([&] {
-    return scene.dev.events(scene.pipe, "Warning") == States{"ChangesMissing"};
-  })) << testing::PrintToString(scene.dev.events(scene.pipe, "Warning"));
+  EXPECT_TRUE(scene.warned_of(States{"ChangesMissing"}))
+      << testing::PrintToString(scene.dev.events(scene.pipe, "Warning"));
   scene.exec("UPDATE orders SET v = 'streamed' WHERE id = 2");
   EXPECT_TRUE(test::eventually([&] { return scene.target_count("orders") == 2; }));
   EXPECT_EQ(scene.target_value("SELECT id FROM orders FINAL ORDER BY id"), "1\n2");

@@ -36,8 +36,7 @@ TEST(ResyncGeneration, LoweredIsOneWarningAndNothingElse) {
   const auto watch = scene.dev.watch(scene.pipe);
   const auto slot = scene.field(".status.replication.slot");
   scene.resync(2);
-  EXPECT_TRUE(test::eventually(
-      [&] { return scene.dev.events(scene.pipe, "Warning") == States{"ResyncGenerationLowered"}; }));
+  EXPECT_TRUE(scene.warned_of(States{"ResyncGenerationLowered"}));
   ASSERT_TRUE(scene.dev.wait_for_field(scene.pipe, ".status.observedGeneration", "2"));
   scene.exec("UPDATE orders SET v = 'meanwhile'");
   EXPECT_EQ(scene.differences({"orders"}), "");
@@ -180,10 +179,10 @@ TEST(ResyncBeside, AMaterializedViewAndAColumnOfTheUsersTheTargetsGoOn) {
   scene.resync(1);
   ASSERT_TRUE(carried_out(scene, 1));
   ASSERT_TRUE(scene.reaches("Running"));
-  EXPECT_NE(scene.dev.must_kubectl({"get", "events"})
-                .find("do not have: public.orders: column mine, index by_v, TTL"),
-            std::string::npos)
-      << "what is lost is not told";
+  EXPECT_TRUE(test::eventually([&] {
+    return scene.dev.must_kubectl({"get", "events"})
+               .find("do not have: public.orders: column mine, index by_v, TTL") != std::string::npos;
+  })) << "what is lost is not told";
   EXPECT_EQ(scene.differences({"orders"}), "");
   scene.exec("INSERT INTO orders VALUES (102, 'seen too', 0)");
   EXPECT_EQ(scene.differences({"orders"}), "");

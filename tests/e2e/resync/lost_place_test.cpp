@@ -69,6 +69,38 @@ void expect_slot_lost(Scene& scene) {
   EXPECT_EQ(scene.field(".status.observedResyncGeneration"), "0");
 }
 
+/// The source gives the slot up for the WAL that it holds.
+void outgrow_the_slot(Scene& scene) {
+  ASSERT_TRUE(test::eventually(
+      [&] {
+        scene.exec("SELECT pg_logical_emit_message(true, 'test', 'x'), pg_switch_wal()");
+        scene.exec("CHECKPOINT");
+        return scene.value(
+                   "SELECT wal_status FROM pg_replication_slots WHERE database = current_database()") ==
+               "lost";
+      },
+      60s));
+}
+
+TEST(LostPlace, ASlotThatTheSourceGivesUpInTheLoad) {
+  test::PostgresServer postgres(
+      {.settings = {{"max_slot_wal_keep_size", "1MB"}, {"max_wal_size", "32MB"}, {"min_wal_size", "32MB"}}});
+  World world{&postgres, shared_world().engine, shared_world().dev};
+  Scene scene(world);
+  scene.create_table("orders", 60000);
+  scene.declare({"public.orders"});
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("orders"));
+  ASSERT_NO_FATAL_FAILURE(outgrow_the_slot(scene));
+  ASSERT_EQ(scene.of_table("orders", "state"), "Loading");
+  expect_slot_lost(scene);
+  scene.speed_up();
+  scene.resync(1);
+  ASSERT_TRUE(carried_out(scene, 1));
+  scene.exec("UPDATE orders SET n = -1 WHERE id < 100");
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_EQ(scene.leftovers(1), "");
+}
+
 /// Three pipes side by side: only a look now and then can notice it.
 TEST(LostPlace, ASlotDroppedInTheInitialLoadInAResyncAndWhilePaused) {
   Scene paused(shared_world()), resyncing(shared_world()), loading(shared_world());

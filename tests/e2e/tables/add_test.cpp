@@ -259,6 +259,7 @@ TEST(AddTable, ToALogOfChangesHasEveryChangeExactlyOnce) {
   Scene scene(shared_world());
   scene.create_table("orders", 100);
   scene.create_table("log", 5000);
+  scene.exec("ALTER TABLE log REPLICA IDENTITY FULL");
   scene.declare({"public.orders"});
   scene.manifest.spec_more = "  sync: {interval: 20ms, maxInsertsPerSecond: 1000}\n";
   scene.apply();

@@ -82,7 +82,7 @@ TEST(Partitions, ThatJoinWithRowsOrLeaveAskForAResyncAndEmptyOnesDoNot) {
                        "public.moved: public.moved_2 was detached, its rows are still in the target; "
                        "public.moved_3 was attached, rows of it are not in the target"));
   EXPECT_EQ(asked_for(scene).find("public.kept"), std::string::npos) << asked_for(scene);
-  EXPECT_EQ(conditions_of(scene), "Ready=True");
+  EXPECT_EQ(conditions_of(scene), "Ready=False Stalled=True");
   EXPECT_TRUE(asks_for(loading, "public.orders_3 was attached"));
 
   // What is known by now stays so.

@@ -30,7 +30,7 @@ TEST(RemoveTable, TakesItOutOfThePublicationAndKeepsTheTarget) {
   ASSERT_TRUE(scene.reaches("Running"));
   EXPECT_TRUE(watch.saw({"Running", "Modifying", "Running"}, 5s)) << testing::PrintToString(watch.states());
   EXPECT_EQ(published(scene), "orders");
-  EXPECT_EQ(scene.field(".status.tablesReady"), "1/1");
+  EXPECT_TRUE(scene.dev.wait_for_field(scene.pipe, ".status.tablesReady", "1/1"));
   scene.exec("UPDATE other SET v = 'not replicated'; UPDATE orders SET v = 'streamed'");
   EXPECT_EQ(scene.differences({"orders"}), "");
   EXPECT_EQ(scene.target_value("SELECT count(), groupUniqArray(v) FROM other FINAL"), "1000\t['old']");

@@ -4,9 +4,43 @@
 #include <future>
 
 #include "tests/integration/clickhouse/engine_test.hpp"
+#include "tests/support/stalling_proxy.hpp"
 
 namespace penstock::clickhouse {
 namespace {
+
+/// A client behind a proxy that can stall, soon suspicious of silence.
+class Stall : public EngineTest {
+ protected:
+  Stall() {
+    auto through = endpoint();
+    through.url = "http://127.0.0.1:" + std::to_string(proxy.port());
+    through.silence_limit = std::chrono::seconds(1);
+    client = std::make_unique<Client>(through);
+  }
+  test::StallingProxy proxy{engine().port()};
+  std::unique_ptr<Client> client;
+};
+
+TEST_F(Stall, OfAStatementIsNoticedAndLeavesItInDoubt) {
+  run("CREATE TABLE t (a Int32) ENGINE = Memory");
+  ASSERT_TRUE(client->execute({"INSERT INTO t VALUES (1)"}));
+  proxy.stall();
+  const auto since = std::chrono::steady_clock::now();
+  const auto done = client->execute({"INSERT INTO t VALUES (2)"});
+  ASSERT_FALSE(done);
+  EXPECT_LT(std::chrono::steady_clock::now() - since, std::chrono::seconds(15));
+  EXPECT_EQ(done.error().kind, ErrorKind::InDoubt) << done.error().text();
+  EXPECT_TRUE(client->execute({"INSERT INTO t VALUES (3)"})) << "the next connection passes";
+  EXPECT_EQ(value("SELECT groupArray(a) FROM (SELECT a FROM t ORDER BY a)"), "[1,3]");
+}
+
+TEST_F(Stall, IsNotTheSilenceOfAServerAtWork) {
+  ASSERT_TRUE(client->execute({"SELECT 1 FORMAT Null"}));
+  const auto done =
+      client->execute({"SELECT sleepEachRow(1) FROM numbers(4) SETTINGS max_block_size = 1 FORMAT Null"});
+  EXPECT_TRUE(done) << done.error().text();
+}
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
@@ -142,7 +176,9 @@ TEST_F(EngineFaults, AnInsertWhoseServerDiesIsInDoubtAndItsRetryExact) {
   block.native_pieces(scratch, pieces);
   const Request request{"INSERT INTO t (x) FORMAT Native", {{"insert_deduplication_token", "one"}}};
   auto call = std::async(std::launch::async, [&] { return client.insert(request, pieces); });
-  EXPECT_EQ(call.wait_for(milliseconds(400)), std::future_status::timeout);
+  ASSERT_TRUE(test::eventually([&] {  // it is at work, so that its outcome is in doubt
+    return engine_.value("SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO t %'") == "1";
+  }));
   engine_.kill9();
   const auto lost = call.get();
   ASSERT_FALSE(lost);

@@ -1,5 +1,6 @@
 // Rows on their way through the client into a real engine.
 
+#include "core/row_version.hpp"
 #include "tests/integration/clickhouse/engine_test.hpp"
 
 namespace penstock::clickhouse {
@@ -18,10 +19,10 @@ class Rows : public EngineTest {
   static Block orders_block() {
     return Block({{"id", ColumnType::parse("Int64")},
                   {"note", ColumnType::parse("Nullable(String)")},
-                  {kVersionColumn, ColumnType::parse("UInt64")},
+                  {kVersionColumn, ColumnType::uint128()},
                   {kDeletedColumn, ColumnType::parse("UInt8")}});
   }
-  static void add_order(Block& block, std::int64_t id, const char* note, std::uint64_t version,
+  static void add_order(Block& block, std::int64_t id, const char* note, const RowVersion& version,
                         bool deleted) {
     block.column(0).append_fixed(id);
     if (note == nullptr) {
@@ -29,7 +30,7 @@ class Rows : public EngineTest {
     } else {
       block.column(1).append_string(note);
     }
-    block.column(2).append_fixed(version);
+    block.column(2).append_fixed(version.words());
     block.column(3).append_fixed(static_cast<std::uint8_t>(deleted));
   }
   static Block numbers(int count) {
@@ -43,8 +44,8 @@ class Rows : public EngineTest {
 TEST_F(Rows, ArriveAsTheyWereSent) {
   make_orders();
   auto block = orders_block();
-  add_order(block, 1, "a\tb\n'", 10, false);
-  add_order(block, -2, nullptr, 11, false);
+  add_order(block, 1, "a\tb\n'", {{}, {10}}, false);
+  add_order(block, -2, nullptr, {{}, {11}}, false);
   const auto done = insert("orders", block);
   ASSERT_TRUE(done) << done.error().text();
   const auto rows = client_.select({"SELECT id, note, _penstock_version FROM orders ORDER BY id"});
@@ -52,10 +53,25 @@ TEST_F(Rows, ArriveAsTheyWereSent) {
   EXPECT_EQ(*rows, (clickhouse::Rows{{"-2", "\\N", "11"}, {"1", "a\tb\n'", "10"}}));
 }
 
+TEST_F(Rows, AreOrderedByTheCommitAndThenByTheChange) {
+  make_orders();
+  constexpr std::uint64_t kHigh = std::uint64_t{1} << 63;
+  auto block = orders_block();
+  add_order(block, 1, "commits first", {{100}, {kHigh}}, true);
+  add_order(block, 1, "commits last", {{101}, {5}}, false);
+  add_order(block, 2, "first of a transaction", {{kHigh}, {5}}, false);
+  add_order(block, 2, "last of it", {{kHigh}, {6}}, false);
+  ASSERT_TRUE(insert("orders", block));
+  const auto rows = client_.select({"SELECT note, _penstock_version FROM orders FINAL ORDER BY id"});
+  ASSERT_TRUE(rows) << rows.error().text();
+  EXPECT_EQ(*rows, (clickhouse::Rows{{"commits last", RowVersion{{101}, {5}}.text()},
+                                     {"last of it", RowVersion{{kHigh}, {6}}.text()}}));
+}
+
 TEST_F(Rows, GetTheirTimeOfArrivalFromTheServer) {
   make_orders();
   auto block = orders_block();
-  add_order(block, 1, "x", 10, false);
+  add_order(block, 1, "x", {{}, {10}}, false);
   ASSERT_TRUE(insert("orders", block));
   EXPECT_EQ(value("SELECT abs(dateDiff('second', _penstock_synced_at, now())) < 60 FROM orders"), "1");
 }
@@ -63,18 +79,18 @@ TEST_F(Rows, GetTheirTimeOfArrivalFromTheServer) {
 TEST_F(Rows, AreTheSourcesStateWithFinal) {
   make_orders();
   auto block = orders_block();
-  add_order(block, 1, "old", 10, false);
-  add_order(block, 2, "gone", 10, false);
-  add_order(block, 3, "back", 10, false);
+  add_order(block, 1, "old", {{}, {10}}, false);
+  add_order(block, 2, "gone", {{}, {10}}, false);
+  add_order(block, 3, "back", {{}, {10}}, false);
   ASSERT_TRUE(insert("orders", block));
   block.clear();
-  add_order(block, 1, "new", 20, false);
-  add_order(block, 2, nullptr, 20, true);
-  add_order(block, 3, nullptr, 20, true);
-  add_order(block, 3, "again", 21, false);
+  add_order(block, 1, "new", {{}, {20}}, false);
+  add_order(block, 2, nullptr, {{}, {20}}, true);
+  add_order(block, 3, nullptr, {{}, {20}}, true);
+  add_order(block, 3, "again", {{}, {21}}, false);
   ASSERT_TRUE(insert("orders", block));
   block.clear();
-  add_order(block, 1, "late", 15, false);
+  add_order(block, 1, "late", {{}, {15}}, false);
   ASSERT_TRUE(insert("orders", block));
   const char* state = "1\tnew\n3\tagain";
   EXPECT_EQ(value("SELECT id, note FROM orders FINAL ORDER BY id"), state);

@@ -166,7 +166,7 @@ TEST_F(Swap, KeepsMaterializedViewsAndDictionariesOnTheName) {
   run("CREATE TABLE sink (id Int64) ENGINE = MergeTree ORDER BY id");
   run("CREATE MATERIALIZED VIEW follower TO sink AS SELECT id FROM orders");
   run("CREATE VIEW look AS SELECT id FROM orders");
-  run("CREATE DICTIONARY names (id Int64, _penstock_version UInt64) PRIMARY KEY id SOURCE(CLICKHOUSE(DB '" +
+  run("CREATE DICTIONARY names (id Int64, _penstock_version UInt128) PRIMARY KEY id SOURCE(CLICKHOUSE(DB '" +
       database_ + "' TABLE 'orders')) LAYOUT(FLAT()) LIFETIME(0)");
   make("orders_resync", 7);
   EXPECT_EQ(swap("orders", 7), "");

@@ -158,7 +158,7 @@ TEST_F(Targets, WithoutAKeyThatReplacesAreRefused) {
 TEST_F(Targets, OfTheUserAreCheckedAsTheServerShowsThem) {
   run("CREATE TABLE orders (id Int64, at DateTime64(6), note LowCardinality(Nullable(String)), mine String "
       "DEFAULT 'x', "
-      "day Date MATERIALIZED toDate(at), _penstock_version UInt64, _penstock_deleted UInt8, "
+      "day Date MATERIALIZED toDate(at), _penstock_version UInt128, _penstock_deleted UInt8, "
       "_penstock_synced_at DateTime64(3) DEFAULT now64(3)) "
       "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY (id) PARTITION BY "
       "toYYYYMM(at) "

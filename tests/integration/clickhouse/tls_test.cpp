@@ -24,12 +24,23 @@ class Tls : public testing::Test {
     openssl({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
              file("server.key"), "-out", file("server.csr"), "-subj", "/CN=localhost"});
     std::ofstream(file("names")) << "subjectAltName=DNS:localhost\n";
+    vouch("2");
+    serve();
+  }
+
+  /// The server's certificate, valid for so many days.
+  void vouch(const std::string& days) {
     openssl({"x509", "-req", "-in", file("server.csr"), "-CA", file("ca.pem"), "-CAkey", file("ca.key"),
-             "-CAcreateserial", "-days", "2", "-extfile", file("names"), "-out", file("server.pem")});
+             "-CAcreateserial", "-days", days, "-extfile", file("names"), "-out", file("server.pem")});
+  }
+
+  void serve(const std::vector<std::string>& more = {}) {
     test::ProcessOptions options;
     options.arguments = {"s_server", "-quiet",           "-accept", "127.0.0.1:" + std::to_string(port_),
                          "-cert",    file("server.pem"), "-key",    file("server.key")};
+    options.arguments.insert(options.arguments.end(), more.begin(), more.end());
     options.input = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n7\n";
+    server_.reset();
     server_.emplace("openssl", options);
   }
 
@@ -89,6 +100,27 @@ TEST_F(Tls, SaysWhenTheGivenAuthorityIsNoCertificate) {
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().kind, ErrorKind::NeedsUser);
   EXPECT_EQ(rows.error().reason, "DestinationTlsRefused") << rows.error().text();
+}
+
+TEST_F(Tls, DoesNotTrustACertificateThatHasExpired) {
+  vouch("-1");
+  serve();
+  const auto rows = select("localhost", contents("ca.pem"));
+  ASSERT_FALSE(rows);
+  EXPECT_EQ(rows.error().kind, ErrorKind::NeedsUser);
+  EXPECT_EQ(rows.error().reason, "DestinationTlsRefused") << rows.error().text();
+  EXPECT_THAT(rows.error().message, testing::HasSubstr("expired"));
+  EXPECT_THAT(rows.error().cure, testing::HasSubstr("spec.destination.clickhouse.url"));
+}
+
+TEST_F(Tls, SaysThatTheServerWantsACertificateOfTheClient) {
+  for (const char* version : {"-tls1_2", "-tls1_3"}) {
+    serve({"-Verify", "1", "-verify_return_error", "-CAfile", file("ca.pem"), version});
+    const auto rows = select("localhost", contents("ca.pem"));
+    ASSERT_FALSE(rows);
+    EXPECT_EQ(rows.error().reason, "DestinationTlsRefused") << version << ": " << rows.error().text();
+    EXPECT_EQ(rows.error().kind, ErrorKind::NeedsUser);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "tests/integration/columns/specimens.hpp"
 
+#include "tests/support/server_needs.hpp"
+
 namespace penstock::test {
 
 namespace {
@@ -68,7 +70,9 @@ void add_decimals(std::vector<Specimen>& out) {
   add("numeric(38,10)", {"0", std::string(28, '9') + ".9999999999", "-0.0000000001", "10000.0001"});
   add("numeric(76,76)", {"0", "-0." + std::string(76, '9')});
   add("numeric(3,-2)", {"0", "-12300", "99900"});
+  out.back().since = kPg15;
   add("numeric(2,5)", {"0", "0.00019", "-0.00001"});
+  out.back().since = kPg15;
   add("numeric(100,2)", {"0.5", std::string(98, '9') + ".99", "'NaN'"});
   out.back().in_postgres = "v::text";  // a String
 }
@@ -140,6 +144,7 @@ void add_others(std::vector<Specimen>& out) {
            {"int4[]", {"'{1,2}'"}}}) {
     out.push_back(text_like(declaration, values));
     if (declaration == "int4[]") out.back().target = "Nullable(String)";
+    if (declaration == "int4multirange") out.back().since = kPg14;
   }
   out.push_back({.name = "domain over a domain", .declaration = "short_price", .values = {"1.25", "-99.99"}});
 }

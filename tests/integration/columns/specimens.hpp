@@ -13,6 +13,7 @@ struct Specimen {
   std::string in_postgres = "v::text";  ///< an expression over v
   std::string in_clickhouse = "toString(v)";
   std::string target = {};  ///< ClickHouse type; empty: the default one
+  int since = 0;            ///< needs this version of PostgreSQL or a newer one
 };
 
 /// One for each row of the type table, overrides among them; all their values arrive exactly.

@@ -51,12 +51,18 @@ const std::string kExpiredLine =
 
 /// One watch of pipes from version 5, to its end.
 struct Watched {
-  Watched(const ScriptedServer& server, WatchOptions options = {}, const std::stop_token& stop = {}) {
+  /// `seen`: counts the events for the server's thread.
+  Watched(const ScriptedServer& server, WatchOptions options = {}, const std::stop_token& stop = {},
+          std::atomic<int>* seen = nullptr) {
     options.resource_version = "5";
     const auto client = client_of(server);
     end = client->watch(
         pipes(), options,
-        [&](const WatchEvent& event) { names.push_back(runtime::key_of(*event.object).name); }, stop);
+        [&](const WatchEvent& event) {
+          names.push_back(runtime::key_of(*event.object).name);
+          if (seen != nullptr) ++*seen;
+        },
+        stop);
   }
   [[nodiscard]] std::string reason() const { return end.error ? end.error->reason : ""; }
 
@@ -131,14 +137,15 @@ TEST(WatchTest, HandsOnRetryAfter) {
 
 TEST(WatchTest, KeepsWhatCameBeforeABreakInMidLine) {
   for (const bool politely : {false, true}) {
+    std::atomic<int> seen{0};
     ScriptedServer server([&](const SeenRequest&, Wire& wire) {
       wire.begin_chunks();
       wire.chunk(line("ADDED", "shop", 6) + line("ADDED", "crm", 7).substr(0, 40));
       if (politely) return wire.end_chunks();
-      std::this_thread::sleep_for(50ms);  // a reset discards what the client has not read yet
+      EXPECT_TRUE(eventually([&] { return seen == 1; }));  // a reset discards what was not read yet
       wire.break_off();
     });
-    const Watched watched(server);
+    const Watched watched(server, {}, {}, &seen);
     EXPECT_THAT(watched.names, ElementsAre("shop"));
     EXPECT_EQ(watched.reason(), "ConnectionLost");
     EXPECT_EQ(watched.end.error->kind, ErrorKind::Transient);
@@ -266,6 +273,12 @@ class InformedTest : public testing::Test {
 TEST_F(InformedTest, RecoversFromEveryFaultAndEndsUpWithTheTruth) {
   std::atomic<int> watches{0};
   std::atomic<int> lists{0};
+  std::mutex mutex;
+  std::vector<std::string> told;
+  const auto last_told = [&] {
+    const std::lock_guard lock(mutex);
+    return told.empty() ? "" : told.back();
+  };
   ScriptedServer server([&](const SeenRequest& request, Wire& wire) {
     if (request.target.find("watch=true") == std::string::npos) {
       if (++lists == 1) {
@@ -279,7 +292,7 @@ TEST_F(InformedTest, RecoversFromEveryFaultAndEndsUpWithTheTruth) {
       case 1:  // breaks in mid-line
         wire.begin_chunks();
         wire.chunk(line("ADDED", "c", 11) + "{\"type\":\"ADD");
-        std::this_thread::sleep_for(50ms);
+        EXPECT_TRUE(eventually([&] { return last_told() == "+c"; }));
         return wire.break_off();
       case 2:
         return wire.answer(429, "", "Retry-After: 0\r\n");
@@ -301,17 +314,12 @@ TEST_F(InformedTest, RecoversFromEveryFaultAndEndsUpWithTheTruth) {
   const auto client = client_of(server);
   KubeListWatch source(*client, pipes());
   Informer informer("pipes", source, {1ms, 10ms, 120s});
-  std::mutex mutex;
-  std::vector<std::string> told;
   informer.on_change([&](const runtime::Object& before, const runtime::Object& after) {
     const std::lock_guard lock(mutex);
     told.push_back((before ? after ? "~" : "-" : "+") + runtime::key_of(after ? *after : *before).name);
   });
   informer.start();
-  ASSERT_TRUE(eventually([&] {
-    const std::lock_guard lock(mutex);
-    return !told.empty() && told.back() == "-b";
-  }));
+  ASSERT_TRUE(eventually([&] { return last_told() == "-b"; }));
   informer.stop();
   EXPECT_THAT(calls(server),
               ElementsAre("list 0", "watch 10", "watch 11", "watch 11", "watch 20", "list ", "watch 40"));

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "dataplane/pipeline/load_run.hpp"
 #include "dataplane/pipeline/setup.hpp"
 #include "tests/integration/pipeline/pipe_world.hpp"
@@ -18,7 +21,7 @@ using namespace std::chrono_literals;
 LoadRequest request_of(const PipeJob& job, const SetupReport& report) {
   EXPECT_TRUE(make_publication(job));
   auto slot = penstock::postgres::create_slot(job.source, job.slot).value();
-  const Lsn version = slot.restart_lsn;
+  const Lsn version = slot.consistent_point;
   return {job, report.system, version, {}, std::move(slot), {}};
 }
 
@@ -73,22 +76,14 @@ TEST(Load, NeverTakesATableForEmptyThatWasRewrittenAfterTheSnapshot) {
   ASSERT_TRUE(make_publication(job));
   auto slot = penstock::postgres::create_slot(job.source, job.slot);
   ASSERT_TRUE(slot) << slot.error().text();
-  const Lsn version = slot->restart_lsn;
+  const Lsn version = slot->consistent_point;
   exec("ALTER TABLE t ALTER a TYPE int USING a * 2");
-  const auto ended = [&](LoadRun& run) {
-    return test::eventually([&] { return run.facts().run.ended; }, 60s);
-  };
   LoadRun outdated({job, report->system, version, {}, *std::move(slot), {}});
-  ASSERT_TRUE(ended(outdated));
-  const auto facts = outdated.facts();
-  ASSERT_TRUE(facts.run.error);
-  EXPECT_EQ(facts.run.error->reason, "SnapshotOutdated");
-  EXPECT_EQ(facts.run.error->kind, ErrorKind::Transient);
-  LoadRun anew({job, report->system, version, facts.tables, std::nullopt, {}});
-  ASSERT_TRUE(ended(anew));
-  EXPECT_FALSE(anew.facts().run.error);
-  EXPECT_EQ(anew.facts().tables.at(0).rows, 100);
-  EXPECT_EQ(test::row_diff(world_postgres(), database, "t", test::shared_engine(), database, "t"), "");
+  const auto facts = facts_at_the_end(outdated);
+  EXPECT_FALSE(facts.run.error);
+  ASSERT_TRUE(facts.tables.at(0).error);
+  EXPECT_EQ(facts.tables[0].error->reason, "TableChanged");
+  EXPECT_FALSE(facts.tables[0].finished);
 }
 
 TEST(Load, MakesOnePartOfAPartition) {
@@ -111,6 +106,21 @@ TEST(Load, MakesOnePartOfAPartition) {
       << "20 MB, in five pieces on the wire";
 }
 
+TEST(Load, OfManyPartitionsOfTheTargetIsWrittenAsAnyOther) {
+  const auto database = world_postgres().create_database();
+  world_postgres().exec(
+      "CREATE TABLE t (id int, day date, PRIMARY KEY (id, day)); INSERT INTO t SELECT g, '2000-01-15'::date "
+      "+ "
+      "g * 31 FROM generate_series(1, 200) g; ANALYZE t",
+      database);
+  auto job = job_for(database, {"t"});
+  job.rows_per_partition = 1'000'000;
+  job.tables[0].partition_by = "toYYYYMM(day)";
+  const auto facts = load(job);
+  ASSERT_FALSE(facts.run.error) << facts.run.error->text();
+  EXPECT_EQ(test::row_diff(world_postgres(), database, "t", test::shared_engine(), database, "t"), "");
+}
+
 TEST(Load, ReadsAPartitionAgainWhoseInsertFailedHalfway) {
   const auto database = world_postgres().create_database();
   world_postgres().exec(
@@ -125,9 +135,7 @@ TEST(Load, ReadsAPartitionAgainWhoseInsertFailedHalfway) {
   job.batch_rows = 1000;  // ten parts
   const auto report = set_up(job);
   ASSERT_TRUE(report) << report.error().text();
-  const auto brake = database + ".brake";
-  engine.query(fmt::format("CREATE MATERIALIZED VIEW {} ENGINE = Null AS SELECT sleep(0.3) FROM {}.t", brake,
-                           database));
+  engine.slow_down(database, "t", 0.3);
   LoadRun run(request_of(job, *report));
   ASSERT_TRUE(
       test::eventually([&] { return engine.value("SELECT count() FROM " + database + ".t") != "0"; }, 30s));
@@ -135,11 +143,48 @@ TEST(Load, ReadsAPartitionAgainWhoseInsertFailedHalfway) {
   ASSERT_TRUE(test::eventually([&] { return run.facts().run.retrying.has_value(); }, 30s));
   engine.start();
   EXPECT_LT(std::stoi(engine.value("SELECT count() FROM " + database + ".t")), 10'000);
-  engine.query("DROP VIEW " + brake + " SYNC");
+  engine.speed_up(database, "t");
   const auto facts = facts_at_the_end(run);
   ASSERT_FALSE(facts.run.error) << facts.run.error->text();
   EXPECT_EQ(facts.tables.at(0).rows, 10'000) << "each row is counted once";
   EXPECT_EQ(test::row_diff(world_postgres(), database, "t", engine, database, "t"), "");
+}
+
+TEST(Load, TakesUpMoreWorkersWhileItRuns) {
+  if (const auto lack = lacks_ranges(); !lack.empty()) GTEST_SKIP() << lack;
+  const auto database = world_postgres().create_database();
+  world_postgres().exec(
+      "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t SELECT i, repeat('x', 100) FROM "
+      "generate_series(1, 10000) i; ANALYZE t",
+      database);
+  auto job = job_for(database, {"t"});
+  job.rows_per_partition = 500;
+  job.workers_per_table = 1;
+  const auto report = set_up(job);
+  ASSERT_TRUE(report) << report.error().text();
+  auto& engine = test::shared_engine();
+  engine.slow_down(database, "t", 1);
+  LoadRun run(request_of(job, *report));
+  const auto sessions = [&] {
+    std::set<std::string> out;
+    for (const auto& row : world_postgres().query("SELECT pid FROM pg_stat_activity WHERE datname = '" +
+                                                  database + "' AND application_name = 'penstock'"))
+      out.insert(row[0]);
+    return out;
+  };
+  ASSERT_TRUE(
+      test::eventually([&] { return engine.value("SELECT count() FROM `" + database + "`.t") != "0"; }, 20s));
+  const auto before = sessions();
+  job.workers_per_table = 3;
+  run.tune(job);
+  EXPECT_TRUE(test::eventually([&] { return sessions().size() == before.size() + 2; }, 20s));
+  const auto after = sessions();
+  EXPECT_TRUE(std::includes(after.begin(), after.end(), before.begin(), before.end()))
+      << "it was begun again";
+  engine.speed_up(database, "t");
+  const auto facts = facts_at_the_end(run);
+  ASSERT_FALSE(facts.run.error) << facts.run.error->text();
+  EXPECT_EQ(facts.tables.at(0).rows, 10'000);
 }
 
 TEST(Load, OfAnEmptyTableIsDone) {

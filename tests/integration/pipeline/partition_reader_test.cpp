@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "tests/integration/pipeline/pipe_world.hpp"
+#include "tests/support/process.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -30,11 +32,10 @@ class Reading : public testing::Test {
     exported_ = postgres::export_snapshot(job_.source).value();
     context_.snapshot = exported_.snapshot;
     session_ = postgres::connect(job_.source).value();
-    EXPECT_TRUE(postgres::begin_at_snapshot(session_.get(), job_.source, exported_.snapshot));
   }
 
   PartitionReader all() {
-    return *PartitionReader::start(session_.get(), context_, bound_.tables.at(0), Partition{});
+    return *PartitionReader::start(session_.get(), context_, bound_.tables.at(0), Partition{}, 1s);
   }
 
   std::size_t next(PartitionReader& reader, const BlockLimits& limits = kNone) {
@@ -46,7 +47,9 @@ class Reading : public testing::Test {
   std::string database_ = world_postgres().create_database();
   PipeJob job_ = job_for(database_, {"t"});
   StopFlags stop_;
-  LoadContext context_{job_, "", {}, Lsn{7}, "1", 1u << 20, stop_};
+  postgres::PresentCatalog present_{job_.source};
+  LockWatch watch_{present_};
+  LoadContext context_{job_, "", {}, {Lsn{7}, {}}, {}, "1", 1u << 20, stop_, present_, watch_};
   BoundTables bound_;
   postgres::ExportedSnapshot exported_;
   postgres::Connection session_;
@@ -78,7 +81,7 @@ TEST_F(Reading, HandsABlockOutAtItsLimitOfBytes) {
 TEST_F(Reading, CountsNoMoreLargeRowsIntoABlockThanItHolds) {
   world_postgres().exec("UPDATE t SET a = repeat('x', 1000000) WHERE id <= 20; ANALYZE t", database_);
   exported_ = postgres::export_snapshot(job_.source).value();
-  EXPECT_TRUE(postgres::begin_at_snapshot(session_.get(), job_.source, exported_.snapshot));
+  context_.snapshot = exported_.snapshot;
   auto reader = all();
   std::size_t largest = 0;
   while (next(reader, {kNone.rows, 4'000'000}) > 0)
@@ -91,6 +94,48 @@ TEST_F(Reading, DoesNotLetRowsWaitForASlowSource) {
   auto reader = all();
   EXPECT_EQ(next(reader, {kNone.rows, kNone.bytes, 0ms}), 1u);
   EXPECT_EQ(next(reader), 999u);
+}
+
+TEST_F(Reading, LocksItsTableUntilTheEndOfThePartitionAndNoLonger) {
+  auto application = world_postgres().session(database_);
+  application.exec("SET lock_timeout = '100ms'");
+  auto reader = all();
+  EXPECT_EQ(next(reader, {300, kNone.bytes}), 300u);
+  EXPECT_ANY_THROW(application.exec("LOCK TABLE t"));
+  EXPECT_EQ(next(reader), 700u);
+  EXPECT_NO_THROW(application.exec("BEGIN; LOCK TABLE t; COMMIT"));
+}
+
+TEST_F(Reading, MakesWayForWhoeverHasWaitedForItsTable) {
+  world_postgres().exec("UPDATE t SET a = repeat(md5(id::text), 1000)",
+                        database_);  // more than a socket holds
+  exported_ = postgres::export_snapshot(job_.source).value();
+  context_.snapshot = exported_.snapshot;
+  auto reader = all();
+  ASSERT_EQ(next(reader, {10, kNone.bytes}), 10u);
+  std::jthread application(
+      [&] { world_postgres().exec("SET lock_timeout = '20s'; LOCK TABLE t", database_); });
+  ASSERT_TRUE(test::eventually([&] {
+    watch_.look();
+    return watch_.has_ended(postgres::backend_of(session_.get()));
+  }));
+  application.join();
+  Status filled;
+  while ((filled = reader.fill(block_, kNone)) && block_.rows() > 0) {
+  }
+  ASSERT_FALSE(filled) << "half a table passed for a whole one";
+  EXPECT_EQ(filled.error().reason, kWaitingForLock);
+}
+
+TEST_F(Reading, PassesOverRowsThatWereReadBefore) {
+  auto reader = all();
+  ASSERT_TRUE(reader.skip(300));
+  EXPECT_EQ(next(reader), 700u);
+  EXPECT_EQ(reader.rows(), 1000);
+  auto again = all();
+  ASSERT_TRUE(again.skip(2000));
+  EXPECT_EQ(next(again), 0u);
+  EXPECT_EQ(again.rows(), 1000);
 }
 
 TEST_F(Reading, StopsAtOnceWhenTheLoadIsToStop) {

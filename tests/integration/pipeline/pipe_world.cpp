@@ -6,8 +6,12 @@ using namespace std::chrono_literals;
 
 test::PostgresServer& world_postgres() {
   static test::PostgresServer server(
-      test::PostgresOptions{.settings = {{"max_replication_slots", "50"}, {"max_wal_senders", "50"}}});
+      test::PostgresOptions{.settings = {{"max_replication_slots", "200"}, {"max_wal_senders", "50"}}});
   return server;
+}
+
+std::string lacks_ranges() {
+  return test::lacking(world_postgres(), test::kPg14);
 }
 
 PipeJob job_for(const std::string& database, const std::vector<std::string>& tables) {
@@ -40,10 +44,16 @@ PipeJob job_for(const std::string& database, const std::vector<std::string>& tab
 }
 
 Status make_publication(const PipeJob& job) {
+  if (!job.owns_publication) return {};
   std::vector<TableName> names;
   for (const auto& table : job.tables)
     names.push_back(table.source);
   return penstock::postgres::ensure_publication(job.source, job.publication, names);
+}
+
+void publish(PipeJob& job, const std::string& what) {
+  world_postgres().exec("CREATE PUBLICATION " + job.publication + " FOR " + what, job.source.database);
+  job.owns_publication = false;
 }
 
 }  // namespace penstock::pipeline

@@ -54,6 +54,8 @@ class SameSystem : public testing::Test {
     exec("SELECT pg_logical_emit_message(true, 'test', 'end')");
     ASSERT_TRUE(test::eventually([&] { return run.facts().confirmed >= *end; }, 30s));
     system_.confirmed = run.facts().confirmed;
+    system_.last = run.facts().last;
+    ASSERT_TRUE(system_.last);
   }
 
   test::PostgresServer server_;
@@ -78,6 +80,46 @@ TEST_F(SameSystem, RestoredToBeforeWhatWasStreamedIsNeverStreamedFrom) {
   ASSERT_TRUE(test::eventually([&] { return run.facts().run.ended; }, 30s));
   ASSERT_TRUE(run.facts().run.error);
   EXPECT_EQ(run.facts().run.error->reason, "SourceChanged");
+}
+
+TEST_F(SameSystem, RestoredAndWrittenToBeyondWhatWasStreamedIsToldByItsReplay) {
+  back_up();
+  stream_rows();
+  server_.restart();
+  {
+    StreamRun again({job_, system_, {}});
+    exec("INSERT INTO t VALUES (2000, 1)");
+    ASSERT_TRUE(test::eventually([&] { return again.facts().last.lsn > system_.last.lsn; }, 30s));
+    EXPECT_FALSE(again.facts().run.error) << again.facts().run.error->text();
+  }
+  restore();
+  exec("INSERT INTO t SELECT i, -i FROM generate_series(1, 5) i");
+  exec(
+      "CREATE TABLE other (v text); INSERT INTO other SELECT repeat('x', 100) FROM generate_series(1, "
+      "20000)");
+  exec("INSERT INTO t SELECT i, -i FROM generate_series(10, 15) i");
+  ASSERT_TRUE(check_same_system(job_, system_)) << "its WAL has grown beyond our place";
+  StreamRun run({job_, system_, {}});
+  ASSERT_TRUE(test::eventually([&] { return run.facts().run.ended; }, 30s));
+  ASSERT_TRUE(run.facts().run.error);
+  EXPECT_EQ(run.facts().run.error->reason, "SourceChanged") << run.facts().run.error->text();
+  EXPECT_EQ(run.facts().run.error->kind, ErrorKind::Terminal);
+}
+
+TEST_F(SameSystem, PromotedBelowWhatWasStreamedIsNeverStreamedFrom) {
+  back_up();
+  stream_rows();
+  restore();
+  std::ofstream(server_.data_directory() + "/standby.signal").flush();
+  server_.restart();
+  server_.exec("SELECT pg_promote()");
+  exec(
+      "CREATE TABLE other (v text); INSERT INTO other SELECT repeat('x', 100) FROM generate_series(1, "
+      "20000)");
+  const auto looked = check_same_system(job_, system_);
+  ASSERT_FALSE(looked);
+  EXPECT_EQ(looked.error().reason, "SourceChanged");
+  EXPECT_THAT(looked.error().message, HasSubstr("left timeline 1 at"));
 }
 
 TEST_F(SameSystem, OnALaterTimelineIsTheSameAndOnAnEarlierOneIsNot) {

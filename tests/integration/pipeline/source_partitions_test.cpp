@@ -39,7 +39,8 @@ class SourcePartitions : public testing::Test {
   std::string look() {
     const auto tables = postgres::read_tables(job_.source, {job_.tables[0].source});
     if (!tables || !tables->front()) return "no table";
-    const auto look = look_at_partitions(job_.source, *tables->front(), known_, truncates_);
+    const auto look =
+        look_at_partitions(job_.source, *tables->front(), {known_, truncates_, listed_, truncated_by_});
     if (!look) return look.error().text();
     known_ = look->known;
     return look->drift;
@@ -56,6 +57,15 @@ class SourcePartitions : public testing::Test {
     EXPECT_EQ(look(), "");
   }
 
+  void truncate_and_fill() {
+    auto session = world_postgres().session(database_);
+    session.exec("BEGIN; TRUNCATE t; INSERT INTO t VALUES (1, 'streamed')");
+    truncated_by_ = {static_cast<std::uint32_t>(std::stoul(session.value("SELECT pg_current_xact_id()")))};
+    session.exec("COMMIT");
+  }
+
+  bool listed_ = true;
+  std::vector<std::uint32_t> truncated_by_;
   std::string database_;
   PipeJob job_;
   std::string known_;
@@ -70,6 +80,37 @@ TEST_F(SourcePartitions, ThatAreMadeEmptyAreNotToldOf) {
 TEST_F(SourcePartitions, ThatAreFilledBeforeTheNextLookAreNotToldOf) {
   exec("CREATE TABLE p3 PARTITION OF t FOR VALUES FROM (200) TO (300)");
   exec("INSERT INTO t VALUES (250, 'streamed')");
+  expect_untold();
+}
+
+TEST_F(SourcePartitions, WithRowsAreToldOfThoughTheseWereRewrittenBeforeTheLook) {
+  make_beside(3);
+  exec(kAttach);
+  exec("ALTER TABLE b SET UNLOGGED; ALTER TABLE b SET LOGGED");
+  expect_told("public.b was attached");
+}
+
+TEST_F(SourcePartitions, WithRowsAreToldOfThoughAnAlterRewroteAllBeforeTheLook) {
+  make_beside(3);
+  exec(kAttach);
+  exec("ALTER TABLE t ALTER v TYPE int USING length(v)");
+  EXPECT_THAT(look(), HasSubstr("public.b was attached"));
+}
+
+TEST_F(SourcePartitions, ThatWereUnloggedForAWhileBeforeTheLookAreToldOf) {
+  exec(
+      "CREATE TABLE p3 PARTITION OF t FOR VALUES FROM (200) TO (300); INSERT INTO t VALUES (250, "
+      "'streamed')");
+  exec("ALTER TABLE p3 SET UNLOGGED; INSERT INTO t VALUES (251, 'in no WAL'); ALTER TABLE p3 SET LOGGED");
+  expect_told("public.p3 was attached");
+}
+
+TEST_F(SourcePartitions, ThatWereEmptiedOrMovedBeforeTheLookAreNotToldOf) {
+  make_beside(3);
+  exec("TRUNCATE b");
+  exec(kAttach);
+  exec("INSERT INTO t VALUES (250, 'streamed')");
+  exec("VACUUM FULL b");
   expect_untold();
 }
 
@@ -163,8 +204,53 @@ TEST_F(SourcePartitions, ThatAreTruncatedByThemselvesAreToldOfUntilTheWholeTable
   exec("GRANT SELECT ON p1 TO PUBLIC");
   exec("VACUUM FULL p1");
   expect_told("public.p1 was truncated");
-  exec("TRUNCATE t; INSERT INTO t VALUES (1, 'streamed')");
+  truncate_and_fill();
   EXPECT_EQ(look(), "");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(SourcePartitions, WithAFileThatNoTruncateOfTheStreamMadeAreToldOfAtTheSecondLook) {
+  truncate_and_fill();
+  const auto by = truncated_by_;
+  truncated_by_ = {1};
+  EXPECT_EQ(look(), "");
+  expect_told("no TRUNCATE of it has come");
+  truncated_by_ = by;
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(SourcePartitions, ThatWereUnloggedForAWhileAreToldOf) {
+  exec("ALTER TABLE p1 SET UNLOGGED; ALTER TABLE p2 SET UNLOGGED");
+  exec("UPDATE t SET v = 'in no WAL'");
+  exec("ALTER TABLE p1 SET LOGGED; ALTER TABLE p2 SET LOGGED");
+  (void)look();
+  expect_told("p1");
+}
+
+TEST_F(SourcePartitions, OfATableThatIsEmptyAreDoubtedAsLongAsItsTargetHasRows) {
+  exec("CREATE TABLE u (id int PRIMARY KEY, v text); INSERT INTO u VALUES (1, 'a')");
+  job_.tables[0].source.name = "u";
+  listed_ = false;
+  known_ = "";
+  ASSERT_EQ(look(), "");
+  exec("ALTER TABLE u SET UNLOGGED; DELETE FROM u; ALTER TABLE u SET LOGGED");
+  EXPECT_EQ(look(), "");
+  expect_told("may have been UNLOGGED");
+  known_ = without_doubts(known_);
+  EXPECT_EQ(look(), "");
+}
+
+TEST_F(SourcePartitions, OfATableThatNoPublicationListsAreToldOfWhenTheyWereUnlogged) {
+  exec("CREATE TABLE u (id int PRIMARY KEY, v text); INSERT INTO u VALUES (1, 'a')");
+  job_.tables[0].source.name = "u";
+  listed_ = false;
+  known_ = "";
+  ASSERT_EQ(look(), "");
+  exec("ALTER TABLE u SET UNLOGGED; INSERT INTO u VALUES (2, 'in no WAL'); ALTER TABLE u SET LOGGED");
+  EXPECT_EQ(look(), "");
+  expect_told("may have been UNLOGGED");
+  exec("VACUUM FULL u");
+  expect_told("may have been UNLOGGED");
 }
 
 TEST_F(SourcePartitions, ThatAreTruncatedAreNotToldOfWhereThatIsToChangeNothing) {

@@ -5,12 +5,16 @@ namespace penstock::pipeline {
 using namespace std::chrono_literals;
 
 void Streaming::prepare(const std::string& sql, const std::vector<std::string>& tables,
-                        clickhouse::Engine engine) {
+                        clickhouse::Engine engine, const std::string& partition_by) {
   database_ = world_postgres().create_database();
   exec(sql);
   job_ = job_for(database_, tables);
-  for (auto& table : job_.tables)
+  if (!published_.empty()) publish(job_, published_);
+  for (auto& table : job_.tables) {
     table.engine = engine;
+    table.partition_by = partition_by;
+    table.order_by = order_by_;
+  }
   auto report = set_up(job_);
   ASSERT_TRUE(report) << report.error().text();
   system_ = report->system;
@@ -20,6 +24,11 @@ void Streaming::prepare(const std::string& sql, const std::vector<std::string>& 
 }
 
 void Streaming::begin(TablePatience patience) {
+  // A run that was ended at once leaves its walsender behind for a moment.
+  ASSERT_TRUE(test::eventually([&] {
+    const auto slot = penstock::postgres::read_slot(job_.source, job_.slot);
+    return slot && !slot->active;
+  }));
   run_ = std::make_unique<StreamRun>(StreamRequest{job_, system_, {}, {}, patience, {}});
 }
 

@@ -19,7 +19,8 @@ class Streaming : public testing::Test {
  protected:
   /// A database with these tables, set up, and its slot made. Rows that are to be in the targets come after.
   void prepare(const std::string& sql, const std::vector<std::string>& tables,
-               clickhouse::Engine engine = clickhouse::Engine::ReplacingMergeTree);
+               clickhouse::Engine engine = clickhouse::Engine::ReplacingMergeTree,
+               const std::string& partition_by = "");
   void begin(TablePatience patience = {});
   void exec(const std::string& sql) { world_postgres().exec(sql, database_); }
   [[nodiscard]] std::string target(const std::string& what, const std::string& table = "t") const;
@@ -27,6 +28,8 @@ class Streaming : public testing::Test {
   /// Everything that the source holds by now is in the target.
   void catch_up();
 
+  std::vector<std::string> order_by_;  ///< of all tables, to be set before prepare(); empty: their keys
+  std::string published_;              ///< by the user, as publish() takes it; empty: all, by us
   std::string database_;
   PipeJob job_;
   SourceSystem system_;

@@ -147,6 +147,43 @@ TEST(Catalog, ReadsColumnsInOrderWithoutTheDropped) {
   EXPECT_TRUE(table.columns[2].generated);
 }
 
+TEST(Catalog, TellsColumnsThatAreComputedWhenRead) {
+  if (const auto lack = test::lacking(shared_server(), test::kPg18); !lack.empty()) GTEST_SKIP() << lack;
+  const Database database;
+  database.exec(
+      "CREATE TABLE t (id int, s int GENERATED ALWAYS AS (id) STORED, v int GENERATED ALWAYS AS (id))");
+  const auto table = read_table(database.endpoint, "public.t");
+  ASSERT_EQ(table.columns.size(), 3U);
+  EXPECT_TRUE(table.columns[1].generated && table.columns[2].generated);
+  EXPECT_THAT(table.heaps.at(0).virtual_columns, ElementsAre("v"));
+}
+
+/// Of the table's column: the value of old rows, "differs", or "none".
+std::string missing_value(const Database& database, const std::string& table, const std::string& column) {
+  const auto tables = read_tables(database.endpoint, {{"public", table}});
+  for (const auto& one : tables.value().at(0).value().columns)
+    if (one.name == column) return one.missing_differs ? "differs" : one.missing_value.value_or("none");
+  return "no such column";
+}
+
+TEST(Catalog, ReadsWhatRowsOfBeforeHaveOfAColumnThatWasAdded) {
+  const Database database;
+  database.exec(
+      "CREATE TABLE parted (id int) PARTITION BY RANGE (id);"
+      "CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (id);"
+      "CREATE TABLE low_0 PARTITION OF low FOR VALUES FROM (0) TO (10);"
+      "CREATE TABLE high PARTITION OF parted FOR VALUES FROM (10) TO (20);"
+      "ALTER TABLE parted ADD c varchar(20) DEFAULT 'dflt', ADD plain int;"
+      "CREATE TABLE later PARTITION OF parted FOR VALUES FROM (20) TO (30);"
+      "CREATE TABLE base (id int); CREATE TABLE child () INHERITS (base); INSERT INTO child VALUES (1);"
+      "ALTER TABLE child ADD c text DEFAULT 'child', ADD same int DEFAULT 1;"
+      "ALTER TABLE base ADD c text DEFAULT 'base', ADD same int DEFAULT 1");
+  EXPECT_EQ(missing_value(database, "parted", "c"), "dflt");
+  EXPECT_EQ(missing_value(database, "parted", "plain"), "none");
+  EXPECT_EQ(missing_value(database, "base", "c"), "differs");
+  EXPECT_EQ(missing_value(database, "base", "same"), "1");
+}
+
 TEST(Catalog, ReadsKeysAndIdentities) {
   const Database database;
   database.exec(R"(

@@ -176,13 +176,16 @@ TEST(Connect, PinsEverySettingAgainstRoleAndDatabase) {
                              "DATABASE " + database.name})
       hostility += fmt::format("ALTER {} SET {} = {};", whom, name, hostile);
   }
-  shared_server().exec(hostility);
+  shared_server().exec(hostility + "ALTER ROLE " + role.user + " SET wal_sender_timeout = '3s'");
   for (const auto kind : {SessionKind::Sql, SessionKind::Replication}) {
     const auto session = connect(role, kind);
     ASSERT_TRUE(session) << session.error().text();
     for (const auto& [name, hostile, pinned] : settings) {
       if (std::string(name) == "idle_session_timeout" && shared_server().version() < 140000) continue;
       EXPECT_EQ(ask(session->get(), std::string("SHOW ") + name), pinned) << name;
+    }
+    if (kind == SessionKind::Replication) {
+      EXPECT_EQ(ask(session->get(), "SHOW wal_sender_timeout"), "1min");
     }
   }
 }
@@ -265,6 +268,34 @@ TEST(Tls, VerifyFullRefusesAnotherAuthorityANameThatIsNotInTheCertificateAndNoAu
     EXPECT_EQ(error.kind, ErrorKind::NeedsUser);
     EXPECT_THAT(error.text(), Not(HasSubstr("/proc/")));
   }
+}
+
+TEST(Tls, VerifyFullRefusesACertificateThatHasExpired) {
+  PostgresServer server({.tls = true});
+  auto endpoint = endpoint_of(server);
+  endpoint.tls = Tls::VerifyFull;
+  endpoint.ca_pem = server.ca_pem();
+  ASSERT_TRUE(connect(endpoint));
+  server.let_certificate_expire();
+  for (const auto kind : {SessionKind::Sql, SessionKind::Replication}) {
+    const auto error = refusal(endpoint, kind);
+    EXPECT_EQ(error.reason, "TlsFailed") << error.text();
+    EXPECT_EQ(error.kind, ErrorKind::NeedsUser);
+    EXPECT_THAT(error.message, HasSubstr("PostgreSQL " + endpoint.text()));
+    EXPECT_THAT(error.cure, HasSubstr("spec.source.postgres.tls"));
+    EXPECT_THAT(error.cure, HasSubstr("has not expired"));
+  }
+}
+
+TEST(Tls, ACertificateOfAnotherAuthorityIsRefusedByTheServerInWords) {
+  auto endpoint = tls_server().endpoint(Tls::VerifyFull);
+  endpoint.ca_pem = tls_server().server.ca_pem();
+  const PostgresServer other({.tls = true});
+  endpoint.client_certificate_pem = other.client_certificate_pem();
+  endpoint.client_key_pem = Secret(other.client_key_pem());
+  const auto error = refusal(endpoint);
+  EXPECT_EQ(error.reason, "TlsFailed") << error.text();
+  EXPECT_EQ(error.kind, ErrorKind::NeedsUser);
 }
 
 TEST(Tls, RequireEncryptsWithoutAuthorityAndDisableIsKeptOutByTheServer) {

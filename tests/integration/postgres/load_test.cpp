@@ -90,13 +90,34 @@ TEST(Load, RangesOfBlocksGiveEveryRowOfEveryLeafOnce) {
 }
 
 TEST(Load, ARangeIsReadByItsBlocksAndNotByTheWholeTable) {
-  if (shared_server().version() < 140000) GTEST_SKIP() << "TID range scans came with PostgreSQL 14";
+  if (const auto lack = test::lacking(shared_server(), test::kPg14); !lack.empty()) GTEST_SKIP() << lack;
   const Database database;
   database.exec("CREATE TABLE t (id int)");
   auto sql = copy_range_sql({"public", "t"}, {{"id", false}}, 3, 9);
   sql = "EXPLAIN " + sql.substr(6, sql.rfind(") TO STDOUT") - 6);
   EXPECT_THAT(database.value("SELECT 1"), "1");
   EXPECT_THAT(shared_server().query(sql, database.name)[0][0], testing::HasSubstr("Tid Range Scan"));
+}
+
+TEST(Load, AFilterLeavesTheRowsInTheOrderOfTheirPlaces) {
+  const Database database;
+  database.exec(
+      "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT 20000 - i FROM generate_series(1, 19999) i;"
+      "ANALYZE t");
+  const auto session = session_of(database.endpoint);
+  const auto ids = [&] {
+    const auto sql = copy_all_sql({"public", "t"}, {{"id", true}}, "(id < 4)");
+    const auto rows = copy_rows(session.get(), database.endpoint, sql, 1);
+    EXPECT_TRUE(rows);
+    std::string out;
+    for (const auto& row : rows.value())
+      out += row[0];
+    return out;
+  };
+  ASSERT_EQ(ids(), "123") << "not by the index, so that this test says nothing";
+  ASSERT_TRUE(execute(session.get(), database.endpoint, "BEGIN"));
+  ASSERT_TRUE(read_by_place(session.get(), database.endpoint));
+  EXPECT_EQ(ids(), "321");
 }
 
 TEST(Load, AsTextIsWhatTheOutputFunctionGives) {

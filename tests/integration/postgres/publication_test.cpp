@@ -35,7 +35,8 @@ TEST(Publication, IsMadeChangedAndDropped) {
   EXPECT_TRUE(facts.inserts && facts.updates && facts.deletes && facts.truncates);
   EXPECT_FALSE(facts.all_tables);
   EXPECT_THAT(facts.tables, ElementsAre(kA));
-  EXPECT_THAT(facts.partial, IsEmpty());
+  EXPECT_FALSE(facts.contents[0].listed);
+  EXPECT_EQ(facts.contents[0].row_filter, "");
   ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {kA, kB}));
   EXPECT_THAT(database.look().tables, ElementsAre(kB, kA));
   ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {kB}));
@@ -74,12 +75,36 @@ TEST(Publication, IsSetRightWhenSomebodyBentIt) {
   EXPECT_TRUE(database.look().updates && database.look().via_root);
 }
 
-TEST(Publication, OfAMissingTableIsRefused) {
+TEST(Publication, NeverKeepsARowWithAGeneratedColumnFromBeingUpdated) {
   const Tables database;
-  const auto made = ensure_publication(database.endpoint, "ours", {kA, {"public", "nope"}});
+  database.exec(
+      "CREATE TABLE g (id int PRIMARY KEY, v int, twice int GENERATED ALWAYS AS (v * 2) STORED);"
+      "ALTER TABLE g REPLICA IDENTITY FULL; INSERT INTO g VALUES (1, 1)");
+  ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {{"public", "g"}}));
+  EXPECT_NO_THROW(database.exec("UPDATE g SET v = 2; DELETE FROM g WHERE id = 2"));
+}
+
+TEST(Publication, IsBroughtToPublishGeneratedColumns) {
+  if (const auto lack = test::lacking(shared_server(), test::kPg18); !lack.empty()) GTEST_SKIP() << lack;
+  const Tables database;
+  database.exec(
+      "CREATE TABLE g (id int PRIMARY KEY, v int, twice int GENERATED ALWAYS AS (v * 2) STORED);"
+      "ALTER TABLE g REPLICA IDENTITY FULL; INSERT INTO g VALUES (1, 1)");
+  ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {{"public", "g"}}));
+  database.exec("ALTER PUBLICATION ours SET (publish_generated_columns = none)");
+  EXPECT_THROW(database.exec("UPDATE g SET v = 3"), test::SqlError);
+  ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {{"public", "g"}}));
+  EXPECT_NO_THROW(database.exec("UPDATE g SET v = 4"));
+}
+
+TEST(Publication, OfAMissingTableIsRefusedAndOfOthersItHasThese) {
+  const Tables database;
+  const auto made = ensure_publication(database.endpoint, "ours", {{"public", "nope"}});
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().reason, "TableNotFound");
   EXPECT_FALSE(database.look().exists);
+  ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {kA, {"public", "nope"}}));
+  EXPECT_THAT(database.look().tables, ElementsAre(kA));
 }
 
 TEST(Publication, NeedsCreateOnTheDatabaseAndTheTable) {
@@ -98,30 +123,133 @@ TEST(Publication, NeedsCreateOnTheDatabaseAndTheTable) {
 }
 
 TEST(Publication, TellsFiltersAndColumnListsOfAUsers) {
-  if (shared_server().version() < 150000) GTEST_SKIP() << "they came with PostgreSQL 15";
+  if (const auto lack = test::lacking(shared_server(), test::kPg15); !lack.empty()) GTEST_SKIP() << lack;
   const Tables database;
-  database.exec("CREATE PUBLICATION ours FOR TABLE a WHERE (id > 5), \"B\" (id)");
-  const auto facts = database.look();
-  EXPECT_THAT(facts.partial, ElementsAre(kB, kA));
+  database.exec("ALTER TABLE a DROP COLUMN v; ALTER TABLE a ADD \"W w\" int, ADD x text");
+  database.exec(
+      "CREATE PUBLICATION ours FOR TABLE a WHERE (\"W w\" > 5 AND id < 7 OR \"W w\" < 2), \"B\" (id)");
+  auto facts = database.look();
   ASSERT_EQ(facts.contents.size(), 2U);
-  EXPECT_THAT(facts.contents[0].columns, ElementsAre("id"));
-  EXPECT_FALSE(facts.contents[0].row_filter);
-  EXPECT_TRUE(facts.contents[1].row_filter);
-  EXPECT_THAT(facts.contents[1].columns, ElementsAre("id", "v"));
+  EXPECT_EQ(facts.contents[0].listed, (std::vector<NumberedColumn>{{1, "id"}}));
+  EXPECT_EQ(facts.contents[0].row_filter, "");
+  EXPECT_FALSE(facts.contents[1].listed);
+  EXPECT_EQ(facts.contents[1].row_filter, "(((\"W w\" > 5) AND (id < 7)) OR (\"W w\" < 2))");
+  EXPECT_EQ(facts.contents[1].filter_columns, (std::vector<NumberedColumn>{{1, "id"}, {3, "W w"}}));
+  const auto before = facts.contents;
+  database.exec("ALTER TABLE a RENAME \"W w\" TO w; ALTER TABLE \"B\" RENAME id TO key");
+  facts = database.look();
+  EXPECT_EQ(facts.contents[1].row_filter, "(((w > 5) AND (id < 7)) OR (w < 2))");
+  EXPECT_EQ(facts.contents[0].listed, (std::vector<NumberedColumn>{{1, "key"}}));
+  for (const auto at : {0U, 1U})
+    EXPECT_EQ(facts.contents[at].incarnation, before[at].incarnation) << "it means what it meant";
+  database.exec("ALTER PUBLICATION ours SET TABLE a WHERE (w > 6), \"B\" (key)");
+  facts = database.look();
+  EXPECT_EQ(facts.contents[0].incarnation, before[0].incarnation);
+  EXPECT_NE(facts.contents[1].incarnation, before[1].incarnation);
 }
 
-TEST(Publication, OfAllTablesOrASchemaContainsThem) {
+TEST(Publication, OfASchemaHasNoFilterAndTellsWhenItComesOverOne) {
+  if (shared_server().version() < 150000) GTEST_SKIP() << "both came with PostgreSQL 15";
+  const Tables database;
+  database.exec("CREATE PUBLICATION ours FOR TABLE a WHERE (id > 5)");
+  const auto before = database.look().contents.at(0);
+  EXPECT_EQ(before.row_filter, "(id > 5)");
+  database.exec("ALTER PUBLICATION ours ADD TABLES IN SCHEMA public");
+  const auto facts = database.look();
+  ASSERT_EQ(facts.contents.size(), 2U);
+  EXPECT_EQ(facts.contents[1].name, kA);
+  EXPECT_EQ(facts.contents[1].row_filter, "");
+  EXPECT_NE(facts.contents[1].incarnation, before.incarnation);
+}
+
+TEST(Publication, NarrowsAPartitionedTableByItsRootAndAChildByItself) {
+  if (shared_server().version() < 150000) GTEST_SKIP() << "filters came with PostgreSQL 15";
+  const Tables database;
+  database.exec(
+      "CREATE TABLE parted (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);"
+      "CREATE TABLE p1 PARTITION OF parted FOR VALUES FROM (0) TO (10);"
+      "CREATE TABLE child () INHERITS (a);"
+      "CREATE PUBLICATION ours FOR TABLE parted (id) WHERE (id > 5), p1 WHERE (id > 6), ONLY a WHERE (id > "
+      "7),"
+      " child WHERE (id > 8) WITH (publish_via_partition_root = true)");
+  const auto facts = database.look();
+  auto tables = read_tables(database.endpoint, {{"public", "parted"}, kA});
+  ASSERT_TRUE(tables) << tables.error().text();
+  for (auto& table : *tables)
+    narrow_to(facts, *table);
+  const auto& parted = *tables->at(0);
+  ASSERT_EQ(parted.heaps.size(), 1U);
+  EXPECT_EQ(parted.heaps[0].row_filter, "(id > 5)");
+  EXPECT_EQ(parted.heaps[0].filter_columns, (std::vector<NumberedColumn>{{1, "id"}}));
+  EXPECT_TRUE(parted.columns[0].published);
+  EXPECT_FALSE(parted.columns[1].published);
+  const auto& inherited = *tables->at(1);
+  ASSERT_EQ(inherited.heaps.size(), 2U);
+  EXPECT_EQ(inherited.heaps[0].row_filter, "(id > 7)");
+  EXPECT_EQ(inherited.heaps[1].row_filter, "(id > 8)");
+}
+
+TEST(Publication, OfOursIsRidOfFiltersAndColumnLists) {
+  if (shared_server().version() < 150000) GTEST_SKIP() << "they came with PostgreSQL 15";
+  const Tables database;
+  ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {kA, kB}));
+  database.exec("ALTER PUBLICATION ours SET TABLE a WHERE (id > 5), \"B\" (id)");
+  ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {kA, kB}));
+  for (const auto& one : database.look().contents) {
+    EXPECT_EQ(one.row_filter, "");
+    EXPECT_FALSE(one.listed);
+  }
+}
+
+TEST(Publication, OfAllTablesContainsThem) {
   const Tables database;
   database.exec("CREATE PUBLICATION ours FOR ALL TABLES WITH (publish = 'insert, update')");
   auto facts = database.look();
   EXPECT_TRUE(facts.all_tables);
   EXPECT_FALSE(facts.deletes || facts.truncates || facts.via_root);
   EXPECT_THAT(facts.tables, ElementsAre(kB, kA));
-  if (shared_server().version() < 150000) return;
-  database.exec("DROP PUBLICATION ours; CREATE PUBLICATION ours FOR TABLES IN SCHEMA public");
-  facts = database.look();
+}
+
+TEST(Publication, OfASchemaContainsItsTables) {
+  if (const auto lack = test::lacking(shared_server(), test::kPg15); !lack.empty()) GTEST_SKIP() << lack;
+  const Tables database;
+  database.exec("CREATE PUBLICATION ours FOR TABLES IN SCHEMA public");
+  const auto facts = database.look();
   EXPECT_FALSE(facts.all_tables);
   EXPECT_THAT(facts.tables, ElementsAre(kB, kA));
+}
+
+TEST(Publication, HasTheTablesThatPostgresSaysItHas) {
+  if (const auto lack = test::lacking(shared_server(), test::kPg15); !lack.empty()) GTEST_SKIP() << lack;
+  const Tables database;
+  database.exec(
+      "CREATE SCHEMA s; CREATE TABLE s.x (id int PRIMARY KEY); CREATE UNLOGGED TABLE s.u (id int);"
+      "CREATE VIEW w AS SELECT 1; CREATE TABLE pt (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+      "CREATE TABLE pt1 PARTITION OF pt FOR VALUES FROM (0) TO (10);"
+      "CREATE TABLE pt2 PARTITION OF pt FOR VALUES FROM (10) TO (100) PARTITION BY RANGE (id);"
+      "CREATE TABLE s.pt21 PARTITION OF pt2 FOR VALUES FROM (10) TO (20)");
+  for (const char* what : {"", "FOR TABLE a, pt", "FOR TABLE a, pt, pt2, s.pt21", "FOR TABLE pt2",
+                           "FOR ALL TABLES", "FOR TABLES IN SCHEMA s", "FOR TABLES IN SCHEMA s, public",
+                           "FOR TABLES IN SCHEMA s, TABLE a", "FOR TABLES IN SCHEMA s, TABLE pt1, pt2"})
+    for (const char* via_root : {"false", "true"}) {
+      SCOPED_TRACE(fmt::format("{} {}", what, via_root));
+      database.exec(
+          fmt::format("CREATE PUBLICATION ours {} WITH (publish_via_partition_root = {})", what, via_root));
+      std::vector<TableName> listed;
+      for (const auto& row : shared_server().query(
+               "SELECT schemaname, tablename FROM pg_publication_tables ORDER BY 1, 2", database.name))
+        listed.push_back({row[0], row[1]});
+      EXPECT_EQ(database.look().tables, listed);
+      database.exec("DROP PUBLICATION ours");
+    }
+}
+
+TEST(Publication, IsReadWhileATableOfItIsLocked) {
+  const Tables database;
+  database.exec("CREATE PUBLICATION ours FOR TABLE a");
+  auto other = shared_server().session(database.name);
+  other.exec("BEGIN; LOCK TABLE a");
+  EXPECT_THAT(database.look().tables, ElementsAre(kA));
 }
 
 TEST(Publication, OnARestrictedRolesReadOnlyDefaultIsMadeAllTheSame) {

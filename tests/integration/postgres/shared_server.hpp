@@ -3,6 +3,7 @@
 #include "dataplane/postgres/connection.hpp"
 #include "dataplane/postgres/libpq.hpp"
 #include "tests/support/postgres_server.hpp"
+#include "tests/support/server_needs.hpp"
 
 namespace penstock::postgres {
 

@@ -140,6 +140,22 @@ TEST(Slot, CanBeStoppedWhileItWaits) {
   EXPECT_FALSE(look(database, name.text).exists);
 }
 
+TEST(Slot, ThatIsNotWantedAnyMoreWhenItIsAskedForIsNotWaitedFor) {
+  const Database database;
+  database.exec("CREATE TABLE t (id int)");
+  auto writer = shared_server().session(database.name);
+  writer.exec("BEGIN; INSERT INTO t VALUES (1)");
+  const SlotName name(database);
+  std::stop_source stop;
+  stop.request_stop();
+  for (int at = 0; at < 10; ++at) {
+    const auto slot = create_slot(database.endpoint, name.text, {.stop = stop.get_token()});
+    ASSERT_FALSE(slot);
+    EXPECT_EQ(slot.error().kind, ErrorKind::Cancelled);
+    EXPECT_FALSE(look(database, name.text).exists) << "it was there when the session was given up";
+  }
+}
+
 TEST(Slot, SaysWhenThereIsNoRoomOrNoLogicalWal) {
   const test::PostgresServer full({.settings = {{"max_replication_slots", "1"}}});
   ASSERT_TRUE(create_slot(endpoint_of(full), "one"));
@@ -209,7 +225,7 @@ TEST(Slot, SaysHowMuchWalIsLeftUntilItIsLost) {
 }
 
 TEST(Slot, ThatIsInvalidatedForAnotherReasonSaysWhich) {
-  if (shared_server().version() < 180000) GTEST_SKIP() << "only from 18 on idle slots are given up";
+  if (const auto lack = test::lacking(shared_server(), test::kPg18); !lack.empty()) GTEST_SKIP() << lack;
   const test::PostgresServer server({.settings = {{"idle_replication_slot_timeout", "1s"}}});
   const auto endpoint = endpoint_of(server);
   ASSERT_TRUE(create_slot(endpoint, "one"));

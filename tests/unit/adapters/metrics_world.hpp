@@ -19,7 +19,7 @@ inline Pipe streaming_pipe() {
   status.message = "Replicating";
   status.observed_resync_generation = 2;
   status.conditions = {{"Ready", true, "Running", "Replicating", 1, {}},
-                       {"ResyncRequired", true, "TargetsOutdated", "orderBy", 1, {}}};
+                       {"ResyncRequired", true, "SettingsPending", "orderBy", 1, {}}};
   TableStatus orders;
   orders.source = "public.orders";
   orders.state = TableState::Streaming;

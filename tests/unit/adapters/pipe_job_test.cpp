@@ -14,5 +14,19 @@ TEST(PipeJob, KnowsTheSourceAndHowFarItWasReplicatedFromTheStatus) {
   EXPECT_EQ(system_of(pipe), (pipeline::SourceSystem{"7123", 3, "shop", Lsn{0x1000000A0}}));
 }
 
+TEST(PipeJob, IsTheSameRunsWhateverTheirPace) {
+  Pipe pipe;
+  const auto prints = [&] {
+    const auto job = job_of(pipe, {});
+    return load_fingerprint(job) + stream_fingerprint(job);
+  };
+  const auto before = prints();
+  pipe.spec.sync = {std::chrono::hours(1), 1, 100};
+  pipe.spec.snapshot = {1000, 64, 64};
+  EXPECT_EQ(prints(), before);
+  pipe.spec.source.host = "another";
+  EXPECT_NE(prints(), before);
+}
+
 }  // namespace
 }  // namespace penstock::adapters

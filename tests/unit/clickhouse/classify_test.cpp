@@ -32,6 +32,13 @@ TEST_P(ClassifyCase, HasItsKindAndReason) {
   EXPECT_FALSE(error.message.empty());
 }
 
+TEST(Classify, ATableThatAViewWritesToIsNotTheTarget) {
+  const auto error = classified(
+      404, 60,
+      "Code: 60. DB::Exception: Target table 'shop.sums' of view 'shop.v' doesn't exists. (UNKNOWN_TABLE)");
+  EXPECT_EQ(error.reason, "TargetViewFailed");
+}
+
 INSTANTIATE_TEST_SUITE_P(
     ClickHouse, ClassifyCase,
     testing::Values(Case{403, 516, ErrorKind::NeedsUser, "DestinationAuthenticationFailed"},
@@ -40,6 +47,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{500, 194, ErrorKind::NeedsUser, "DestinationAuthenticationFailed"},
                     Case{500, 497, ErrorKind::NeedsUser, "DestinationAccessDenied"},
                     Case{500, 164, ErrorKind::NeedsUser, "DestinationReadOnly"},
+                    Case{500, 452, ErrorKind::NeedsUser, "DestinationSettingConstrained"},
+                    Case{500, 472, ErrorKind::NeedsUser, "DestinationSettingConstrained"},
                     Case{404, 81, ErrorKind::NeedsUser, "DestinationDatabaseMissing"},
                     Case{404, 60, ErrorKind::BadData, "TargetMissing"},
                     Case{500, 16, ErrorKind::BadData, "TargetColumnMissing"},

@@ -50,9 +50,10 @@ TEST(ClickHouseClient, SendsSettingsAndTheDatabaseAsUrlParameters) {
   Client client(endpoint_of(server));
   ASSERT_TRUE(client.execute({"SELECT 1", {{"param_name", "a b&c=ü"}}}));
   ASSERT_TRUE(client.execute({"CREATE DATABASE shop", {}, false}));
-  EXPECT_THAT(server.received().at(0).head,
-              HasSubstr("POST /?database=shop&param_name=a%20b%26c%3D%C3%BC&wait_end_of_query=1 HTTP/1.1"));
-  EXPECT_THAT(server.received().at(1).head, Not(HasSubstr("database")));
+  for (const char* part :
+       {"POST /?", "&database=shop&", "&param_name=a%20b%26c%3D%C3%BC&", "wait_end_of_query=1"})
+    EXPECT_THAT(server.received().at(0).head, HasSubstr(part));
+  EXPECT_THAT(server.received().at(1).head, Not(HasSubstr("database=")));
 }
 
 TEST(ClickHouseClient, SendsTheBodyOfAnInsertInPiecesAsOneOfKnownLength) {

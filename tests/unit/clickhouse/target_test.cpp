@@ -36,7 +36,7 @@ TargetTable orders_as_made() {
   out.comment = "penstock pipe=11111111-2222 generation=3 load=0";
   out.mark = Mark{"11111111-2222", 3};
   out.columns = orders().columns;
-  out.columns.push_back({kVersionColumn, "UInt64", ""});
+  out.columns.push_back({kVersionColumn, "UInt128", ""});
   out.columns.push_back({kDeletedColumn, "UInt8", ""});
   out.columns.push_back({kSyncedAtColumn, "DateTime64(3)", "DEFAULT"});
   return out;
@@ -60,7 +60,7 @@ TEST(CreateSql, MakesAReplacingTableByDefault) {
             "    `tenant_id` Int32,\n"
             "    `id` Int64,\n"
             "    `note` Nullable(String),\n"
-            "    `_penstock_version` UInt64,\n"
+            "    `_penstock_version` UInt128,\n"
             "    `_penstock_deleted` UInt8,\n"
             "    `_penstock_synced_at` DateTime64(3) DEFAULT now64(3)\n"
             ")\n"
@@ -69,13 +69,12 @@ TEST(CreateSql, MakesAReplacingTableByDefault) {
             "COMMENT 'penstock pipe=11111111-2222 generation=3 load=0'");
 }
 
-TEST(CreateSql, MakesAnAppendOnlyTableThatKnowsTokensAndCommits) {
+TEST(CreateSql, MakesAnAppendOnlyTableThatKnowsTokens) {
   auto definition = orders();
   definition.engine = Engine::MergeTree;
   definition.order_by.clear();
   definition.partition_by = "toYYYYMM(at) -- monthly";
   EXPECT_THAT(create_sql(definition), HasSubstr("    `_penstock_deleted` UInt8,\n"
-                                                "    `_penstock_commit_lsn` UInt64,\n"
                                                 "    `_penstock_synced_at` DateTime64(3) DEFAULT now64(3)\n"
                                                 ")\n"
                                                 "ENGINE = MergeTree\n"
@@ -308,7 +307,6 @@ INSTANTIATE_TEST_SUITE_P(
                      w.engine = Engine::MergeTree;
                      p.engine = "MergeTree";
                      p.sorting_key = "note";
-                     p.columns.push_back({kCommitLsnColumn, "UInt64", ""});
                    },
                    {}},
         TargetCase{"NullTable",
@@ -317,14 +315,10 @@ INSTANTIATE_TEST_SUITE_P(
                      p.engine = "Null";
                      p.engine_full = "`Null`";
                      p.sorting_key = "";
-                     p.columns.push_back({kCommitLsnColumn, "UInt64", ""});
                    },
                    {}},
-        TargetCase{"LogWithoutCommitLsn",
-                   [](auto& w, auto& p) {
-                     w.engine = Engine::MergeTree;
-                     p.engine = "MergeTree";
-                   },
+        TargetCase{"VersionsThatAreTooNarrow",
+                   [](auto&, auto& p) { column(p, kVersionColumn).type = "UInt64"; },
                    {"TargetWithoutControlColumns"}},
         TargetCase{"NoControlColumns",
                    [](auto&, auto& p) {
@@ -354,9 +348,9 @@ TEST(CheckTarget, SaysWhatToAddForControlColumns) {
   column(present, kVersionColumn).type = "UInt32";
   const auto faults = check_target(orders(), present);
   ASSERT_EQ(faults.size(), 1U);
-  EXPECT_THAT(faults[0].message, HasSubstr("_penstock_version as UInt64, _penstock_deleted"));
+  EXPECT_THAT(faults[0].message, HasSubstr("_penstock_version as UInt128, _penstock_deleted"));
   EXPECT_EQ(faults[0].cure,
-            "ALTER TABLE `shop`.`orders` MODIFY COLUMN _penstock_version UInt64, ADD COLUMN "
+            "ALTER TABLE `shop`.`orders` MODIFY COLUMN _penstock_version UInt128, ADD COLUMN "
             "_penstock_deleted UInt8");
 }
 

@@ -73,6 +73,44 @@ TEST(Integers, BecomeDecimalsAndFloatsOnlyExactly) {
   expect_both(kInt4, "Float32", "16777217", big_endian(16777217, 4), kUnrepresentable);
 }
 
+/// 1e23 lies halfway between two doubles, and PostgreSQL prints the one below as 9.999999999999999e+22; of
+/// floats there are whole numbers among these, 33554448 for 3.355445e+07.
+TEST(Floats, BecomeTheDecimalThatTheSourcePrintsWhereTwoAreAsShort) {
+  expect_both(kFloat8, "Decimal(38, 10)", "9.999999999999999e+22", binary_float(9.999999999999999e+22),
+              exact(decimal_bytes("99999999999999990000000" + std::string(10, '0'), 16)));
+  expect_both(kFloat8, "Decimal(38, 10)", "1e+22", binary_float(1e22),
+              exact(decimal_bytes("1" + std::string(32, '0'), 16)));
+  expect_both(kFloat8, "Decimal(18, 4)", "0.1", binary_float(0.1), exact(decimal_bytes("1000", 8)));
+  expect_both(kFloat4, "Decimal(38, 10)", "3.3554448e+07", binary_float(33554448.0F),
+              exact(decimal_bytes("33554448" + std::string(10, '0'), 16)));
+}
+
+TEST(Floats, HoldAWholeNumberOrRefuseItWhereItsShortestTextIsAnother) {
+  expect_both(kNumeric, "Float32", "33554448", binary_numeric("33554448"), exact(float_body(33554448.0F)));
+  expect_both(kFloat8, "Float32", "33554448", binary_float(33554448.0), exact(float_body(33554448.0F)));
+  expect_both(kNumeric, "Float32", "33554450", binary_numeric("33554450"), kUnrepresentable);
+  expect_both(kFloat8, "Float32", "33554450", binary_float(33554450.0), kUnrepresentable);
+}
+
+TEST(Integers, OfManyBitsAreRefusedWhereTheServerWouldCutThem) {
+  const auto text_of = [](const std::string& digits) {
+    return exact(static_cast<char>(digits.size()) + digits);
+  };
+  const std::string most = "170141183460469231731687303715884105727";
+  EXPECT_EQ(decode_text(kNumeric, "Int128", most), text_of(most));
+  EXPECT_EQ(decode_text(kNumeric, "Int128", "-170141183460469231731687303715884105728"),
+            text_of("-170141183460469231731687303715884105728"));
+  for (const char* beyond : {"170141183460469231731687303715884105728",
+                             "-170141183460469231731687303715884105729", "1e50", "1.5", "NaN", "Infinity"})
+    EXPECT_EQ(decode_text(kNumeric, "Int128", beyond), kUnrepresentable) << beyond;
+  EXPECT_EQ(decode_text(kNumeric, "UInt128", "-1"), kUnrepresentable);
+  EXPECT_EQ(decode_text(kNumeric, "UInt256", "12.00"), text_of("12"));
+  EXPECT_EQ(decode_text(kNumeric, "Int256", "1" + std::string(77, '0')), kUnrepresentable);
+  EXPECT_EQ(decode_text(kInt8, "Int256", "0"), text_of("0"));
+  EXPECT_EQ(decode_text(kFloat8, "Int128", "-1.5e+02"), text_of("-150"));
+  EXPECT_FALSE(FieldDecoder::takes_binary(kNumeric, ColumnType::parse("Nullable(Int256)")));
+}
+
 TEST(Booleans, AreAByteAndTakeEitherSpelling) {
   for (const char* target : {"Bool", "UInt8", "Int8"}) {
     expect_both(kBool, target, "t", "\x01", exact("\x01"));

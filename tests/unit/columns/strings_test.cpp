@@ -14,6 +14,16 @@ std::string counted(const std::string& text) {
   return static_cast<char>(text.size()) + text;
 }
 
+TEST(Enums, TakeTheirLabelsAndNoNumbersOfThem) {
+  const std::string type = R"(Nullable(Enum8('sad' = 1, 'it\'s\n' = 3)))";
+  for (const auto form : {WireForm::Text, WireForm::Binary}) {
+    EXPECT_EQ(decode(enum_type(), type, "sad", form).outcome, FieldOutcome::Exact);
+    EXPECT_EQ(decode(enum_type(), type, "it's\n", form).outcome, FieldOutcome::Exact);
+    for (const char* other : {"3", "", "Sad", "sad "})
+      EXPECT_EQ(decode(enum_type(), type, other, form), refused(FieldOutcome::Unrepresentable)) << other;
+  }
+}
+
 TEST(Texts, AreTheirBytes) {
   for (const PgType& source : {kText, kVarchar, kBpchar, kName, kJson, kXml, kCitext, enum_type()}) {
     for (const std::string text : {"", "padded   ", "Zoë ✓", "{\"a\": 1, \"a\" :2}", "tab\tand\nline"}) {

@@ -157,10 +157,19 @@ TEST(ValidatePipe, SlotAndPublicationFitTheMode) {
   EXPECT_THAT(with("CDC", "publication"), IsEmpty());
 }
 
-TEST(ValidatePipe, WhatIsNotSupportedYetIsSaidSo) {
-  EXPECT_THAT(faults_of([](Json& spec) { spec["source"]["postgres"]["failoverSlot"] = true; }),
-              ElementsAre(fault("spec.source.postgres.failoverSlot",
-                                "is not supported by this version yet; remove it")));
+TEST(ValidatePipe, AFailoverSlotIsOneThatPenstockMakes) {
+  const auto with = [](const char* mode, const char* slot) {
+    return faults_of([&](Json& spec) {
+      spec["mode"] = mode;
+      spec["source"]["postgres"]["failoverSlot"] = true;
+      spec["source"]["postgres"]["replicationSlot"] = slot;
+    });
+  };
+  const std::string path = "spec.source.postgres.failoverSlot";
+  EXPECT_THAT(with("CDC", ""), IsEmpty());
+  EXPECT_THAT(with("CDCOnly", ""), IsEmpty());
+  EXPECT_THAT(with("CDCOnly", "mine"), ElementsAre(fault(path, "make your own with failover => true")));
+  EXPECT_THAT(with("SnapshotOnly", ""), ElementsAre(fault(path, "is not used in mode SnapshotOnly")));
 }
 
 TEST(ValidatePipe, CertificatesFitTheTlsMode) {
@@ -197,7 +206,7 @@ TEST(ValidatePipe, TheIntervalHasBounds) {
 TEST(ValidatePipe, AllFaultsAreTold) {
   EXPECT_EQ(faults_of([](Json& spec) {
               spec["destination"]["clickhouse"]["url"] = "ch";
-              spec["source"]["postgres"]["failoverSlot"] = true;
+              spec["source"]["postgres"]["replicationSlot"] = "mine";
               spec["tables"] = Json::parse(R"([{"source": "orders"}, {"source": "a.b", "target": "x/y"}])");
             }).size(),
             4u);

@@ -27,6 +27,17 @@ std::string login_refusal(std::string_view target, const HeaderFields& headers) 
   return known ? "accepted" : known.error().text;
 }
 
+TEST(Profiles, AreTheirUsersSettingsInOneStatement) {
+  const auto profiles =
+      parse_profiles({"a:limit=1", "b:x={'t': '1=2'}", "a:dialect=it's", "nonsense", "c:none"});
+  EXPECT_THAT(profiles, ElementsAre(Pair("a", R"(SET `limit` = '1', `dialect` = 'it\'s')"),
+                                    Pair("b", R"(SET `x` = '{\'t\': \'1=2\'}')")));
+  EXPECT_TRUE(authenticate({"a", ""}, profiles));
+  EXPECT_TRUE(authenticate({}, profiles));
+  EXPECT_FALSE(authenticate({"a", "guessed"}, profiles));
+  EXPECT_FALSE(authenticate({"c", ""}, profiles));
+}
+
 TEST(QueryString, IsDecodedPairByPair) {
   EXPECT_THAT(parse_query_string("/?a=1+2&b=%C3%A9%26&c&d=&=x&&e=%zz%4"),
               ElementsAre(Pair("a", "1 2"), Pair("b", "\xC3\xA9&"), Pair("c", ""), Pair("d", ""),

@@ -21,6 +21,18 @@ TEST(HeldTables, AFailedTableIsSkippedAndItsChangesAreKept) {
   EXPECT_EQ(held.set_apart("public.a"), std::nullopt);
 }
 
+TEST(HeldTables, AllThatAreWaitedForAreNamed) {
+  HeldTables held({5min, 1u << 30});
+  for (int at = 10; at < 20; ++at) {
+    auto error = kError;
+    error.message = "table t" + std::to_string(at) + " fails";
+    held.fail("public.t" + std::to_string(at), error, Lsn{100}, Lsn{150}, kStart);
+  }
+  const auto message = held.waited_for().value().message;
+  EXPECT_TRUE(message.starts_with("table t10 fails; table t11 fails; ")) << message;
+  EXPECT_TRUE(message.ends_with("table t17 fails; and so do public.t18, public.t19")) << message;
+}
+
 TEST(HeldTables, ItIsBehindSinceItFirstFailed) {
   HeldTables held({5min, 1u << 30});
   EXPECT_EQ(held.behind("public.a", kStart), std::nullopt);
@@ -81,7 +93,7 @@ TEST(HeldTables, PatienceEndsWithTime) {
   EXPECT_FALSE(held.set_apart_overdue(Lsn{160}, kStart + 5min - 1s));
   EXPECT_TRUE(held.set_apart_overdue(Lsn{160}, kStart + 5min));
   EXPECT_EQ(held.set_apart("public.a"), kError);
-  EXPECT_EQ(held.limit(), std::nullopt) << "the slot moves on";
+  EXPECT_EQ(held.limit(), Lsn{100}) << "until a stream is begun without it: only then it is recorded";
   EXPECT_EQ(held.waited_for(), std::nullopt);
   EXPECT_TRUE(held.skips("public.a"));
   EXPECT_FALSE(held.retry_due(kStart + 1h));

@@ -79,8 +79,8 @@ TEST(Drift, TellsOfColumnsThatAreGoneOrOfAnotherType) {
                     {"dropped", "String", ""},
                     {"users_own", "String", "DEFAULT"},
                     {"added", "String", "DEFAULT"},
-                    {"_penstock_version", "UInt64", ""}};
-  EXPECT_EQ(drift_of(job, job.tables[0], source, target),
+                    {"_penstock_version", "UInt128", ""}};
+  EXPECT_EQ(drift_of(job, job.tables[0], source, target).changes,
             "column dropped is gone; column id is Int64 now and Int32 in the target");
 }
 
@@ -93,9 +93,11 @@ TEST(Drift, NamesColumnsThatFollowedTheSourceAndWereDroppedThereOrLackItsDefault
                     {"followed", "Nullable(Int32)", "DEFAULT", clickhouse::kFollowed},
                     {"bytes", "Nullable(String)", "", clickhouse::kFollowedWithoutDefault},
                     {"users", "Int32", "DEFAULT", "mine"}};
-  EXPECT_EQ(drift_of(job, job.tables[0], source, target),
-            "column followed is gone; column bytes was added with a default that rows of before lack in the "
-            "target");
+  const auto drift = drift_of(job, job.tables[0], source, target);
+  EXPECT_EQ(drift.changes, "column followed is gone");
+  EXPECT_EQ(
+      drift.differences,
+      std::vector<std::string>{"column bytes was added with a default that earlier rows lack in the target"});
 }
 
 TEST(Drift, IsNoneWhereAColumnWasAddedOrATypeIsTheUsersChoice) {
@@ -105,7 +107,9 @@ TEST(Drift, IsNoneWhereAColumnWasAddedOrATypeIsTheUsersChoice) {
   source.columns = {column("id", 20, "bigint"), column("new", 25, "text")};
   clickhouse::TargetTable target;
   target.columns = {{"id", "String", ""}};
-  EXPECT_EQ(drift_of(job, job.tables[0], source, target), "");
+  const auto drift = drift_of(job, job.tables[0], source, target);
+  EXPECT_EQ(drift.changes, "");
+  EXPECT_TRUE(drift.differences.empty());
 }
 
 }  // namespace

@@ -97,5 +97,30 @@ TEST(LoadLayout, ARewrittenHeapFitsNoMore) {
   EXPECT_FALSE(layout.fits(table));
 }
 
+TEST(LoadLayout, FitsATableWithNewColumnsAndNoOtherChange) {
+  auto table = table_of({100}, 1'000);
+  int number = 0;
+  const auto add = [&](const char* name) {
+    postgres::SourceColumn column;
+    column.name = name;
+    column.attribute_number = ++number;
+    column.declared_type = 23;
+    table.columns.push_back(column);
+  };
+  add("id");
+  add("v");
+  const auto layout = LoadLayout::parse(LoadLayout::of(table, {100, kAnyBytes}).text());
+  ASSERT_TRUE(layout);
+  EXPECT_TRUE(layout->fits(table));
+  add("late");
+  EXPECT_TRUE(layout->fits(table));
+  table.columns.erase(table.columns.begin() + 1);
+  EXPECT_FALSE(layout->fits(table)) << "v is gone";
+  add("v");
+  EXPECT_FALSE(layout->fits(table)) << "it is another";
+  table.columns.resize(1);
+  EXPECT_FALSE(layout->fits(table));
+}
+
 }  // namespace
 }  // namespace penstock::pipeline

@@ -74,6 +74,26 @@ INSTANTIATE_TEST_SUITE_P(
                            w.users_publication();
                          },
                          "", "", ""},
+                    Case{"FailoverSlotOfAnOldServer",
+                         [](World& w) {
+                           w.server.version = 160000;
+                           w.wish.failover_slot = true;
+                         },
+                         "FailoverSlotUnsupported", "came with 17", "failoverSlot"},
+                    Case{"FailoverSlotOfAStandby",
+                         [](World& w) {
+                           w.server.version = 170000;
+                           w.server.in_recovery = true;
+                           w.users_publication();
+                           w.wish.failover_slot = true;
+                         },
+                         "FailoverSlotUnsupported", "is a standby", "primary"},
+                    Case{"FailoverSlotOfAPrimary",
+                         [](World& w) {
+                           w.server.version = 170000;
+                           w.wish.failover_slot = true;
+                         },
+                         "", "", ""},
                     Case{"SnapshotOnlyNeedsNothingOfThis", [](World& w) { w.snapshot_only(); }, "", "", ""}),
     name_of);
 

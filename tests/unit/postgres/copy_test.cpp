@@ -72,6 +72,14 @@ TEST(CopySql, TheLastRangeIsOpen) {
             " (FORMAT binary)");
 }
 
+TEST(CopySql, ReadsWhatAFilterLetsPass) {
+  EXPECT_EQ(copy_range_sql({"public", "t"}, {{"id", false}}, 0, -1, "((a = 1) OR b)"),
+            "COPY (SELECT \"id\" FROM ONLY \"public\".\"t\" WHERE ctid >= '(0,0)'::pg_catalog.tid AND (((a = "
+            "1) OR b))) TO STDOUT (FORMAT binary)");
+  EXPECT_EQ(copy_all_sql({"public", "t"}, {{"id", false}}, "(id > 5)"),
+            "COPY (SELECT \"id\" FROM ONLY \"public\".\"t\" WHERE ((id > 5))) TO STDOUT (FORMAT binary)");
+}
+
 TEST(CopySql, TakesTextFromTheOutputFunction) {
   EXPECT_EQ(copy_all_sql({"public", "t"}, {{"id", false}, {"host", true}}),
             "COPY (SELECT \"id\", CASE WHEN \"host\" IS DISTINCT FROM NULL THEN pg_catalog.concat(\"host\") "

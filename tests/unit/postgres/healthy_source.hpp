@@ -37,6 +37,7 @@ struct World {
     orders.oid = 100;
     orders.columns = {column("id", 1), column("customer", 2), column("note", 3, false)};
     orders.primary_key = orders.identity_key = {"id"};
+    orders.unique_keys = {{900, {"id"}}};
     Heap heap;
     heap.name = orders.name;
     heap.oid = orders.oid;
@@ -66,10 +67,12 @@ struct World {
     wish.publication = publication.name = "theirs";
     publication.exists = true;
     publication.tables = {table().name};
-    publication.contents = {{table().name, false, {"id", "customer", "note"}}};
+    publication.contents = {{table().name, "600.7"}};
     table().owned = false;
     server.may_create_publication = false;
   }
+
+  PublishedTable& published() { return publication.contents[0]; }
 
   void users_slot() {
     wish.replication_slot = "their_slot";
@@ -89,7 +92,10 @@ struct World {
   }
 
   [[nodiscard]] std::vector<Error> faults() const {
-    return check_source(wish, server, tables, publication, slot);
+    auto narrowed = tables;
+    for (auto& one : narrowed)
+      if (one && !wish.publication.empty()) narrow_to(publication, *one);
+    return check_source(wish, server, narrowed, publication, slot);
   }
 };
 

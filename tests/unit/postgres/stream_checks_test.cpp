@@ -1,4 +1,4 @@
-// What a stream needs besides: a key, a publication and a slot.
+// What a stream needs besides: a key and a publication.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,6 +43,47 @@ INSTANTIATE_TEST_SUITE_P(
                w.wanted().replacing = false;
              },
              "", "", ""},
+        Case{"FullWithAVirtualColumn",
+             [](World& w) {
+               w.table().identity = w.table().heaps[0].identity = ReplicaIdentity::Full;
+               w.table().heaps[0].virtual_columns = {"note"};
+             },
+             "VirtualColumnInIdentity", "public.orders has REPLICA IDENTITY FULL and the virtual column note",
+             "REPLICA IDENTITY DEFAULT"},
+        Case{"VirtualColumnBesideAKey", [](World& w) { w.table().heaps[0].virtual_columns = {"note"}; }, "",
+             "", ""},
+        Case{"KeyThatIsGenerated", [](World& w) { w.table().columns[0].generated = true; },
+             "KeyColumnGenerated", "column id of public.orders", "REPLICA IDENTITY USING INDEX"},
+        Case{"FullWithADeferrableKey",
+             [](World& w) {
+               w.table().identity = ReplicaIdentity::Full;
+               w.table().identity_key.clear();
+               w.table().unique_keys.clear();
+             },
+             "KeyNotUnique", "DEFERRABLE", "engine: MergeTree"},
+        Case{"InheritedFrom",
+             [](World& w) {
+               auto child = w.table().heaps[0];
+               child.oid = 201;
+               w.table().heaps.push_back(child);
+             },
+             "KeyNotUnique", "public.orders is inherited from", "orderBy: [id]"},
+        Case{"InheritedFromWithAnOrderThatIsGiven",
+             [](World& w) {
+               auto child = w.table().heaps[0];
+               child.oid = 201;
+               w.table().heaps.push_back(child);
+               w.wanted().order_by = {"id"};
+             },
+             "", "", ""},
+        Case{"InheritedFromInASnapshot",
+             [](World& w) {
+               w.snapshot_only();
+               auto child = w.table().heaps[0];
+               child.oid = 201;
+               w.table().heaps.push_back(child);
+             },
+             "KeyNotUnique", "the same one", "engine: MergeTree"},
         Case{"NoKeyInASnapshot",
              [](World& w) {
                w.snapshot_only();
@@ -89,6 +130,35 @@ INSTANTIATE_TEST_SUITE_P(
                w.wanted().replacing = false;
              },
              "OrderByNullable", "note", "SET NOT NULL"},
+        Case{"LogWithLargeValues",
+             [](World& w) {
+               w.wanted().replacing = false;
+               w.table().columns[2].out_of_line = true;
+             },
+             "AppendOnlyNeedsFull", "values of note", "REPLICA IDENTITY FULL"},
+        Case{"LogWithLargeValuesAndFull",
+             [](World& w) {
+               w.wanted().replacing = false;
+               w.table().columns[2].out_of_line = true;
+               w.table().identity = ReplicaIdentity::Full;
+               w.table().identity_key.clear();
+             },
+             "", "", ""},
+        Case{"LogWithoutItsLargeValues",
+             [](World& w) {
+               w.wanted().replacing = false;
+               w.wanted().excluded_columns = {"note"};
+               w.table().columns[2].out_of_line = true;
+             },
+             "", "", ""},
+        Case{"LogWithLargeValuesInASnapshot",
+             [](World& w) {
+               w.snapshot_only();
+               w.wanted().replacing = false;
+               w.table().columns[2].out_of_line = true;
+             },
+             "", "", ""},
+        Case{"LargeValuesWithoutFull", [](World& w) { w.table().columns[2].out_of_line = true; }, "", "", ""},
         Case{"PartitionWithoutIdentity", [](World& w) { w.partition("orders_2024", {}); },
              "NoReplicaIdentity", "public.orders_2024, a part of public.orders", "\"orders_2024\""},
         Case{"PartitionWithNothing",
@@ -145,25 +215,111 @@ INSTANTIATE_TEST_SUITE_P(
                w.publication.contents.clear();
              },
              "PublicationLacksTable", "public.orders", "ADD TABLE \"public\".\"orders\""},
-        Case{"FiltersRows",
+        Case{"FiltersRowsByTheKey",
              [](World& w) {
                w.users_publication();
-               w.publication.contents[0].row_filter = true;
-             },
-             "PublicationFiltersRows", "public.orders", "without the filter"},
-        Case{"LacksColumn",
-             [](World& w) {
-               w.users_publication();
-               w.publication.contents[0].columns = {"id", "note"};
-             },
-             "PublicationLacksColumns", "customer", "excludedColumns"},
-        Case{"LacksAnExcludedColumn",
-             [](World& w) {
-               w.users_publication();
-               w.publication.contents[0].columns = {"id", "note"};
-               w.wanted().excluded_columns = {"customer"};
+               w.published().row_filter = "(id > 5)";
+               w.published().filter_columns = {{1, "id"}};
              },
              "", "", ""},
+        Case{"FiltersRowsBeyondTheKey",
+             [](World& w) {
+               w.users_publication();
+               w.published().row_filter = "(note IS NULL)";
+               w.published().filter_columns = {{3, "note"}};
+             },
+             "RowFilterNeedsFull", "public.orders by note",
+             "ALTER TABLE \"public\".\"orders\" REPLICA IDENTITY FULL"},
+        Case{"FiltersRowsBeyondTheKeyUnderFull",
+             [](World& w) {
+               w.users_publication();
+               w.published().row_filter = "(note IS NULL)";
+               w.published().filter_columns = {{3, "note"}};
+               w.table().heaps[0].identity = w.table().identity = ReplicaIdentity::Full;
+             },
+             "", "", ""},
+        Case{"FiltersRowsBeyondTheKeyOfAPartition",
+             [](World& w) {
+               w.partition("orders_2024", {"id"});
+               w.users_publication();
+               w.publication.via_root = true;
+               w.published().row_filter = "(customer > 5)";
+               w.published().filter_columns = {{2, "customer"}};
+             },
+             "RowFilterNeedsFull", "public.orders_2024 by customer",
+             "ALTER TABLE \"public\".\"orders_2024\" REPLICA IDENTITY FULL"},
+        Case{"FiltersRowsByWhatTheRoleMayNotRead",
+             [](World& w) {
+               w.users_publication();
+               w.published().row_filter = "(note IS NULL)";
+               w.published().filter_columns = {{3, "note"}};
+               w.table().heaps[0].identity = w.table().identity = ReplicaIdentity::Full;
+               w.table().heaps[0].hidden_columns = {"note"};
+               w.table().columns[2].selectable = false;
+               w.wanted().excluded_columns = {"note"};
+             },
+             "PermissionDenied", "no SELECT on column note", "GRANT SELECT (\"note\")"},
+        Case{"ListsColumns",
+             [](World& w) {
+               w.users_publication();
+               w.published().listed = {{1, "id"}, {3, "note"}};
+             },
+             "", "", ""},
+        Case{"ListsColumnsThatWereRenamedByNow",
+             [](World& w) {
+               w.users_publication();
+               w.published().listed = {{1, "id"}, {3, "note"}};
+               w.table().columns[1].name = "note";
+               w.table().columns[2].name = "customer";
+               w.wish.tables[0].named_columns = {"customer"};
+             },
+             "", "", ""},
+        Case{"ListsColumnsWithoutTheKey",
+             [](World& w) {
+               w.users_publication();
+               w.published().listed = {{2, "customer"}, {3, "note"}};
+             },
+             "PublicationLacksColumns", "leaves out id of public.orders, which is part of the key",
+             "DROP TABLE \"public\".\"orders\"; ALTER PUBLICATION"},
+        Case{"ListsColumnsWithoutOneThatHasAType",
+             [](World& w) {
+               w.users_publication();
+               w.published().listed = {{1, "id"}, {3, "note"}};
+               w.wanted().named_columns = w.wanted().retyped_columns = {"customer"};
+             },
+             "PublicationLacksColumns", "customer of public.orders, which spec.tables[].columns[].name",
+             "take it out of columns[].name"},
+        Case{"ListsColumnsWithoutOneOfOrderBy",
+             [](World& w) {
+               w.users_publication();
+               w.published().listed = {{1, "id"}, {3, "note"}};
+               w.wanted().replacing = false;
+               w.wanted().named_columns = w.wanted().order_by = {"customer", "id"};
+             },
+             "PublicationLacksColumns", "customer of public.orders, which spec.tables[].orderBy",
+             "take it out of orderBy"},
+        Case{"ListsColumnsUnderFull",
+             [](World& w) {
+               w.users_publication();
+               w.published().listed = {{1, "id"}, {2, "customer"}, {3, "note"}};
+               w.table().heaps[0].identity = w.table().identity = ReplicaIdentity::Full;
+             },
+             "PublicationLacksColumns", "replica identity is FULL", "ADD TABLE \"public\".\"orders\""},
+        Case{"ListsFewerColumnsOfAChild",
+             [](World& w) {
+               w.users_publication();
+               Heap child;
+               child.name = {"public", "late_orders"};
+               child.oid = 200;
+               child.identity_key = {"id"};
+               w.table().heaps.push_back(child);
+               w.publication.tables.push_back(child.name);
+               w.publication.contents.push_back({child.name, "600.8"});
+               w.publication.contents.back().listed = {{1, "id"}, {2, "customer"}};
+               w.wanted().order_by = {"id"};
+             },
+             "PublicationLacksColumns", "leaves out note of public.late_orders, a part of public.orders",
+             "or add them to excludedColumns"},
         Case{"LacksOperations",
              [](World& w) {
                w.users_publication();
@@ -191,102 +347,10 @@ INSTANTIATE_TEST_SUITE_P(
                child.oid = 201;
                child.name.name = "orders_old";
                w.table().heaps.push_back(child);
+               w.wanted().replacing = false;
              },
              "PublicationLacksTable", "public.orders_old", "ADD TABLE \"public\".\"orders_old\""}),
     name_of);
-
-INSTANTIATE_TEST_SUITE_P(
-    Slot, CheckSource,
-    testing::Values(Case{"Users", [](World& w) { w.users_slot(); }, "", "", ""},
-                    Case{"UsersNeedsNoFreeOne",
-                         [](World& w) {
-                           w.users_slot();
-                           w.server.used_slots = 10;
-                         },
-                         "", "", ""},
-                    Case{"Missing",
-                         [](World& w) {
-                           w.users_slot();
-                           w.slot = {};
-                         },
-                         "SlotMissing", "their_slot",
-                         "SELECT pg_create_logical_replication_slot('their_slot', 'pgoutput')"},
-                    Case{"OtherPlugin",
-                         [](World& w) {
-                           w.users_slot();
-                           w.slot.plugin = "wal2json";
-                         },
-                         "SlotWrongPlugin", "wal2json", "pgoutput"},
-                    Case{"Physical",
-                         [](World& w) {
-                           w.users_slot();
-                           w.slot.plugin = "";
-                         },
-                         "SlotWrongPlugin", "a physical one", "pgoutput"},
-                    Case{"OtherDatabase",
-                         [](World& w) {
-                           w.users_slot();
-                           w.slot.database = "crm";
-                         },
-                         "SlotWrongDatabase", "crm", "shop"},
-                    Case{"Lost",
-                         [](World& w) {
-                           w.users_slot();
-                           w.slot.wal_status = "lost";
-                         },
-                         "SlotLost", "their_slot", "new slot"},
-                    Case{"Invalidated",
-                         [](World& w) {
-                           w.users_slot();
-                           w.slot.invalidation = "idle_timeout";
-                         },
-                         "SlotLost", "idle_timeout", "new slot"}),
-    name_of);
-
-struct SlotCase {
-  const char* name;
-  std::function<void(SlotFacts&)> change;
-  const char* words;  ///< of the message; empty: no fault
-};
-class SlotFault : public testing::TestWithParam<SlotCase> {};
-
-TEST_P(SlotFault, IsTerminal) {
-  SlotFacts slot;
-  slot.name = "ours";
-  slot.exists = true;
-  slot.wal_status = "reserved";
-  GetParam().change(slot);
-  Endpoint endpoint;
-  endpoint.password = Secret("hunter2");
-  const auto fault = slot_fault(endpoint, slot);
-  ASSERT_EQ(fault.has_value(), *GetParam().words != '\0');
-  if (!fault) return;
-  EXPECT_EQ(fault->kind, ErrorKind::Terminal);
-  EXPECT_EQ(fault->reason, "SlotLost");
-  EXPECT_THAT(fault->message, testing::HasSubstr("replication slot \"ours\" of "));
-  EXPECT_THAT(fault->message, testing::EndsWith(GetParam().words));
-  EXPECT_THAT(fault->cure, testing::HasSubstr("resyncGeneration"));
-  EXPECT_THAT(fault->text(), testing::Not(testing::HasSubstr("hunter2")));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Slot, SlotFault,
-    testing::Values(SlotCase{"Healthy", [](auto&) {}, ""},
-                    SlotCase{"Active", [](auto& s) { s.active = true; }, ""},
-                    SlotCase{"KeepsMuch", [](auto& s) { s.wal_status = "extended"; }, ""},
-                    SlotCase{"MayYetBeSaved", [](auto& s) { s.wal_status = "unreserved"; }, ""},
-                    SlotCase{"Missing", [](auto& s) { s.exists = false; }, "does not exist"},
-                    SlotCase{"Lost", [](auto& s) { s.wal_status = "lost"; },
-                             "is lost: the source no longer keeps the WAL it needs (max_slot_wal_keep_size)"},
-                    SlotCase{"WalRemoved",
-                             [](auto& s) {
-                               s.wal_status = "lost";
-                               s.invalidation = "wal_removed";
-                             },
-                             "is lost: the source no longer keeps the WAL it needs (max_slot_wal_keep_size)"},
-                    SlotCase{"Invalidated", [](auto& s) { s.invalidation = "rows_removed"; },
-                             "is lost: the source has invalidated it (rows_removed)"}),
-    [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace penstock::postgres

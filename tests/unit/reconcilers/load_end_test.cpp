@@ -10,7 +10,8 @@ namespace {
 
 class FixedClock final : public Clock {
  public:
-  [[nodiscard]] WallTime now() const override { return test::kNow; }
+  [[nodiscard]] WallTime now() const override { return at; }
+  WallTime at = test::kNow;
 };
 
 /// Says of its runs at each look the next of what it was given, the last one for ever.
@@ -19,10 +20,12 @@ class Scripted final : public Dataplane {
   explicit Scripted(std::vector<Runs> looks) : looks_(std::move(looks)) {}
 
   Runs observe(const Pipe&) override { return looks_[std::min(seen_++, looks_.size() - 1)]; }
+  void tune(const Pipe&) override {}
   Fingerprints fingerprint(const Pipe&, const Credentials&) override {
     return {test::kLoadPrint, test::kStreamPrint};
   }
-  Result<SetupFacts> set_up(const Pipe&, const Credentials&, const SetupWish&) override {
+  Result<SetupFacts> set_up(const Pipe&, const Credentials&, const SetupWish& wish) override {
+    set_up_of.push_back(wish.tables);
     return SetupFacts{};
   }
   Status ensure_publication(const Pipe&, const Credentials&) override { return {}; }
@@ -42,6 +45,7 @@ class Scripted final : public Dataplane {
   Status release(const Pipe&, const Credentials&, const ReleaseWish&) override { return {}; }
   void forget(const std::string&) override {}
 
+  std::vector<std::vector<std::string>> set_up_of;
   std::vector<std::string> begun_at;  ///< what was loaded by then, at each start of a load
 
  private:
@@ -51,12 +55,17 @@ class Scripted final : public Dataplane {
 
 class Accepting final : public PipeApi {
  public:
-  Result<std::string> write_status(const Pipe&, const PipeStatus&) override { return std::string("8"); }
+  Result<std::string> write_status(const Pipe&, const PipeStatus& status) override {
+    written = status;
+    return std::string("8");
+  }
   Status confirm_unchanged(const Pipe&, const std::string&) override { return {}; }
   Status add_finalizer(const Pipe&) override { return {}; }
   Status remove_finalizer(const Pipe&) override { return {}; }
   void event(const Pipe&, bool, const std::string&, const std::string&) override {}
   Result<Secret> read_secret(const std::string&, const SecretKeyRef&) override { return Secret{}; }
+
+  PipeStatus written;
 };
 
 Runs with_loaded(bool all) {
@@ -80,6 +89,43 @@ TEST(LoadThatEnds, WhileAPassIsUnderWayIsNotBegunAgain) {
   PipeReconciler reconciler(api, dataplane, clock, "dev");
   (void)reconciler.reconcile(test::loading().pipe);
   EXPECT_TRUE(dataplane.begun_at.empty()) << "begun again with " << dataplane.begun_at.front() << " loaded";
+}
+
+/// The load of orders has ended with this error; that of customers goes on.
+Runs with_orders_gone_wrong(ErrorKind kind) {
+  auto out = with_loaded(false);
+  out.load.tables[0].error = Error{kind, "TableChanged", "it was altered", ""};
+  return out;
+}
+
+/// What is set up half a second after it was seen, and a minute after that.
+std::pair<std::size_t, std::size_t> set_ups_after(ErrorKind kind) {
+  Scripted dataplane({with_orders_gone_wrong(kind)});
+  Accepting api;
+  FixedClock clock;
+  PipeReconciler reconciler(api, dataplane, clock, "dev");
+  auto pipe = test::loading().pipe;
+  (void)reconciler.reconcile(pipe);
+  EXPECT_EQ(api.written.tables.at(0).state, TableState::Failed);
+  EXPECT_NE(api.written.tables[0].message.find("it was altered"), std::string::npos);
+  pipe.status = api.written;
+  std::vector<std::size_t> out;
+  for (const auto& wait : {std::chrono::milliseconds(600), std::chrono::milliseconds(60'000)}) {
+    clock.at += wait;
+    (void)reconciler.reconcile(pipe);
+    out.push_back(dataplane.set_up_of.size());
+  }
+  return {out[0], out[1]};
+}
+
+TEST(LoadThatEnds, OfATableThatWasChangedMeanwhileBeginsAgainAtOnce) {
+  EXPECT_GT(set_ups_after(ErrorKind::Transient).first, 0u);
+}
+
+TEST(LoadThatEnds, OfATableThatCannotBeLoadedIsTriedAgainInAMinute) {
+  const auto [at_once, in_a_minute] = set_ups_after(ErrorKind::BadData);
+  EXPECT_EQ(at_once, 0u);
+  EXPECT_GT(in_a_minute, 0u);
 }
 
 }  // namespace

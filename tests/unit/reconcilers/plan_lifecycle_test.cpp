@@ -117,6 +117,14 @@ TEST(PlanProvisioning, DecidesEachCase) {
        PipeState::Provisioning, "AddFinalizer", "adopt_before_touching_anything"},
       {"an adopted pipe waits for a worker", with(fresh(), [](View& v) { v.pipe.status.worker.clear(); }),
        PipeState::Provisioning, "Rest", "wait_for_a_worker"},
+      {"paused while its slot is being made, it has that stopped",
+       with(ready_to_load(),
+            [](View& v) {
+              v.pipe.spec.paused = true;
+              v.pipe.status.replication.start_lsn.clear();
+              v.run.slot_in_hand = true;
+            }),
+       PipeState::Paused, "StopRuns", "honour_pause"},
       {"created paused touches nothing", with(fresh(), [](View& v) { v.pipe.spec.paused = true; }),
        PipeState::Paused, "Rest", "honour_pause"},
   });

@@ -75,6 +75,12 @@ View declared_anew(View view) {
   return view;
 }
 
+TableFacts gone_wrong(const std::string& source) {
+  auto out = said_of(source);
+  out.error = Error{ErrorKind::Transient, "TableChanged", "it was altered", ""};
+  return out;
+}
+
 TEST(PlanDeclaredTables, DecidesEachCase) {
   const char* rule = "make_declared_tables";
   const auto with_settings = [](View& v) {
@@ -87,6 +93,23 @@ TEST(PlanDeclaredTables, DecidesEachCase) {
        PipeState::Snapshot, "StopRuns", rule},
       {"a load that does not tell yet is stopped, too", declared_anew(loading()), PipeState::Snapshot,
        "StopRuns", rule},
+      {"a load that has set it apart is stopped, too, where that costs the others nothing",
+       with(declared_anew(loading()), [](View& v) { v.run.load.tables = {gone_wrong("public.orders")}; }),
+       PipeState::Snapshot, "StopRuns", rule},
+      {"and goes on where the others would begin again",
+       with(declared_anew(loading()),
+            [](View& v) {
+              v.pipe.spec.mode = Mode::SnapshotOnly;
+              v.run.load.tables = {gone_wrong("public.orders"), said_of("public.customers")};
+            }),
+       PipeState::Snapshot, "MakeTables", rule},
+      {"but not while it is still read",
+       with(declared_anew(loading()),
+            [](View& v) {
+              v.pipe.spec.mode = Mode::SnapshotOnly;
+              v.run.load.tables = {said_of("public.orders"), said_of("public.customers")};
+            }),
+       PipeState::Snapshot, "StopRuns", rule},
       {"a load of others goes on",
        with(declared_anew(loading()), [](View& v) { v.run.load.tables = {said_of("public.customers")}; }),
        PipeState::Snapshot, "MakeTables", rule},

@@ -61,6 +61,19 @@ PipeStatus decided_on(const Pipe& pipe, const Decision& decision) {
   return with_decision(pipe, pipe.status, decision, kNow);
 }
 
+TEST(Texts, AreUtf8SoThatWhatIsKeptIsNoNews) {
+  auto pipe = streaming().pipe;
+  pipe.status.tables.at(0).message = "caf\xe9";
+  const auto decision =
+      decision_for(PipeState::Running, Error{ErrorKind::BadData, "TablesFailed", "no caf\xe9", ""});
+  pipe.status = decided_on(pipe, decision);
+  EXPECT_EQ(pipe.status.message, "no caf?");
+  EXPECT_EQ(find_condition(pipe.status.conditions, "Ready")->message, "no caf?");
+  EXPECT_EQ(pipe.status.tables.at(0).message, "caf?");
+  EXPECT_EQ(decided_on(pipe, decision), pipe.status);
+  EXPECT_THAT(events_between(pipe, decided_on(pipe, decision), decision), testing::IsEmpty());
+}
+
 TEST(Events, OneForEachNewState) {
   auto pipe = streaming().pipe;
   const auto decision = decision_for(PipeState::Pausing);

@@ -77,6 +77,39 @@ TEST(TablesToLoad, AWatermarkNeverGoesDown) {
       << "the spec was set back to 0, and back to 3 is no news";
 }
 
+TEST(TablesToLoad, RememberWhatWasExcludedUntilALoadHasBegun) {
+  auto view = streaming();
+  table(view, 0).source_definition = "as it was loaded";
+  view.pipe.spec.tables[0].excluded_columns = {"card"};
+  const auto entry_of = [&] { return with_tables_to_load(view.pipe, {"public.orders"}).tables[0]; };
+  EXPECT_EQ(entry_of().former_definition, "as it was loaded");
+  EXPECT_EQ(entry_of().source_definition, "");
+  EXPECT_EQ(with_tables_of_resync(view.pipe).tables[0].former_definition, "as it was loaded");
+  table(view, 0) = entry_of();
+  EXPECT_EQ(entry_of().former_definition, "as it was loaded");
+  table(view, 0).load_generation = 0;
+  EXPECT_EQ(with_declared_tables(view.pipe).tables[0].former_definition, "as it was loaded");
+}
+
+TEST(TablesToLoad, ThatAreYetToBeMadeTakeUpWhichColumnsStayOut) {
+  auto view = streaming();
+  view.pipe.spec.tables[0].excluded_columns = {"card", "pan"};
+  view.pipe.spec.tables[1].excluded_columns = {"card"};
+  table(view, 0).making = true;
+  const auto status = with_declared_tables(view.pipe);
+  EXPECT_THAT(status.tables[0].settings->excluded_columns, testing::ElementsAre("card", "pan"));
+  EXPECT_THAT(status.tables[1].settings->excluded_columns, testing::IsEmpty()) << "it is there as it is";
+  view.pipe.spec.mode = Mode::CdcOnly;
+  EXPECT_THAT(with_tables_of_resync(view.pipe).tables[0].settings->excluded_columns,
+              testing::ElementsAre("card", "pan"));
+}
+
+TEST(TablesToLoad, KnowTheExcludedColumnsAsSetupSawThem) {
+  SetupFacts facts;
+  facts.tables.push_back({"public.orders", 0, 1, false, {}, "", "as Setup saw it"});
+  EXPECT_EQ(with_tables_made(streaming().pipe.status, facts).tables[0].former_definition, "as Setup saw it");
+}
+
 TEST(TablesToLoad, ANullTableIsNotStaged) {
   auto view = streaming();
   view.pipe.spec.tables[0].engine = TableEngine::Null;

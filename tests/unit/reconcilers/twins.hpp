@@ -50,8 +50,9 @@ struct TwinApi final : PipeApi {
   std::vector<std::pair<std::string, std::string>> warnings;  ///< reason, message
 };
 
-struct TwinDataplane final : Dataplane {
+struct TwinDataplane : Dataplane {
   Runs observe(const Pipe& /*pipe*/) override { return run; }
+  void tune(const Pipe& pipe) override { tuned.push_back(pipe.spec.sync.interval); }
   Fingerprints fingerprint(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
     return {"l1", "s1"};
   }
@@ -92,6 +93,7 @@ struct TwinDataplane final : Dataplane {
   Runs run;
   Status servers;  ///< what whatever needs them is answered
   std::vector<ReleaseWish> asked;
+  std::vector<std::chrono::milliseconds> tuned;
 };
 
 }  // namespace penstock::reconcile::test

@@ -106,6 +106,7 @@ void Play::reconcile(const Pipe& view) {
   const bool waits = pipe.has_finalizer && pipe.status.state && pipe.status.worker.empty() && !pipe.deleting;
   const auto given = waits ? give_to_a_worker(pipe) : Status{};
   const auto again = given ? reconciler_->reconcile(std::move(pipe)) : fail(given.error());
+  if (reconciler_->passes_cut_short() > 0) stage_.violated("a pass goes in circles");
   failures_ = again ? 0 : failures_ + 1;
   if (!again)
     next_ = stage_.now + Millis(100) * (1 << std::min(failures_, 8));

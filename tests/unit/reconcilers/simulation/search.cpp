@@ -61,6 +61,7 @@ void one_pass(Stage& stage) {
     pipe.resource_version = *written;
   }
   static_cast<void>(reconciler.reconcile(std::move(pipe)));
+  if (reconciler.passes_cut_short() > 0) stage.violated("a pass goes in circles");
 }
 
 void restart(World& world) {

@@ -12,6 +12,7 @@ class SimDataplane final : public Dataplane {
   explicit SimDataplane(Stage& stage) : stage_(stage) {}
 
   Runs observe(const Pipe& pipe) override;
+  void tune(const Pipe& /*pipe*/) override {}  // it has no pace
   Fingerprints fingerprint(const Pipe& pipe, const Credentials& credentials) override;
   Result<SetupFacts> set_up(const Pipe& pipe, const Credentials& credentials, const SetupWish& wish) override;
   Status ensure_publication(const Pipe& pipe, const Credentials& credentials) override;

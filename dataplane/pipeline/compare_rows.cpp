@@ -1,0 +1,175 @@
+#include "dataplane/pipeline/compare_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "core/row_version.hpp"
+#include "dataplane/clickhouse/client.hpp"
+#include "dataplane/pipeline/row.hpp"
+#include "dataplane/postgres/copy_reader.hpp"
+#include "dataplane/postgres/row_lookup.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Of a block, which travels within the statement.
+constexpr std::size_t kBlockRows = 65'536;
+constexpr std::size_t kBlockBytes = 4u << 20;
+/// A stream that is not held up confirms several times a second.
+constexpr std::chrono::seconds kStreamPatience{2};
+constexpr std::chrono::seconds kStatementLimit{15};
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names)
+    out += (out.empty() ? "" : ", ") + clickhouse::quote(name);
+  return out;
+}
+
+class Comparison {
+ public:
+  Comparison(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
+             Clock::time_point until)
+      : job_(job),
+        source_(source),
+        target_(target),
+        client_(job.destination),
+        until_(until),
+        block_(target.fields),
+        clamped_(target.columns.size()) {}
+
+  Result<RowsAre> run() {
+    PENSTOCK_ASSIGN(const auto session, postgres::connect(job_.source));
+    PENSTOCK_TRY(
+        postgres::execute(session.get(), job_.source, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
+    PENSTOCK_TRY(postgres::execute(session.get(), job_.source, "SET LOCAL statement_timeout = '15s'"));
+    PENSTOCK_ASSIGN(lsn_, postgres::current_wal_lsn(session.get(), job_.source));
+    PENSTOCK_ASSIGN(const bool there, wait_for_stream());
+    if (!there) return RowsAre::Unknown;
+    for (const auto& heap : source_.heaps) {
+      PENSTOCK_TRY(postgres::lock_heap(session.get(), job_.source, heap.name));
+      PENSTOCK_ASSIGN(const auto found, compare_heap(session.get(), heap));
+      if (found != RowsAre::Equal) return found;
+    }
+    return compare_counts();
+  }
+
+ private:
+  /// An idle source tells its stream of no place beyond the last record: one more (PostgreSQL docs,
+  /// "Replication Management Functions"). A standby writes none, and goes without.
+  void push_on() const {
+    const auto session = postgres::connect(job_.source);
+    if (session)
+      (void)postgres::execute(session->get(), job_.source,
+                              "SELECT pg_logical_emit_message(true, 'penstock', '')");
+  }
+
+  [[nodiscard]] bool late() const { return Clock::now() > until_; }
+
+  /// False: not in time.
+  Result<bool> wait_for_stream() {
+    push_on();
+    const auto limit = std::min(until_, Clock::now() + kStreamPatience);
+    while (true) {
+      PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job_.source, job_.slot));
+      if (slot.confirmed_lsn >= lsn_) return true;
+      if (!slot.active || Clock::now() > limit) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
+  }
+
+  Result<RowsAre> compare_heap(pg_conn* session, const postgres::Heap& heap) {
+    const auto columns = target_.copy_columns();
+    const auto sql = postgres::copy_all_sql(heap.name, columns, heap.row_filter);
+    PENSTOCK_ASSIGN(auto rows, postgres::CopyReader::start(session, job_.source, sql, columns.size()));
+    while (true) {
+      PENSTOCK_ASSIGN(const auto fields, rows.next());
+      const bool full =
+          block_.rows() >= kBlockRows || (block_.rows() % 64 == 0 && block_.bytes() >= kBlockBytes);
+      if (block_.rows() > 0 && (fields.empty() || full)) {
+        PENSTOCK_ASSIGN(const auto found, compare_block());
+        if (found != RowsAre::Equal) return found;
+        rows_ += block_.rows();
+        block_.clear();
+      }
+      if (fields.empty()) return RowsAre::Equal;
+      if (late()) return RowsAre::Unknown;
+      if (!append_loaded_row(target_, block_, fields, {lsn_, {}}, clamped_)) return RowsAre::Untold;
+    }
+  }
+
+  Result<RowsAre> compare_block() {
+    std::vector<std::string> names;
+    std::string structure;
+    for (const auto& field : target_.fields)
+      structure += (structure.empty() ? "" : ", ") + clickhouse::quote(field.name) + " " + field.type.text;
+    for (const auto& column : target_.columns)
+      names.push_back(column.name);
+    const auto rows =
+        fmt::format("format(Native, {}, {})", clickhouse::literal(structure), clickhouse::literal(native()));
+    PENSTOCK_ASSIGN(
+        const auto counts,
+        count(fmt::format("count(), countIf(({0}) NOT IN (SELECT {0} FROM {1}))", joined(names), rows),
+              fmt::format(" AND ({0}) IN (SELECT {0} FROM {1})", joined(target_.key), rows)));
+    if (counts.size() != 2 || counts[1] != "0") return RowsAre::Different;
+    return counts[0] == std::to_string(block_.rows()) ? RowsAre::Equal : RowsAre::Unknown;
+  }
+
+  /// Of the target's rows of before the snapshot: as many as the source has.
+  Result<RowsAre> compare_counts() {
+    PENSTOCK_ASSIGN(const auto counts, count("count()", ""));
+    return counts.size() == 1 && counts[0] == std::to_string(rows_) ? RowsAre::Equal : RowsAre::Unknown;
+  }
+
+  Result<std::vector<std::string>> count(const std::string& what, const std::string& where) {
+    clickhouse::Request request{fmt::format(
+        "SELECT {} FROM {} FINAL WHERE {} < {{before:UInt128}} AND {} = 0{}", what,
+        clickhouse::quote(target_.target), clickhouse::kVersionColumn, clickhouse::kDeletedColumn, where)};
+    request.settings = {{"param_before", RowVersion{lsn_, {}}.text()},
+                        {"max_query_size", std::to_string(std::uint64_t{1} << 32)},
+                        {"transform_null_in", "1"}};
+    request.purpose = "compare rows of " + clickhouse::quote(target_.target);
+    request.limit = kStatementLimit;
+    PENSTOCK_ASSIGN(auto rows, client_.select(request));
+    return rows.empty() ? std::vector<std::string>{} : std::move(rows.front());
+  }
+
+  [[nodiscard]] std::string native() const {
+    std::vector<std::string> scratch;
+    std::vector<std::string_view> pieces;
+    block_.native_pieces(scratch, pieces);
+    std::string out;
+    for (const auto piece : pieces)
+      out += piece;
+    return out;
+  }
+
+  const PipeJob& job_;
+  const postgres::SourceTable& source_;
+  const Binding& target_;
+  clickhouse::Client client_;
+  const Clock::time_point until_;
+  Block block_;
+  ClampCounts clamped_;
+  std::size_t rows_ = 0;
+  Lsn lsn_;
+};
+
+}  // namespace
+
+Result<RowsAre> compare_rows(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
+                             Clock::time_point until) {
+  if (target.append_only || target.key.empty()) return RowsAre::Untold;
+  if (Clock::now() > until) return RowsAre::Unknown;
+  auto found = Comparison(job, source, target, until).run();
+  // A commit may be in the log, and in the target, a moment before it is visible: such rows look different
+  // once.
+  if (found && *found == RowsAre::Different) return Comparison(job, source, target, until).run();
+  return found;
+}
+
+}  // namespace penstock::pipeline

@@ -1,0 +1,97 @@
+#include "dataplane/pipeline/fit_target.hpp"
+
+#include <algorithm>
+
+#include "dataplane/clickhouse/key_text.hpp"
+#include "dataplane/pipeline/same_table.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+template <typename Columns>
+auto find(Columns& columns, const std::string& name) -> decltype(&*columns.begin()) {
+  const auto at =
+      std::find_if(columns.begin(), columns.end(), [&](const auto& column) { return column.name == name; });
+  return at == columns.end() ? nullptr : &*at;
+}
+
+bool type_is_chosen(const TableJob& table, const std::string& column) {
+  const auto* chosen = find(table.overrides, column);
+  return chosen && !chosen->type.empty();
+}
+
+/// The column's type without its Nullable is what the target has.
+bool only_lacks_null(const clickhouse::TargetColumn& wanted, const clickhouse::TargetColumn& present) {
+  return clickhouse::is_nullable(wanted.type) && !clickhouse::is_nullable(present.type) &&
+         clickhouse::comparable_type(clickhouse::value_type(wanted.type)) ==
+             clickhouse::comparable_type(clickhouse::value_type(present.type));
+}
+
+/// Faults that a table made anew would not have.
+Status insist_on_fit(const TableJob& table, const clickhouse::TargetDefinition& wanted,
+                     const clickhouse::TargetTable& present) {
+  for (const auto& fault : clickhouse::check_target(wanted, present))
+    if (fault.reason == "TargetColumnType" || fault.reason == "TargetSortingKey")
+      return fail(table_changed(table, fault.message));
+  return {};
+}
+
+}  // namespace
+
+Result<bool> fit_target(const PipeJob& job, const TableJob& table, const postgres::SourceTable& source,
+                        clickhouse::Client& client, const TargetFeatures& features) {
+  PENSTOCK_ASSIGN(auto present, clickhouse::read_target(client, table.written()));
+  if (!present) return false;
+  PENSTOCK_ASSIGN(auto wanted,
+                  clickhouse::with_server_types(client, define_target(job, table, source, features)));
+  const auto& database = job.destination.database;
+  bool altered = false;
+  for (const auto& column : wanted.columns) {
+    auto* there = find(present->columns, column.name);
+    if (!there) {
+      const auto* known = find(source.columns, column.name);
+      PENSTOCK_TRY(clickhouse::add_column(client, database, table.written(), column,
+                                          {known->type, known->missing_value, known->missing_differs}));
+      present->columns.push_back(column);
+      altered = true;
+    } else if (!type_is_chosen(table, column.name) && only_lacks_null(column, *there)) {
+      PENSTOCK_TRY(clickhouse::make_nullable(client, database, table.written(), column));
+      there->type = column.type;
+      altered = true;
+    }
+  }
+  // Which of the two a server makes of a time is decided when it makes the table.
+  std::erase_if(wanted.columns,
+                [](const auto& column) { return clickhouse::value_type(column.type).starts_with("Time64"); });
+  PENSTOCK_TRY(insist_on_fit(table, wanted, *present));
+  return altered;
+}
+
+Result<BoundTables> bind_fitting(const PipeJob& job, clickhouse::Client& client) {
+  PENSTOCK_ASSIGN(auto bound, bind_tables(job, client));
+  PENSTOCK_ASSIGN(const auto facts, clickhouse::read_destination(client));
+  bool altered = false;
+  std::vector<TableFault> faults;
+  for (const auto& table : bound.tables) {
+    const auto fitted = fit_target(job, table.job, table.source, client, {facts.time64});
+    if (fitted) {
+      altered = altered || *fitted;
+      continue;
+    }
+    auto error = fitted.error();
+    const bool passes = error.kind == ErrorKind::Transient || error.kind == ErrorKind::InDoubt;
+    if (passes && error.reason != kTableChanged) return fail(std::move(error));
+    faults.push_back({table.job.source_text, std::move(error)});
+  }
+  if (altered) {
+    PENSTOCK_ASSIGN(bound, bind_tables(job, client));
+  }
+  std::erase_if(bound.tables, [&](const BoundTable& table) {
+    return std::any_of(faults.begin(), faults.end(),
+                       [&](const TableFault& fault) { return fault.source == table.job.source_text; });
+  });
+  bound.faults.insert(bound.faults.end(), faults.begin(), faults.end());
+  return bound;
+}
+
+}  // namespace penstock::pipeline

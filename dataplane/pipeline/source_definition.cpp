@@ -1,0 +1,326 @@
+#include "dataplane/pipeline/source_definition.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+namespace penstock::pipeline {
+namespace {
+
+using nlohmann::json;
+
+const DefinedColumn* by_number(const SourceDefinition& definition, int number) {
+  const auto at = std::find_if(definition.columns.begin(), definition.columns.end(),
+                               [&](const auto& column) { return column.number == number; });
+  return at == definition.columns.end() ? nullptr : &*at;
+}
+
+const DefinedColumn* by_name(const SourceDefinition& definition, std::string_view name) {
+  const auto at = std::find_if(definition.columns.begin(), definition.columns.end(),
+                               [&](const auto& column) { return column.name == name; });
+  return at == definition.columns.end() ? nullptr : &*at;
+}
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool has(const postgres::pgoutput::Relation& relation, const std::string& name) {
+  return std::any_of(relation.columns.begin(), relation.columns.end(),
+                     [&](const auto& column) { return column.name == name; });
+}
+
+/// Labels may be added to an enum; one that was there is to stay as it was, and so are composites.
+bool keeps_parts(const std::string& known, const std::string& now) {
+  const auto words = [](const std::string& text, char kind) {
+    std::set<std::string> out;
+    std::istringstream in(text);
+    for (std::string word; in >> word;)
+      if (word.front() == kind) out.insert(word);
+    return out;
+  };
+  const auto labels = words(known, 'e'), present = words(now, 'e');
+  return words(known, 'c') == words(now, 'c') &&
+         std::includes(present.begin(), present.end(), labels.begin(), labels.end());
+}
+
+void compare_column(const DefinedColumn& known, const SourceDefinition& now, std::vector<std::string>& out) {
+  if (known.excluded) return;
+  const auto* present = by_number(now, known.number);
+  const auto* namesake = by_name(now, known.name);
+  const bool replaced = namesake && namesake->number != known.number;
+  if (replaced && !known.generated) {
+    out.push_back(fmt::format(
+        "column {} {}, and another column has its name now: earlier rows have the former one's values",
+        known.name, present ? fmt::format("is named {} now", present->name) : "was dropped"));
+  } else if (present && present->name != known.name && !known.generated) {
+    out.push_back(fmt::format("column {} is named {} now: earlier rows lack it under that name", known.name,
+                              present->name));
+  }
+  if (!present) return;
+  if (known.generated && !present->generated)
+    out.push_back(fmt::format("column {} is no longer generated: earlier rows lack it", present->name));
+  if (!known.generated && !keeps_parts(known.type_parts, present->type_parts))
+    out.push_back(
+        fmt::format("the type of column {} was altered: earlier rows have its former values", known.name));
+}
+
+/// What pgoutput sends of a definition at least, in its order.
+std::vector<const DefinedColumn*> sent_columns(const SourceDefinition& definition) {
+  std::vector<const DefinedColumn*> out;
+  for (const auto& column : definition.columns)
+    if (!column.generated && column.published) out.push_back(&column);
+  return out;
+}
+
+/// A child of plain inheritance has a filter and a list of its own.
+std::string incarnation_of(const postgres::PublicationFacts& publication,
+                           const postgres::SourceTable& table) {
+  const auto* own = postgres::published_as(publication, table.name);
+  if (!own) return "";
+  auto out = own->incarnation;
+  for (const auto& heap : table.heaps) {
+    const auto* child =
+        table.kind == 'p' || heap.oid == table.oid ? nullptr : postgres::published_as(publication, heap.name);
+    if (child && (child->listed || !child->row_filter.empty())) out += "," + child->incarnation;
+  }
+  return out;
+}
+
+/// Generated columns may be among the relation's (PostgreSQL 18, publish_generated_columns), or may not.
+bool is_sent_as(const postgres::pgoutput::Relation& relation, const SourceDefinition& definition) {
+  auto at = relation.columns.begin();
+  for (const auto& column : definition.columns) {
+    const bool sent = at != relation.columns.end() && at->name == column.name;
+    if (!sent && !column.generated) return false;
+    if (sent) ++at;
+  }
+  return at == relation.columns.end();
+}
+
+}  // namespace
+
+std::string SourceDefinition::text() const {
+  json list = json::array();
+  for (const auto& one : columns) {
+    const int flags = (one.generated ? 1 : 0) | (one.excluded ? 2 : 0) | (one.published ? 0 : 4);
+    json entry = {one.number, one.name, one.type, one.typmod, flags};
+    if (!one.type_parts.empty()) entry.push_back(one.type_parts);
+    list.push_back(std::move(entry));
+  }
+  json out = {{"oid", oid}, {"columns", std::move(list)}};
+  if (persistence != 'p') out["persistence"] = std::string(1, persistence);
+  if (!unique_keys.empty()) out["unique"] = unique_keys;
+  if (!publication.empty()) out["publication"] = publication;
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::optional<SourceDefinition> SourceDefinition::parse(const std::string& text) {
+  const auto in = json::parse(text, nullptr, false);
+  if (!in.is_object()) return std::nullopt;
+  SourceDefinition out;
+  try {
+    out.oid = in.at("oid").get<std::uint32_t>();
+    out.persistence = in.value("persistence", "p").at(0);
+    out.unique_keys = in.value("unique", std::vector<std::uint32_t>{});
+    out.publication = in.value("publication", "");
+    for (const auto& entry : in.at("columns")) {
+      const int flags = entry.at(4).get<int>();
+      out.columns.push_back({entry.at(0).get<int>(), entry.at(1).get<std::string>(),
+                             entry.at(2).get<std::uint32_t>(), entry.at(3).get<std::int32_t>(),
+                             (flags & 1) != 0, (flags & 2) != 0,
+                             entry.size() > 5 ? entry.at(5).get<std::string>() : "", (flags & 4) == 0});
+    }
+  } catch (const std::exception&) {  // of the status: somebody else's hand
+    return std::nullopt;
+  }
+  return out;
+}
+
+bool is_excluded(const TableJob& job, const SourceDefinition* known, const postgres::SourceColumn& column) {
+  if (holds(job.excluded_columns, column.name)) return true;
+  const auto* before = known ? by_number(*known, column.attribute_number) : nullptr;
+  return before ? before->excluded : !column.published;
+}
+
+namespace {
+
+/// By the manifest, which still says so. What only the publication's column list left out, or the manifest
+/// has no more, is let in.
+bool was_excluded(const TableJob& job, const DefinedColumn& before) {
+  return before.excluded && holds(job.excluded_columns, before.name);
+}
+
+/// The names of columns before the one of this name, as far as both tables have them.
+std::set<std::string> before_it(const std::string& name, const std::vector<std::string>& names,
+                                const std::vector<std::string>& others) {
+  std::set<std::string> out;
+  for (const auto& one : names) {
+    if (one == name) break;
+    if (holds(others, one)) out.insert(one);
+  }
+  return out;
+}
+
+Error exclusion_in_doubt(const TableJob& job, const std::string& column, const std::string& what) {
+  return {ErrorKind::Quarantine, "ExcludedColumnInDoubt",
+          fmt::format("column {} of table {} was excluded, and {}", column, job.source_text, what),
+          "Name the excluded columns as they are named now (excludedColumns), or take the table out of "
+          "spec.tables and put it back; it is loaded then"};
+}
+
+/// Setup saw every excluded column: one that is not there any more may be there under another name.
+std::optional<Error> missing_exclusion(const TableJob& job, const postgres::SourceTable& table) {
+  for (const auto& name : job.excluded_columns)
+    if (std::none_of(table.columns.begin(), table.columns.end(),
+                     [&](const auto& column) { return column.name == name && column.attribute_number != 0; }))
+      return exclusion_in_doubt(job, name, "is not there under that name any more");
+  return std::nullopt;
+}
+
+/// Another table under the same name, a copy by and large: its columns come in the same order then.
+std::optional<Error> moved_exclusion(const TableJob& job, const SourceDefinition& former,
+                                     const postgres::SourceTable& table) {
+  std::vector<std::string> before, now;
+  for (const auto& column : former.columns)
+    before.push_back(column.name);
+  for (const auto& column : table.columns)
+    if (column.attribute_number != 0) now.push_back(column.name);
+  for (const auto& column : former.columns)
+    if (was_excluded(job, column) && holds(now, column.name) &&
+        before_it(column.name, before, now) != before_it(column.name, now, before))
+      return exclusion_in_doubt(job, column.name,
+                                "is in another place of the table that has its name now: the two may have "
+                                "traded names before");
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Error> renamed_exclusion(const TableJob& job, const postgres::SourceTable& table) {
+  const auto former = SourceDefinition::parse(job.former_definition);
+  if (!former || former->oid != table.oid) {
+    auto missing = missing_exclusion(job, table);
+    return missing || !former ? missing : moved_exclusion(job, *former, table);
+  }
+  for (const auto& column : table.columns) {
+    const auto* before = by_number(*former, column.attribute_number);
+    if (before && was_excluded(job, *before) && !holds(job.excluded_columns, column.name))
+      return exclusion_in_doubt(job, before->name, fmt::format("is named {} now", column.name));
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> exclusion_before_load(const TableJob& job, const postgres::SourceTable& table) {
+  return job.definition.empty() ? renamed_exclusion(job, table) : std::nullopt;
+}
+
+SourceDefinition define(const TableJob& job, const postgres::SourceTable& table,
+                        const std::vector<std::string>& target_key,
+                        const postgres::PublicationFacts* publication) {
+  SourceDefinition out;
+  out.oid = table.oid;
+  out.persistence = table.persistence;
+  for (const auto& column : table.columns) {
+    if (column.attribute_number == 0) continue;  // the stream still brings it; the catalog has it no more
+    out.columns.push_back({column.attribute_number, column.name, column.declared_type, column.declared_typmod,
+                           column.generated, is_excluded(job, nullptr, column), column.type_parts,
+                           column.published});
+  }
+  for (const auto& key : table.unique_keys)
+    if (std::all_of(key.columns.begin(), key.columns.end(),
+                    [&](const auto& column) { return holds(target_key, column); }))
+      out.unique_keys.push_back(key.oid);
+  if (publication) out.publication = incarnation_of(*publication, table);
+  return out;
+}
+
+std::vector<std::string> differences(const SourceDefinition& known, const SourceDefinition& now) {
+  std::vector<std::string> out;
+  if (now.persistence == 'u' && known.persistence != 'u')
+    out.emplace_back("it is unlogged: its changes are in no WAL");
+  for (const auto& column : known.columns)
+    compare_column(column, now, out);
+  const bool same_key =
+      std::any_of(known.unique_keys.begin(), known.unique_keys.end(), [&](std::uint32_t key) {
+        return std::find(now.unique_keys.begin(), now.unique_keys.end(), key) != now.unique_keys.end();
+      });
+  if (!same_key && !known.unique_keys.empty())
+    out.emplace_back("its key was dropped and created again: rows may have shared a key meanwhile");
+  if (!known.publication.empty() && !now.publication.empty() && known.publication != now.publication)
+    out.emplace_back(
+        "its publication was altered (operations, row filter, column list, or the table taken out): changes "
+        "may not have been published, or rows and columns be others than were loaded");
+  return out;
+}
+
+SourceDefinition with_followed(SourceDefinition known, const SourceDefinition& now,
+                               const std::vector<std::string>& target_columns) {
+  for (const auto& column : now.columns) {
+    const bool followed = column.generated || column.excluded || holds(target_columns, column.name);
+    if (by_number(known, column.number) || !followed) continue;
+    // An excluded column that was dropped and added again is known by its new number from then on.
+    std::erase_if(known.columns, [&](const auto& one) {
+      return one.excluded && column.excluded && one.name == column.name && !by_number(now, one.number);
+    });
+    if (!by_name(known, column.name)) known.columns.push_back(column);
+  }
+  return known;
+}
+
+std::vector<std::string> passing_differences(const SourceDefinition& known, const SourceDefinition& now,
+                                             const postgres::pgoutput::Relation& relation) {
+  std::vector<std::string> out;
+  auto at = relation.columns.begin();
+  for (const auto* column : sent_columns(known)) {
+    const auto* present = by_number(now, column->number);
+    if (!present || present->name != column->name || present->generated || column->excluded) continue;
+    const auto found =
+        std::find_if(at, relation.columns.end(), [&](const auto& one) { return one.name == column->name; });
+    if (found != relation.columns.end()) {
+      at = found + 1;
+    } else if (!relation.columns.empty()) {
+      out.push_back(fmt::format(
+          "column {} was missing from the stream for a while (renamed, or not published)", column->name));
+    }
+  }
+  return out;
+}
+
+std::optional<std::vector<std::string>> excluded_names(const SourceDefinition& known,
+                                                       const SourceDefinition& now,
+                                                       const postgres::pgoutput::Relation& relation) {
+  const auto excluded = [&](const DefinedColumn& column) {
+    const auto* before = by_number(known, column.number);
+    return column.excluded || (before && before->excluded);
+  };
+  const auto names_in = [&](const SourceDefinition& side, std::vector<std::string>& out) {
+    for (const auto& column : side.columns)
+      if (excluded(column) && has(relation, column.name)) out.push_back(column.name);
+  };
+  const bool as_known = is_sent_as(relation, known);
+  const bool as_now = is_sent_as(relation, now);
+  std::vector<std::string> out;
+  if (as_known || !as_now) names_in(known, out);
+  if (as_now || !as_known) names_in(now, out);
+  const bool any = std::any_of(known.columns.begin(), known.columns.end(), excluded) ||
+                   std::any_of(now.columns.begin(), now.columns.end(), excluded);
+  if (!any || as_known || as_now) return out;
+  // Between the two: certain where both sides know each column by its name, in the order of the numbers.
+  int last = 0;
+  for (const auto& column : relation.columns) {
+    const auto* before = by_name(known, column.name);
+    const auto* after = by_name(now, column.name);
+    const auto* one = before ? before : after;
+    const bool certain = one && (before && after ? before->number == after->number
+                                                 : !before && !by_number(known, after->number));
+    if (!certain || one->number <= last) return std::nullopt;
+    last = one->number;
+  }
+  return out;
+}
+
+}  // namespace penstock::pipeline
