@@ -169,10 +169,11 @@ struct TableStatus {
   std::string partition_changes{};
   /// What the target was loaded from (dataplane/pipeline/source_definition.hpp); empty: not known yet.
   std::string source_definition{};
-  /// The one before, or Setup's, until the load begins: what it excludes is not let in under another name.
+  /// The one before, or Setup's, until the load begins: what it excludes is not let in under another name,
+  /// and a load that differs from Setup's begins again.
   std::string former_definition{};
-  /// The source's heaps that target and stream cover (dataplane/pipeline/source_partitions.hpp); empty: not
-  /// looked at yet.
+  /// The source's heaps that target and stream cover (dataplane/pipeline/source_partitions.hpp), until its
+  /// load begins those that Setup saw; empty: not looked at yet.
   std::string source_partitions;
   std::int64_t rows_loaded = 0;
   std::int64_t rows_estimated = 0;

@@ -69,6 +69,32 @@ std::map<std::string, std::vector<std::uint32_t>> PipelineDataplane::truncates_o
   return out;
 }
 
+std::map<std::string, std::map<std::uint32_t, Lsn>> PipelineDataplane::parts_of(const Run& run) {
+  auto out = run.parts_before;
+  if (!run.stream.run) return out;
+  for (const auto& table : run.stream.run->facts().tables)
+    for (const auto& [oid, commit] : table.parts)
+      out[table.source][oid] = std::max(out[table.source][oid], commit);
+  return out;
+}
+
+void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline::PipeJob& job) {
+  const auto parts = parts_of(run);
+  const auto start = Lsn::parse(pipe.status.replication.start_lsn).value_or(Lsn{});
+  for (auto& table : job.tables) {
+    const auto* known = find_table(pipe.status, table.source_text);
+    const auto added = Lsn::parse(known ? known->added_lsn : "").value_or(Lsn{});
+    if (const auto at = parts.find(table.source_text); at != parts.end())
+      for (const auto& [oid, commit] : at->second)
+        if (commit > std::max(start, added)) table.streamed_parts.push_back(oid);
+  }
+  if (!run.stream.run) return;
+  for (const auto& streamed : run.stream.run->facts().tables)
+    for (auto& table : job.tables)
+      if (table.source_text == streamed.source && table.load == streamed.load)
+        table.streamed_definition = streamed.definition;
+}
+
 reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
   reconcile::Runs out;
@@ -139,7 +165,16 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
   for (auto& table : job.tables)
     if (const auto at = truncates.find(table.source_text); at != truncates.end())
       table.truncated_by = at->second;
+  const auto run = run_of(pipe.uid);
+  add_streamed(pipe, *run, job);
+  for (auto& table : job.tables)
+    if (!table.definition.empty())
+      table.definition = pipeline::joined(table.definition, table.streamed_definition);
   PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system_of(pipe)));
+  std::map<std::string, std::string> definitions;
+  for (const auto& [source, table] : report.tables)
+    definitions[source] = table.definition;
+  if (run->stream.run) run->stream.run->learn(definitions);
   hooks_.slot_seen(pipe.uid, report.slot);
   reconcile::ProbeFacts out;
   out.timeline = report.system.timeline;
@@ -156,6 +191,7 @@ Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credenti
   const auto run = run_of(pipe.uid);
   pipeline::LoadRequest request;
   request.job = job_of(pipe, credentials, JobTables::ToLoad);
+  add_streamed(pipe, *run, request.job);
   request.system = system_of(pipe);
   request.resume = resume_of(pipe.status);
   if (const auto lsn = Lsn::parse(pipe.status.replication.start_lsn)) request.version = *lsn;
@@ -194,6 +230,7 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
   }
   const auto fingerprint = stream_fingerprint(request.job);
   run->truncated_before = truncates_of(*run);
+  run->parts_before = parts_of(*run);
   run->stream = {};
   run->stream = {std::make_unique<pipeline::StreamRun>(std::move(request)), fingerprint, false, false};
   return {};

@@ -69,12 +69,18 @@ class PipelineDataplane final : public reconcile::Dataplane {
     std::map<std::string, std::int64_t> streamed_before;  ///< rows streamed by earlier runs, by table
     /// What earlier runs have seen of TableStream::truncated_by, by table.
     std::map<std::string, std::vector<std::uint32_t>> truncated_before;
+    /// The same of TableStream::parts.
+    std::map<std::string, std::map<std::uint32_t, Lsn>> parts_before;
     std::unique_ptr<SlotMaker> slot_maker;      ///< while the source makes our slot
     std::optional<postgres::CreatedSlot> slot;  ///< made, and not yet handed to a load
   };
 
   /// By table, the transactions that a TRUNCATE of it came in, as long as this process has lived.
   static std::map<std::string, std::vector<std::uint32_t>> truncates_of(const Run& run);
+  /// By table, its parts that changes have come of, likewise.
+  static std::map<std::string, std::map<std::uint32_t, Lsn>> parts_of(const Run& run);
+  /// What the stream has found out and the status does not tell.
+  static void add_streamed(const Pipe& pipe, const Run& run, pipeline::PipeJob& job);
   std::shared_ptr<Run> run_of(const std::string& uid);
   /// Takes the run out of the map; its threads end when the last holder lets go.
   std::shared_ptr<Run> take(const std::string& uid);

@@ -48,7 +48,7 @@ BoundTable bind_one(const PipeJob& job, const TableJob& table, postgres::SourceT
 
 std::optional<Error> fault_of(const PipeJob& job, const BoundTable& table) {
   if (table.known.oid != table.source.oid) return table_replaced(table.job);
-  if (auto fault = exclusion_before_load(table.job, table.source)) return fault;
+  if (auto fault = exclusion_fault(table.job, table.source)) return fault;
   const bool replaces = job.streams && !table.binding.append_only;
   return replaces ? identity_fault(table.job.source_text, table.source, table.binding.key) : std::nullopt;
 }

@@ -43,7 +43,11 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   out.definition = table.known.text();
   out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);
-  if (!before) return out;
+  if (!before || before->layout.empty()) {
+    // The slot's own snapshot is older than anything that is streamed.
+    if (!one_snapshot && !request.slot) out.error = what_changed_since_setup(out.table);
+    return out;
+  }
   if (before->finished) {
     out.partitions = out.table.job.partitions;
     out.finished = true;

@@ -103,6 +103,7 @@ class PartitionLoad {
                                      context_.stop, let_go));
       sent += static_cast<std::int64_t>(block_.rows());
     }
+    PENSTOCK_TRY(reader->confirm());
     board_.finish(task_, sent, context_.snapshot_lsn, clamped);
     return {};
   }
@@ -149,6 +150,7 @@ class PartitionLoad {
     if (!reader) return give_up(std::move(reader).error());
     PENSTOCK_TRY(next_piece(*reader));
     if (block_.rows() > 0) PENSTOCK_TRY(client_.insert(request(token), source_of(*reader)));
+    if (auto confirmed = reader->confirm(); !confirmed) return give_up(std::move(confirmed).error());
     finish(*reader);
     return {};
   }

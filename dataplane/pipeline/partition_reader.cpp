@@ -70,14 +70,18 @@ Error explained(const LoadContext& context, const BoundTable& table, const Table
 
 }  // namespace
 
-PartitionReader::PartitionReader(pg_conn* session, const LoadContext& context, const Binding& binding,
-                                 std::optional<InWatch> watched, postgres::CopyReader rows)
+PartitionReader::PartitionReader(pg_conn* session, const LoadContext& context, const BoundTable& table,
+                                 std::size_t heap, postgres::HeapState then, std::optional<InWatch> watched,
+                                 postgres::CopyReader rows)
     : session_(session),
       context_(context),
-      binding_(binding),
+      table_(table),
+      binding_(table.binding),
+      heap_(heap),
+      then_(std::move(then)),
       watched_(std::move(watched)),
       reader_(std::move(rows)),
-      clamped_(binding.columns.size()) {}
+      clamped_(table.binding.columns.size()) {}
 
 Result<PartitionReader> PartitionReader::start(pg_conn* session, const LoadContext& context,
                                                const BoundTable& table, const Partition& partition,
@@ -92,7 +96,7 @@ Result<PartitionReader> PartitionReader::start(pg_conn* session, const LoadConte
   if (heap.kind == 'r' || heap.kind == 'm')
     watched.emplace(context.watch, postgres::backend_of(session), patience);
   const auto publication = context.job.streams ? context.job.publication : "";
-  PENSTOCK_ASSIGN(const auto then,
+  PENSTOCK_ASSIGN(auto then,
                   postgres::read_heap_state(session, source, table.source.name, heap.name, publication));
   PENSTOCK_ASSIGN(const auto now, context.present.state_of(table.source.name, heap.name, publication));
   if (auto change = what_changed(table, partition.heap, then, now)) return fail(*std::move(change));
@@ -103,7 +107,17 @@ Result<PartitionReader> PartitionReader::start(pg_conn* session, const LoadConte
                                                               partition.last, heap.row_filter);
   auto rows = postgres::CopyReader::start(session, source, sql, columns.size());
   if (!rows) return fail(explained(context, table, heap.name, watched, std::move(rows).error()));
-  return PartitionReader(session, context, table.binding, std::move(watched), *std::move(rows));
+  return PartitionReader(session, context, table, partition.heap, std::move(then), std::move(watched),
+                         *std::move(rows));
+}
+
+Status PartitionReader::confirm() const {
+  if (!context_.job.streams) return {};
+  const auto& heap = table_.source.heaps[heap_].name;
+  PENSTOCK_ASSIGN(const auto now,
+                  context_.present.state_of(table_.source.name, heap, context_.job.publication));
+  auto change = what_changed(table_, heap_, then_, now);
+  return change ? fail(*std::move(change)) : Status{};
 }
 
 /// Empty at the end, where nobody need wait for us any more.

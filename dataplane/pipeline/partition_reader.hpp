@@ -55,6 +55,10 @@ class PartitionReader {
                                                      const BoundTable& table, const Partition& partition,
                                                      std::chrono::milliseconds patience);
 
+  /// Once its rows are in the target: nobody keeps DDL off the heap from its end on, and a TRUNCATE that the
+  /// stream has brought meanwhile did not find them there. kTableChanged then.
+  [[nodiscard]] Status confirm() const;
+
   /// Passes over the next rows of the partition.
   [[nodiscard]] Status skip(std::int64_t rows);
 
@@ -69,13 +73,16 @@ class PartitionReader {
   [[nodiscard]] ClampCounts take_clamped() { return std::exchange(clamped_, ClampCounts(clamped_.size())); }
 
  private:
-  PartitionReader(pg_conn* session, const LoadContext& context, const Binding& binding,
-                  std::optional<InWatch> watched, postgres::CopyReader rows);
+  PartitionReader(pg_conn* session, const LoadContext& context, const BoundTable& table, std::size_t heap,
+                  postgres::HeapState then, std::optional<InWatch> watched, postgres::CopyReader rows);
   [[nodiscard]] Result<std::span<const postgres::FieldView>> next_row();
 
   pg_conn* session_;
   const LoadContext& context_;
+  const BoundTable& table_;
   const Binding& binding_;
+  std::size_t heap_;
+  postgres::HeapState then_;
   std::optional<InWatch> watched_;
   postgres::CopyReader reader_;
   ClampCounts clamped_;

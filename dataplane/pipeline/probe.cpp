@@ -103,8 +103,9 @@ class TableProbe {
   /// Rows that were rewritten are compared, so that an ALTER that left the values (a wider type) is nobody's
   /// matter.
   [[nodiscard]] Result<PartitionLook> look() const {
-    PartitionQuestion question{table_.partitions, !table_.ignore_truncate && replaces_, job_.owns_publication,
-                               table_.truncated_by, key_};
+    PartitionQuestion question{table_.partitions,     !table_.ignore_truncate && replaces_,
+                               job_.owns_publication, table_.truncated_by,
+                               table_.streamed_parts, key_};
     const auto with_target_columns = taken(table_, source_);
     PENSTOCK_ASSIGN(auto look, look_at_partitions(job_.source, with_target_columns, question));
     if (look.in_doubt) {
@@ -183,7 +184,7 @@ Status probe_tables(const PipeJob& job, const std::vector<std::optional<postgres
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     const auto& table = job.tables[at];
     if (!sources[at]) continue;
-    if (auto fault = exclusion_before_load(table, *sources[at])) {
+    if (auto fault = exclusion_fault(table, *sources[at])) {
       out.faults.push_back({table.source_text, *std::move(fault)});
       continue;
     }

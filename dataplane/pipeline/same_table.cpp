@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "dataplane/pipeline/source_partitions.hpp"
+
 namespace penstock::pipeline {
 namespace {
 
@@ -94,6 +96,16 @@ std::optional<Error> what_changed(const BoundTable& table, std::size_t heap, con
   if (!names_its_filter(table, heap, now)) return changed("a column of its row filter was renamed");
   if (then.file != now.file || now.file != planned.relation_file)
     return changed(fmt::format("{} was rewritten or emptied", planned.name.text()));
+  return std::nullopt;
+}
+
+std::optional<Error> what_changed_since_setup(const BoundTable& table) {
+  if (has_other_heaps(table.source, table.job.partitions, table.job.streamed_parts))
+    return table_changed(table.job, "since Setup it was rewritten or emptied, or a partition was detached");
+  for (const auto* text : {&table.job.former_definition, &table.job.streamed_definition})
+    if (const auto then = SourceDefinition::parse(*text))
+      for (const auto& what : differences(*then, table.now))
+        return table_changed(table.job, what);
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include "dataplane/columns/key_type.hpp"
 #include "dataplane/pipeline/row_identity.hpp"
 #include "dataplane/pipeline/source_changes.hpp"
+#include "dataplane/pipeline/source_partitions.hpp"
 #include "dataplane/pipeline/source_tables.hpp"
 #include "dataplane/postgres/checks.hpp"
 
@@ -50,6 +51,7 @@ postgres::SourceWish wish_of(const PipeJob& job, bool slot_exists) {
 
 struct SourceLook {
   postgres::ServerFacts server;
+  postgres::PublicationFacts publication;
   std::vector<std::optional<postgres::SourceTable>> tables;
 };
 
@@ -58,13 +60,14 @@ Result<SourceLook> look_at_source(const PipeJob& job) {
   PENSTOCK_ASSIGN(out.server, postgres::read_server(job.source));
   PENSTOCK_ASSIGN(auto read, read_source_tables(job));
   out.tables = std::move(read.tables);
+  out.publication = std::move(read.publication);
   postgres::SlotFacts slot;
   if (job.streams) {
     PENSTOCK_ASSIGN(slot, postgres::read_slot(job.source, job.slot));
     slot.active = slot.active || job.replaces_a_slot;
   }
   const auto faults =
-      postgres::check_source(wish_of(job, slot.exists), out.server, out.tables, read.publication, slot);
+      postgres::check_source(wish_of(job, slot.exists), out.server, out.tables, out.publication, slot);
   if (!faults.empty()) return fail(all_of(faults));
   return out;
 }
@@ -224,6 +227,18 @@ Status make_one(const PipeJob& pipe, const Making& making, clickhouse::Client& c
   return clickhouse::drop_staging(client, pipe.uid, making.job.target);
 }
 
+TableReport report_of(const Making& making, const postgres::SourceTable& source,
+                      const postgres::PublicationFacts* publication) {
+  return {making.job.source_text,
+          source.rows_estimated,
+          making.job.load,
+          making.job.staged,
+          making.lost,
+          published_part(source),
+          define(making.job, source, making.definition.order_by, publication).text(),
+          publication ? partitions_text(source) : ""};
+}
+
 }  // namespace
 
 Result<SetupReport> set_up(const PipeJob& job, bool make) {
@@ -237,9 +252,8 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     PENSTOCK_ASSIGN(auto making, examine(job, job.tables[at], *source.tables[at], destination, client));
     faults.insert(faults.end(), making.faults.begin(), making.faults.end());
-    report.tables.push_back({making.job.source_text, source.tables[at]->rows_estimated, making.job.load,
-                             making.job.staged, making.lost, published_part(*source.tables[at]),
-                             define(job.tables[at], *source.tables[at], {}, nullptr).text()});
+    report.tables.push_back(
+        report_of(making, *source.tables[at], job.streams ? &source.publication : nullptr));
     makings.push_back(std::move(making));
   }
   if (!faults.empty()) return fail(all_of(faults));

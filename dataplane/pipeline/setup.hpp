@@ -20,6 +20,7 @@ struct TableReport {
   std::vector<std::string> lost{};
   std::string published{};   ///< published_part(), source_tables.hpp
   std::string definition{};  ///< of the source, by which the excluded columns are known from here on
+  std::string partitions{};  ///< partitions_text(), of before anything is streamed; empty where nothing is
 };
 
 struct SetupReport {

@@ -84,7 +84,7 @@ Result<std::vector<TableFault>> follow_source(const PipeJob& job) {
   std::vector<TableFault> faults;
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     if (!sources[at]) continue;
-    if (auto fault = exclusion_before_load(job.tables[at], *sources[at])) {
+    if (auto fault = exclusion_fault(job.tables[at], *sources[at])) {
       faults.push_back({job.tables[at].source_text, *std::move(fault)});
       continue;
     }

@@ -63,7 +63,9 @@ void compare_column(const DefinedColumn& known, const SourceDefinition& now, std
   if (!present) return;
   if (known.generated && !present->generated)
     out.push_back(fmt::format("column {} is no longer generated: earlier rows lack it", present->name));
-  if (!known.generated && !keeps_parts(known.type_parts, present->type_parts))
+  const auto& reprinted = present->reprinted_from;
+  const bool reprints = std::find(reprinted.begin(), reprinted.end(), known.type) != reprinted.end();
+  if (!known.generated && (reprints || !keeps_parts(known.type_parts, present->type_parts)))
     out.push_back(
         fmt::format("the type of column {} was altered: earlier rows have its former values", known.name));
 }
@@ -76,18 +78,31 @@ std::vector<const DefinedColumn*> sent_columns(const SourceDefinition& definitio
   return out;
 }
 
-/// A child of plain inheritance has a filter and a list of its own.
+/// A child of plain inheritance is published, and taken out, by itself.
 std::string incarnation_of(const postgres::PublicationFacts& publication,
                            const postgres::SourceTable& table) {
   const auto* own = postgres::published_as(publication, table.name);
   if (!own) return "";
   auto out = own->incarnation;
   for (const auto& heap : table.heaps) {
-    const auto* child =
-        table.kind == 'p' || heap.oid == table.oid ? nullptr : postgres::published_as(publication, heap.name);
-    if (child && (child->listed || !child->row_filter.empty())) out += "," + child->incarnation;
+    if (table.kind == 'p' || heap.oid == table.oid) continue;
+    const auto* child = postgres::published_as(publication, heap.name);
+    out += fmt::format(",{}:{}", heap.oid, child ? child->incarnation : "not published");
   }
   return out;
+}
+
+/// Whether the relation lacks but the last columns of the definition: it is of before they were added.
+bool is_older(const SourceDefinition& definition, const postgres::pgoutput::Relation& relation) {
+  const auto sent = sent_columns(definition);
+  auto at = sent.begin();
+  for (const auto& column : relation.columns) {
+    const auto* generated = by_name(definition, column.name);
+    if (generated && generated->generated) continue;
+    if (at == sent.end() || (*at)->name != column.name) return false;
+    ++at;
+  }
+  return true;
 }
 
 /// Generated columns may be among the relation's (PostgreSQL 18, publish_generated_columns), or may not.
@@ -106,7 +121,8 @@ bool is_sent_as(const postgres::pgoutput::Relation& relation, const SourceDefini
 std::string SourceDefinition::text() const {
   json list = json::array();
   for (const auto& one : columns) {
-    const int flags = (one.generated ? 1 : 0) | (one.excluded ? 2 : 0) | (one.published ? 0 : 4);
+    const int flags =
+        (one.generated ? 1 : 0) | (one.excluded ? 2 : 0) | (one.published ? 0 : 4) | (one.gone ? 8 : 0);
     json entry = {one.number, one.name, one.type, one.typmod, flags};
     if (!one.type_parts.empty()) entry.push_back(one.type_parts);
     list.push_back(std::move(entry));
@@ -129,10 +145,10 @@ std::optional<SourceDefinition> SourceDefinition::parse(const std::string& text)
     out.publication = in.value("publication", "");
     for (const auto& entry : in.at("columns")) {
       const int flags = entry.at(4).get<int>();
-      out.columns.push_back({entry.at(0).get<int>(), entry.at(1).get<std::string>(),
-                             entry.at(2).get<std::uint32_t>(), entry.at(3).get<std::int32_t>(),
-                             (flags & 1) != 0, (flags & 2) != 0,
-                             entry.size() > 5 ? entry.at(5).get<std::string>() : "", (flags & 4) == 0});
+      out.columns.push_back(
+          {entry.at(0).get<int>(), entry.at(1).get<std::string>(), entry.at(2).get<std::uint32_t>(),
+           entry.at(3).get<std::int32_t>(), (flags & 1) != 0, (flags & 2) != 0,
+           entry.size() > 5 ? entry.at(5).get<std::string>() : "", (flags & 4) == 0, (flags & 8) != 0});
     }
   } catch (const std::exception&) {  // of the status: somebody else's hand
     return std::nullopt;
@@ -211,11 +227,27 @@ std::optional<Error> renamed_exclusion(const TableJob& job, const postgres::Sour
     if (before && was_excluded(job, *before) && !holds(job.excluded_columns, column.name))
       return exclusion_in_doubt(job, before->name, fmt::format("is named {} now", column.name));
   }
+  return replaced_exclusion(job, *former, define(job, table, {}, nullptr));
+}
+
+std::optional<Error> replaced_exclusion(const TableJob& job, const SourceDefinition& known,
+                                        const SourceDefinition& now) {
+  const auto fresh = std::find_if(now.columns.begin(), now.columns.end(), [&](const auto& column) {
+    return !column.generated && !by_number(known, column.number) && !holds(job.excluded_columns, column.name);
+  });
+  if (fresh == now.columns.end()) return std::nullopt;
+  for (const auto& column : known.columns)
+    if (was_excluded(job, column) && !column.gone && !by_number(now, column.number) &&
+        !by_name(now, column.name))
+      return exclusion_in_doubt(
+          job, column.name, fmt::format("was dropped when {} came, which may be it, renamed", fresh->name));
   return std::nullopt;
 }
 
-std::optional<Error> exclusion_before_load(const TableJob& job, const postgres::SourceTable& table) {
-  return job.definition.empty() ? renamed_exclusion(job, table) : std::nullopt;
+std::optional<Error> exclusion_fault(const TableJob& job, const postgres::SourceTable& table) {
+  if (job.definition.empty()) return renamed_exclusion(job, table);
+  const auto known = SourceDefinition::parse(job.definition);
+  return known ? replaced_exclusion(job, *known, define(job, table, {}, nullptr)) : std::nullopt;
 }
 
 SourceDefinition define(const TableJob& job, const postgres::SourceTable& table,
@@ -228,7 +260,7 @@ SourceDefinition define(const TableJob& job, const postgres::SourceTable& table,
     if (column.attribute_number == 0) continue;  // the stream still brings it; the catalog has it no more
     out.columns.push_back({column.attribute_number, column.name, column.declared_type, column.declared_typmod,
                            column.generated, is_excluded(job, nullptr, column), column.type_parts,
-                           column.published});
+                           column.published, false, column.reprinted_from});
   }
   for (const auto& key : table.unique_keys)
     if (std::all_of(key.columns.begin(), key.columns.end(),
@@ -268,12 +300,51 @@ SourceDefinition with_followed(SourceDefinition known, const SourceDefinition& n
     });
     if (!by_name(known, column.name)) known.columns.push_back(column);
   }
+  const bool all_known = std::all_of(now.columns.begin(), now.columns.end(), [&](const auto& column) {
+    return by_number(known, column.number) != nullptr;
+  });
+  for (auto& column : known.columns)
+    if (all_known && column.excluded && !by_number(now, column.number)) column.gone = true;
   return known;
+}
+
+SourceDefinition joined(SourceDefinition known, const SourceDefinition& other) {
+  for (const auto& column : other.columns) {
+    const auto here = std::find_if(known.columns.begin(), known.columns.end(),
+                                   [&](const auto& one) { return one.number == column.number; });
+    if (here == known.columns.end())
+      known.columns.push_back(column);
+    else
+      here->gone = here->gone || column.gone;
+  }
+  std::sort(known.columns.begin(), known.columns.end(),
+            [](const auto& one, const auto& two) { return one.number < two.number; });
+  return known;
+}
+
+std::string joined(const std::string& known, const std::string& other) {
+  const auto one = SourceDefinition::parse(known), two = SourceDefinition::parse(other);
+  if (!one || !two || one->oid != two->oid) return known.empty() ? other : known;
+  return joined(*one, *two).text();
+}
+
+SourceDefinition as_in_part(const SourceDefinition& root, const SourceDefinition& root_now,
+                            const postgres::SourceTable& part) {
+  SourceDefinition out;
+  for (const auto& own : part.columns) {
+    const auto* now = by_name(root_now, own.name);
+    const auto* then = now ? by_number(root, now->number) : nullptr;
+    if (!then || own.attribute_number == 0) continue;
+    out.columns.push_back(*then);
+    out.columns.back().number = own.attribute_number;
+  }
+  return out;
 }
 
 std::vector<std::string> passing_differences(const SourceDefinition& known, const SourceDefinition& now,
                                              const postgres::pgoutput::Relation& relation) {
   std::vector<std::string> out;
+  if (is_older(known, relation)) return out;
   auto at = relation.columns.begin();
   for (const auto* column : sent_columns(known)) {
     const auto* present = by_number(now, column->number);

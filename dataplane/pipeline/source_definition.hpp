@@ -25,6 +25,8 @@ struct DefinedColumn {
   bool excluded = false;   ///< by the manifest, under the name that it had then, or by the column list
   std::string type_parts;  ///< SourceColumn::type_parts
   bool published = true;   ///< false: outside of the publication's column list, and so excluded
+  bool gone = false;       ///< an excluded one that was dropped, when no other had come in its place
+  std::vector<std::uint32_t> reprinted_from{};  ///< SourceColumn::reprinted_from; of now alone: not in text()
   bool operator==(const DefinedColumn&) const = default;
 };
 
@@ -55,14 +57,23 @@ struct SourceDefinition {
 /// Before a load: a column that the manifest excluded bears another name now, under which it would be let in,
 /// or may, in another table of the same name. ExcludedColumnInDoubt (Quarantine).
 [[nodiscard]] std::optional<Error> renamed_exclusion(const TableJob& job, const postgres::SourceTable& table);
-/// The same of a table whose load has not begun, where its definition is noted; nullopt once it has.
-[[nodiscard]] std::optional<Error> exclusion_before_load(const TableJob& job,
-                                                         const postgres::SourceTable& table);
+/// Of a table that streams: an excluded column is gone, and one came that may be it: dropped, added again
+/// and renamed between two looks. ExcludedColumnInDoubt (Quarantine).
+[[nodiscard]] std::optional<Error> replaced_exclusion(const TableJob& job, const SourceDefinition& known,
+                                                      const SourceDefinition& now);
+/// The first of these of a table whose load has not begun, where its definition is noted; the second once it
+/// has.
+[[nodiscard]] std::optional<Error> exclusion_fault(const TableJob& job, const postgres::SourceTable& table);
 
 /// How rows of the target may differ from the source's, by what the catalog says now; empty: in no way that
 /// it shows. Columns that were added since are not among it: the stream follows them.
 [[nodiscard]] std::vector<std::string> differences(const SourceDefinition& known,
                                                    const SourceDefinition& now);
+
+/// `known` with the columns of `other` that it does not have: what two have found out about one table.
+[[nodiscard]] SourceDefinition joined(SourceDefinition known, const SourceDefinition& other);
+/// The same of texts; what is not one is left out.
+[[nodiscard]] std::string joined(const std::string& known, const std::string& other);
 
 /// `known` with the columns that were added and are in the target by now.
 [[nodiscard]] SourceDefinition with_followed(SourceDefinition known, const SourceDefinition& now,
@@ -73,6 +84,11 @@ struct SourceDefinition {
 [[nodiscard]] std::vector<std::string> passing_differences(const SourceDefinition& known,
                                                            const SourceDefinition& now,
                                                            const postgres::pgoutput::Relation& relation);
+
+/// The columns of a part (a partition, or a child of plain inheritance) as those of its root that they are:
+/// by the names that both have now, in the part's own order.
+[[nodiscard]] SourceDefinition as_in_part(const SourceDefinition& root, const SourceDefinition& root_now,
+                                          const postgres::SourceTable& part);
 
 /// Names that excluded columns had when the relation's rows were written: an exclusion holds for the column,
 /// whatever its name. nullopt: it cannot be told which columns these are.

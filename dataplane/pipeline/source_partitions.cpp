@@ -142,14 +142,15 @@ std::set<std::uint32_t> settle_doubts(const PartitionQuestion& question, KnownHe
   return out;
 }
 
-/// What became of the target's rows of a heap that was emptied. `whole`: with all others of its table.
+/// What became of the target's rows of a heap that was emptied. `whole`: all of its table have another file;
+/// `void_now`: those that have are all without a row.
 std::int64_t after_emptying(const PartitionQuestion& question, const postgres::SourceTable& table, bool whole,
-                            const postgres::NewFile& file) {
+                            bool void_now, const postgres::NewFile& file) {
   // The TRUNCATE of a whole table is in the stream, and so is that of a heap that is published by itself.
-  if (table.kind == 'p' && !whole) return Known::kTruncated;
+  if (table.kind == 'p' && (!whole || (void_now && !question.truncates))) return Known::kTruncated;
   const bool listed = question.listed && table.kind != 'p';
-  // A partition without a row was moved, by and large.
-  const bool moved = !file.has_rows && table.kind == 'p';
+  // A partition without a row was moved with those that have some, by and large.
+  const bool moved = !file.has_rows && table.kind == 'p' && !void_now;
   if (listed || moved || truncated_in(question, file.changed_by)) return 0;
   return Known::kInDoubt - static_cast<std::int64_t>(file.changed_by);
 }
@@ -184,6 +185,8 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
   if (other.empty()) return false;
   bool moved = false;
   PENSTOCK_ASSIGN(const auto found, postgres::read_new_files(source, table, other));
+  const bool void_now = std::all_of(
+      found.begin(), found.end(), [](const auto& one) { return one.second.emptied && !one.second.has_rows; });
   for (const auto& heap : table.heaps) {
     const auto at = found.find(heap.oid);
     if (at == found.end()) continue;
@@ -198,7 +201,7 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
     else if (altered && at->second.all_newer)
       known.what = Known::kRewritten;
     else if (at->second.emptied)
-      known.what = after_emptying(question, table, all, at->second);
+      known.what = after_emptying(question, table, all, void_now, at->second);
     if (known.what != before || at->second.rewritten_with != 0)
       known.compared = alters_key(question, heap, other.at(heap.oid));
   }
@@ -227,7 +230,7 @@ std::vector<std::string> losses(const postgres::SourceTable& table, const KnownH
     if (what <= Known::kInDoubt && doubts.contains(heap.oid))
       out.push_back(fmt::format(
           "{} has a new file without a row of before, and no TRUNCATE of it has come: it may have been "
-          "UNLOGGED for a while",
+          "UNLOGGED for a while, or truncated by itself",
           heap.name.text()));
     if (what == Known::kTruncated && truncates)
       out.push_back(fmt::format("{} was truncated, its rows are still in the target", heap.name.text()));
@@ -244,6 +247,62 @@ std::string partitions_text(const postgres::SourceTable& table, bool complete) {
   return text_of(known);
 }
 
+bool has_other_heaps(const postgres::SourceTable& table, const std::string& known,
+                     const std::vector<std::uint32_t>& streamed_parts) {
+  const auto present = known_of(table);
+  const auto remembered = parse(known);
+  if (remembered.empty() && known != kNone) return false;
+  for (const auto oid : streamed_parts)
+    if (const auto now = present.find(oid);
+        !remembered.contains(oid) && (now == present.end() || now->second.file != oid))
+      return true;
+  return std::any_of(remembered.begin(), remembered.end(), [&](const auto& one) {
+    const auto& [oid, then] = one;
+    const auto now = present.find(oid);
+    return now == present.end() || now->second.attached != then.attached || now->second.file != then.file ||
+           then.what != 0;
+  });
+}
+
+namespace {
+
+/// Parts that rows were streamed of, and that are new: those that are gone again are remembered as such, and
+/// those that were emptied meanwhile are returned.
+Result<std::vector<std::uint32_t>> note_streamed(const postgres::Endpoint& source,
+                                                 const postgres::SourceTable& table,
+                                                 const PartitionQuestion& question, KnownHeaps& remembered) {
+  std::map<std::uint32_t, std::uint32_t> there;
+  for (const auto oid : question.streamed_parts) {
+    if (remembered.contains(oid)) continue;
+    const bool present = std::any_of(table.heaps.begin(), table.heaps.end(),
+                                     [&](const auto& heap) { return heap.oid == oid; });
+    if (present)
+      there[oid] = 0;
+    else
+      remembered[oid] = {};
+  }
+  std::vector<std::uint32_t> out;
+  if (there.empty()) return out;
+  PENSTOCK_ASSIGN(const auto files, postgres::read_new_files(source, table, there));
+  for (const auto& heap : table.heaps) {
+    const auto file = files.find(heap.oid);
+    if (file == files.end() || table.kind != 'p') continue;
+    const bool another = heap.relation_file != heap.oid;
+    if (!file->second.has_rows || (another && file->second.emptied)) out.push_back(heap.oid);
+  }
+  return out;
+}
+
+std::vector<std::string> without_log(const postgres::SourceTable& table) {
+  std::vector<std::string> out;
+  for (const auto& heap : table.heaps)
+    if (heap.persistence == 'u')
+      out.push_back(fmt::format("{} is unlogged: its changes are in no WAL", heap.name.text()));
+  return out;
+}
+
+}  // namespace
+
 Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const postgres::SourceTable& table,
                                          const PartitionQuestion& question) {
   if (question.known.empty()) return PartitionLook{partitions_text(table), ""};
@@ -252,21 +311,30 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
   const auto present = known_of(table);
   std::vector<const postgres::Heap*> arrived;
   for (const auto& heap : table.heaps)
-    if (const auto at = remembered.find(heap.oid);
-        at == remembered.end() || at->second.attached != heap.attached)
-      arrived.push_back(&heap);
+    if (!remembered.contains(heap.oid) && heap.persistence != 'u') arrived.push_back(&heap);
+  PENSTOCK_ASSIGN(const auto emptied, note_streamed(source, table, question, remembered));
   std::vector<std::uint32_t> gone;
   for (const auto& [oid, heap] : remembered)
     if (!present.contains(oid)) gone.push_back(oid);
   PENSTOCK_ASSIGN(const auto unknown, not_covered(source, table, arrived));
   PENSTOCK_ASSIGN(const bool moved, note_new_files(source, table, question, remembered));
   PENSTOCK_ASSIGN(auto drifts, departures(source, gone));
+  for (auto& one : without_log(table))
+    drifts.push_back(std::move(one));
   for (const auto* heap : arrived) {
     if (std::find(unknown.begin(), unknown.end(), heap->oid) == unknown.end())
       remembered[heap->oid] = present.at(heap->oid);
     else
       drifts.push_back(fmt::format("{} was attached, rows of it are not in the target", heap->name.text()));
   }
+  for (const auto oid : emptied)
+    if (remembered.contains(oid)) remembered[oid].what = Known::kTruncated;
+  for (const auto& heap : table.heaps)
+    if (const auto at = remembered.find(heap.oid);
+        at != remembered.end() && at->second.attached != heap.attached)
+      drifts.push_back(fmt::format(
+          "{} was detached and attached again, and what changed of its rows meanwhile was not streamed",
+          heap.name.text()));
   for (auto& loss : losses(table, remembered, question.truncates, doubts))
     drifts.push_back(std::move(loss));
   const bool to_compare = std::any_of(remembered.begin(), remembered.end(), [](const auto& one) {

@@ -11,16 +11,21 @@
 // So the heaps of a table are remembered as its load finds them, each with its attachment and its file, and a
 // look at the catalog compares:
 //
-// - A heap that is new, or was attached anew, and holds no row of before it was attached, is one that the
-//   stream brings from its first row on (CREATE TABLE … PARTITION OF, or an empty one attached): it is
-//   remembered, nobody need know. So is one whose former rows have all been updated or deleted since.
+// - A heap that is new, and holds no row of before it was attached, is one that the stream brings from its
+//   first row on (CREATE TABLE … PARTITION OF, or an empty one attached): it is remembered, nobody need know.
+//   So is one whose former rows have all been updated or deleted since.
 // - Any other new heap stays unknown, and is told of at each look, until a load takes it in. A child of plain
 //   inheritance always is one: the publication does not take it in by itself. So is a foreign table.
-// - A heap that is gone stays remembered, and is told of at each look, until a load does without it.
+// - A heap that is gone, or was attached anew, stays remembered as it was, and is told of at each look, until
+//   a load makes it good: rows that were deleted while it was detached are in no stream, even if it is empty.
 // - A heap that has another file has been rewritten, truncated, or only moved (VACUUM FULL, CLUSTER). Its
 //   rows tell: those of a rewrite are all newer than the last look that found the columns' definitions as
 //   they were, and some definition was changed; one that was moved has rows from before. The first two are
 //   remembered with the heap, and told of, until a load, or a TRUNCATE that is streamed, makes them good.
+//
+// - A heap that rows were streamed of, and that came and went between two looks, is remembered as one that is
+//   gone; one that came, and was emptied before the first look at it, is told of.
+// - One that is unlogged is told of: its changes are in no WAL.
 //
 // What is remembered is in the Pipe's status, so that a restart, or a look that came late, changes nothing.
 //
@@ -28,7 +33,9 @@
 // in no WAL. PostgreSQL refuses that for a table that a publication lists, but not for one that it publishes
 // with all others or as a partition: of these a TRUNCATE has to have come through the stream.
 //
-// Not seen: a partition that was UNLOGGED, emptied by DELETE, and LOGGED again, all between two looks.
+// Not seen: where TRUNCATE is to change nothing, a partition that was UNLOGGED, emptied by DELETE, and LOGGED
+// again, all between two looks. A partition that came and went between two looks, when Penstock was killed
+// between the two.
 // Told of for nothing: VACUUM FULL of a single partition that is empty, or all of whose rows are new. A
 // TRUNCATE of a table that no publication lists, when Penstock was started anew between the two. A partition
 // that one transaction truncates and fills before the first look at it.
@@ -47,6 +54,12 @@ namespace penstock::pipeline {
 /// columns is still to be told of.
 [[nodiscard]] std::string partitions_text(const postgres::SourceTable& table, bool complete = true);
 
+/// Whether a heap of `known`, or one that rows were streamed of, is gone, was attached anew, or has another
+/// file by now: what was streamed since of its rows may be as they are no more. Empty: nothing is known, so
+/// false.
+[[nodiscard]] bool has_other_heaps(const postgres::SourceTable& table, const std::string& known,
+                                   const std::vector<std::uint32_t>& streamed_parts);
+
 struct PartitionLook {
   std::string known{};  ///< to be remembered from now on
   std::string drift{};  ///< how the table differs from what is remembered; empty: not
@@ -63,9 +76,10 @@ struct PartitionLook {
 struct PartitionQuestion {
   std::string
       known{};  ///< what is remembered; empty: nothing yet, so that all that is there is taken as it is
-  bool truncates = true;                      ///< whether a TRUNCATE is to empty the target
-  bool listed = true;                         ///< the publication lists the table itself: FOR TABLE
-  std::vector<std::uint32_t> truncated_by{};  ///< TableJob::truncated_by
+  bool truncates = true;                        ///< whether a TRUNCATE is to empty the target
+  bool listed = true;                           ///< the publication lists the table itself: FOR TABLE
+  std::vector<std::uint32_t> truncated_by{};    ///< TableJob::truncated_by
+  std::vector<std::uint32_t> streamed_parts{};  ///< TableJob::streamed_parts
   /// The target's sorting key. Rows that were rewritten by an ALTER of one of these are never to be compared:
   /// by what would they be matched?
   std::vector<std::string> key{};

@@ -26,14 +26,15 @@ Result<SourceTables> read_source_tables(const PipeJob& job, postgres::HeapSizes 
   return out;
 }
 
-Result<std::optional<postgres::SourceTable>> read_source_table(const PipeJob& job,
-                                                               const postgres::Endpoint& source,
-                                                               std::uint32_t oid) {
-  PENSTOCK_ASSIGN(auto tables, postgres::read_tables_by_oid(source, {oid}));
-  if (!tables.front() || !is_narrowed(job)) return std::move(tables.front());
+Result<std::vector<std::optional<postgres::SourceTable>>> read_source_tables(
+    const PipeJob& job, const postgres::Endpoint& source, const std::vector<std::uint32_t>& oids) {
+  PENSTOCK_ASSIGN(auto tables, postgres::read_tables_by_oid(source, oids));
+  const bool any = std::any_of(tables.begin(), tables.end(), [](const auto& table) { return table; });
+  if (!any || !is_narrowed(job)) return tables;
   PENSTOCK_ASSIGN(const auto publication, postgres::read_publication(source, job.publication));
-  postgres::narrow_to(publication, *tables.front());
-  return std::move(tables.front());
+  for (auto& table : tables)
+    if (table) postgres::narrow_to(publication, *table);
+  return tables;
 }
 
 std::string published_part(const postgres::SourceTable& table) {

@@ -22,10 +22,10 @@ struct SourceTables {
 [[nodiscard]] Result<SourceTables> read_source_tables(const PipeJob& job,
                                                       postgres::HeapSizes sizes = postgres::HeapSizes::Read);
 
-/// The same for one table that is known by its OID; nullopt: it is not there.
-[[nodiscard]] Result<std::optional<postgres::SourceTable>> read_source_table(const PipeJob& job,
-                                                                             const postgres::Endpoint& source,
-                                                                             std::uint32_t oid);
+/// The same of tables that are known by their OIDs, index for index, all of one moment; nullopt: it is not
+/// there.
+[[nodiscard]] Result<std::vector<std::optional<postgres::SourceTable>>> read_source_tables(
+    const PipeJob& job, const postgres::Endpoint& source, const std::vector<std::uint32_t>& oids);
 
 /// What is published of a table that was narrowed, for people: "columns id, v; rows WHERE (id > 5)"; empty:
 /// all of it. Pure.

@@ -199,7 +199,8 @@ Status StreamDecoder::check_nullable(const Route& route, std::size_t column) {
   const auto& bound = tables_[route.table];
   const auto& taken = bound.binding.columns[column];
   if (taken.settled) return {};
-  PENSTOCK_ASSIGN(const auto now, source_.definition(bound.source.oid));
+  PENSTOCK_ASSIGN(const auto found, source_.definitions({bound.source.oid}));
+  const auto& now = found.front();
   if (!now) return {};
   for (const auto& one : now->columns)
     if (one.name == taken.name && !one.not_null &&

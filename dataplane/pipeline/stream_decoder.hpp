@@ -27,8 +27,13 @@ class SourceReader {
   [[nodiscard]] virtual Status wait_until_visible(const std::vector<std::uint32_t>& xids) = 0;
   /// The stream is before the DROP of this column, and its target has it: bind it the next time.
   virtual void note_dropped(DroppedColumn column) = 0;
-  /// The table with this pg_class.oid as the catalog has it now; nullopt: it is gone.
-  [[nodiscard]] virtual Result<std::optional<postgres::SourceTable>> definition(std::uint32_t oid) = 0;
+  /// The tables with these pg_class.oids as the catalog has them at one moment, now; nullopt: it is gone.
+  [[nodiscard]] virtual Result<std::vector<std::optional<postgres::SourceTable>>> definitions(
+      const std::vector<std::uint32_t>& oids) = 0;
+  /// More has been found out of the table's definition than it was bound with.
+  [[nodiscard]] virtual bool is_outdated(const BoundTable& table) = 0;
+  /// The part of the table with this pg_class.oid has changes in the transaction that commits there.
+  virtual void report_part(const BoundTable& table, std::uint32_t oid, Lsn commit) = 0;
   /// pg_class.oid of the tables that the one with this oid is a partition or a child of; empty: of none, or
   /// it is gone.
   [[nodiscard]] virtual Result<std::vector<std::uint32_t>> ancestors_of(std::uint32_t oid) = 0;
@@ -131,6 +136,9 @@ class StreamDecoder {
                                      const std::vector<std::string>& excluded);
   [[nodiscard]] Result<std::vector<std::string>> compare(const postgres::pgoutput::Relation& relation,
                                                          std::size_t table, const postgres::SourceTable& now);
+  /// compare() of a part's message, which names columns by its own order.
+  [[nodiscard]] Result<std::optional<std::vector<std::string>>> compare_part(
+      const postgres::pgoutput::Relation& relation, const BoundTable& bound, const SourceDefinition& now);
   void bind_fields(const postgres::pgoutput::Relation& relation, const std::vector<std::string>& excluded,
                    Route& route) const;
   [[nodiscard]] Result<std::shared_ptr<const std::vector<BoundColumn>>> columns_of(

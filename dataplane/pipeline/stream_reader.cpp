@@ -54,9 +54,14 @@ class SideSession final : public SourceReader {
     return ask_wal_end();  // why the session was ended, a new one tells
   }
   void note_dropped(DroppedColumn column) override { dropped_.push_back(std::move(column)); }
-  Result<std::optional<postgres::SourceTable>> definition(std::uint32_t oid) override {
+  Result<std::vector<std::optional<postgres::SourceTable>>> definitions(
+      const std::vector<std::uint32_t>& oids) override {
     const Heartbeat::Away away(heart_);
-    return read_source_table(job_, source_, oid);
+    return read_source_tables(job_, source_, oids);
+  }
+  bool is_outdated(const BoundTable& table) override { return control_.outdated(table); }
+  void report_part(const BoundTable& table, std::uint32_t oid, Lsn commit) override {
+    control_.part_seen(table.job.source_text, oid, commit);
   }
   Result<std::vector<std::uint32_t>> ancestors_of(std::uint32_t oid) override {
     const Heartbeat::Away away(heart_);

@@ -53,6 +53,27 @@ bool is_of(const po::Relation& relation, const postgres::SourceTable& source) {
          });
 }
 
+/// No column of the definition bears another name now.
+bool keeps_names(const SourceDefinition& known, const SourceDefinition& now) {
+  return std::all_of(now.columns.begin(), now.columns.end(), [&](const auto& present) {
+    return std::all_of(known.columns.begin(), known.columns.end(), [&](const auto& one) {
+      return (one.number == present.number) == (one.name == present.name);
+    });
+  });
+}
+
+/// A part's message has the columns of its root, in their order; it may have more.
+bool has_in_order(const po::Relation& relation, const SourceDefinition& root) {
+  auto at = relation.columns.begin();
+  for (const auto& column : root.columns) {
+    if (column.generated || !column.published) continue;
+    at = std::find_if(at, relation.columns.end(), [&](const auto& one) { return one.name == column.name; });
+    if (at == relation.columns.end()) return false;
+    ++at;
+  }
+  return true;
+}
+
 bool has_parts(const BoundTable& table) {
   return table.source.kind == 'p' || table.source.heaps.size() > 1;
 }
@@ -90,10 +111,15 @@ Status StreamDecoder::route(const po::Relation& relation) {
     out.ours = true;
     out.table = *table;
     const auto& bound = tables_[*table];
+    if (source_.is_outdated(bound))
+      return fail(ErrorKind::Transient, kSourceTableChanged,
+                  fmt::format("more is known of table {}", bound.job.source_text));
+    if (bound.source.oid != relation.id) source_.report_part(bound, relation.id, commit_lsn_);
     std::optional<postgres::SourceTable> fresh;
     // The table may have been altered between the run's beginning and its first change.
     if (again || !is_of(relation, bound.source)) {
-      PENSTOCK_ASSIGN(fresh, source_.definition(bound.source.oid));
+      PENSTOCK_ASSIGN(auto found, source_.definitions({bound.source.oid}));
+      fresh = std::move(found.front());
     }
     const auto& now = fresh ? *fresh : bound.source;
     PENSTOCK_TRY(check_identity(relation, *table, now));
@@ -143,18 +169,40 @@ Status StreamDecoder::check_identity(const po::Relation& relation, std::size_t t
 Result<std::vector<std::string>> StreamDecoder::compare(const po::Relation& relation, std::size_t table,
                                                         const postgres::SourceTable& now) {
   const auto& bound = tables_[table];
-  if (bound.source.oid != relation.id)
-    return std::vector<std::string>{};  // a part: its changes are the root's
   const auto present = define(bound.job, now, bound.binding.key, nullptr);
-  for (const auto& why : passing_differences(bound.known, present, relation))
-    source_.report_difference(bound, why);
-  auto excluded = excluded_names(bound.known, present, relation);
+  std::optional<std::vector<std::string>> excluded;
+  if (bound.source.oid != relation.id) {
+    PENSTOCK_ASSIGN(excluded, compare_part(relation, bound, present));
+  } else {
+    for (const auto& why : passing_differences(bound.known, present, relation))
+      source_.report_difference(bound, why);
+    excluded = excluded_names(bound.known, present, relation);
+  }
   if (excluded) return *std::move(excluded);
   return quarantine(table, {ErrorKind::Quarantine, "ExcludedColumnInDoubt",
                             fmt::format("columns of table {} were renamed, and which of them is excluded "
                                         "cannot be told for changes of that time",
                                         bound.job.source_text),
                             "It is reloaded automatically; name the excluded columns as they are named now"});
+}
+
+Result<std::optional<std::vector<std::string>>> StreamDecoder::compare_part(const po::Relation& relation,
+                                                                            const BoundTable& bound,
+                                                                            const SourceDefinition& now) {
+  std::vector<std::string> excluded;
+  for (const auto* side : {&bound.known, &now})
+    for (const auto& column : side->columns)
+      if (column.excluded) excluded.push_back(column.name);
+  if (keeps_names(bound.known, now) && has_in_order(relation, now)) return excluded;
+  PENSTOCK_ASSIGN(const auto found, source_.definitions({bound.source.oid, relation.id}));
+  if (!found[0] || !found[1])  // a look at the catalog tells that it is gone
+    return excluded.empty() ? std::optional(excluded) : std::nullopt;
+  const auto root = define(bound.job, *found[0], bound.binding.key, nullptr);
+  const auto then = as_in_part(bound.known, root, *found[1]);
+  const auto present = as_in_part(root, root, *found[1]);
+  for (const auto& why : passing_differences(then, present, relation))
+    source_.report_difference(bound, why);
+  return excluded_names(then, present, relation);
 }
 
 Status StreamDecoder::check_columns(const po::Relation& relation, std::size_t table,

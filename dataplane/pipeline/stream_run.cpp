@@ -86,7 +86,9 @@ struct StreamRun::Impl {
                                 blame,
                                 [this](const auto& table, const auto& why) { note_difference(table, why); },
                                 [this](const auto& table, std::uint32_t xid) { note_truncate(table, xid); },
-                                [this](const ReaderNews& news) { tell(news); }};
+                                [this](const ReaderNews& news) { tell(news); },
+                                [this](const auto& table) { return is_outdated(table); },
+                                [this](const auto& table, auto oid, Lsn at) { note_part(table, oid, at); }};
     auto read = read_stream(request.job, tables, std::move(positions), last_replay, last_written(), text_only,
                             queue, dropped, control);
     if (!read && !is_source_change(read.error())) {
@@ -106,6 +108,7 @@ struct StreamRun::Impl {
 
   /// The job without the tables that are held.
   PipeJob job_now() {
+    take_up_learnt();
     PipeJob job = request.job;
     std::erase_if(job.tables, [&](const TableJob& table) { return held.skips(table.source_text); });
     return job;
@@ -119,12 +122,39 @@ struct StreamRun::Impl {
     return {};
   }
 
-  /// Where the job does not say what a table was, it is what it was when the run first saw it.
-  void remember_definitions(const std::vector<BoundTable>& tables) {
-    for (const auto& bound : tables)
+  void take_up_learnt() {
+    const std::lock_guard lock(mutex);
+    for (auto& table : request.job.tables)
+      if (const auto at = learnt.find(table.source_text); at != learnt.end())
+        table.definition = joined(table.definition, at->second);
+    taken_up = learnt;
+  }
+
+  /// Where the job does not say what a table was, it is what it was when the run first saw it; with what was
+  /// followed since.
+  void remember_definitions(std::vector<BoundTable>& tables) {
+    for (auto& bound : tables) {
+      bound.known = with_followed(bound.known, bound.now, bound.target_columns);
       for (auto& table : request.job.tables)
-        if (table.source_text == bound.job.source_text && table.definition.empty())
-          table.definition = bound.known.text();
+        if (table.source_text == bound.job.source_text) table.definition = bound.known.text();
+      const std::lock_guard lock(mutex);
+      std::size_t at = 0;
+      fact_of(bound.job.source_text, at).definition = bound.known.text();
+    }
+  }
+
+  bool is_outdated(const BoundTable& table) {
+    const std::lock_guard lock(mutex);
+    const auto at = learnt.find(table.job.source_text);
+    if (at == learnt.end() || taken_up[at->first] == at->second) return false;
+    const auto other = SourceDefinition::parse(at->second);
+    return other && other->oid == table.known.oid && joined(table.known, *other) != table.known;
+  }
+
+  void note_part(const std::string& table, std::uint32_t oid, Lsn commit) {
+    const std::lock_guard lock(mutex);
+    std::size_t at = 0;
+    fact_of(table, at).parts.emplace(oid, commit);
   }
 
   /// The tables to stream now. Those that are found to be gone are held as those that cannot be written.
@@ -291,6 +321,7 @@ struct StreamRun::Impl {
   Lsn written_up_to;                  // ReaderNews::written
   std::optional<Error> writer_retry;  // what the writer waits out
   std::vector<ClampCounts> clamped;
+  std::map<std::string, std::string> learnt, taken_up;  // StreamRun::learn()
   std::thread thread;
 };
 
@@ -310,6 +341,12 @@ void StreamRun::stop(StopMode mode) {
 
 void StreamRun::tune(const PipeJob& job) {
   impl_->pace.set(job);
+}
+
+void StreamRun::learn(const std::map<std::string, std::string>& definitions) {
+  const std::lock_guard lock(impl_->mutex);
+  for (const auto& [source, definition] : definitions)
+    impl_->learnt[source] = definition;
 }
 
 StreamFacts StreamRun::facts() const {

@@ -26,6 +26,9 @@ struct TableStream {
   std::vector<std::string> differences{};  ///< why its rows may differ from the source's
   std::vector<std::uint32_t>
       truncated_by{};  ///< transactions that a TRUNCATE of it came in, the last of them
+  /// Its parts, by pg_class.oid, that changes have come of, and where the first transaction commits.
+  std::map<std::uint32_t, Lsn> parts{};
+  std::string definition{};  ///< TableJob::definition, with the columns that were followed since
 };
 
 struct StreamFacts {
@@ -67,6 +70,8 @@ class StreamRun {
   void stop(StopMode mode);
   /// Goes on with this job's flush_interval, max_inserts_per_second and batch_rows.
   void tune(const PipeJob& job);
+  /// What a look at the catalog has found since: by source, definitions as in TableJob.
+  void learn(const std::map<std::string, std::string>& definitions);
   [[nodiscard]] StreamFacts facts() const;
 
  private:

@@ -27,6 +27,9 @@ struct SourceColumn {
   /// What the text form of its values depends on beside its type: the labels of enums and the attributes of
   /// composites that the type is made of, at any depth, as hashes (definition.hpp). Empty: on nothing.
   std::string type_parts{};
+  /// pg_type.oid of those types that ALTER TABLE turns into this one without writing a row anew, though their
+  /// values have another text (cidr to inet, int to oid), and of their domains.
+  std::vector<std::uint32_t> reprinted_from{};
   /// What rows from before an ADD COLUMN … DEFAULT hold (pg_attribute.attmissingval), as text. A partitioned
   /// table has no rows and no such value itself: it is its heaps'.
   std::optional<std::string> missing_value{};
@@ -60,6 +63,7 @@ struct Heap {
   std::int64_t pages = 0;          ///< pg_relation_size / block size, now
   bool ctid_ranges = true;  ///< false: PostgreSQL 13, foreign table, view, or no SELECT on the whole table
   char kind = 'r';          ///< pg_class.relkind
+  char persistence = 'p';   ///< pg_class.relpersistence: 'u' unlogged
   ReplicaIdentity identity = ReplicaIdentity::Default;
   std::vector<std::string> identity_key{};    ///< as in SourceTable, of this heap
   std::vector<std::string> hidden_columns{};  ///< this role has no SELECT on them here: grants do not descend

@@ -58,7 +58,8 @@ SELECT tree.root, c.oid, n.nspname, c.relname, c.relkind, c.relreplident, row_se
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
        (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::bigint,
        ARRAY(SELECT a.attname::text FROM pg_attribute a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 'v')
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 'v'),
+       c.relpersistence
 FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_am am ON am.oid = c.relam
 WHERE c.relkind IN ('r', 'm', 'f', 'v') ORDER BY tree.root, c.oid)sql";
@@ -176,12 +177,15 @@ void read_columns(pqxx::transaction_base& tx, const ByOid& tables, const std::st
     declared.push_back({row[3].as<std::uint32_t>(), row[4].as<std::int32_t>()});
   const auto types = resolve_types(tx, declared);
   const auto parts = read_type_parts(tx, declared);
+  const auto reprints = read_reprints(tx, types);
   for (std::size_t at = 0; at < types.size(); ++at) {
     const auto row = rows[static_cast<pqxx::result::size_type>(at)];
     SourceColumn column{text_of(row[1]),   types[at],         row[2].as<int>(), row[5].as<bool>(),
                         row[6].as<bool>(), row[7].as<bool>(), declared[at].oid, declared[at].typmod};
     if (const auto found = parts.find(declared[at].oid); found != parts.end())
       column.type_parts = found->second;
+    if (const auto found = reprints.find(types[at].oid); found != reprints.end())
+      column.reprinted_from = found->second;
     if (!row[8].is_null()) column.missing_value = text_of(row[8]);
     column.out_of_line = row[9].as<bool>();
     for_table(tables, row[0], [&](SourceTable& table) { table.columns.push_back(column); });
@@ -229,6 +233,7 @@ Heap heap_of(const pqxx::row& row, int version) {
     out.columns_changed.emplace_back(names[at], changed[at]);
   out.horizon = row[20].as<std::uint32_t>();
   out.virtual_columns = items_of(row[21]);
+  out.persistence = row[22].c_str()[0];
   const bool stored = (out.kind == 'r' || out.kind == 'm') && row[8].as<bool>();
   out.ctid_ranges = stored && row[7].as<bool>() && version >= 140000;
   return out;

@@ -41,6 +41,17 @@ SELECT known.root, string_agg(part.hash, ' ' ORDER BY part.hash) FROM known CROS
   WHERE t.oid = known.oid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped GROUP BY t.oid) part(hash)
 GROUP BY known.root)sql";
 
+// Strings, bits and XML have several output functions that print alike.
+constexpr const char* kReprintsQuery = R"sql(
+WITH RECURSIVE known(target, oid) AS (
+  SELECT c.casttarget, c.castsource
+  FROM pg_cast c JOIN pg_type f ON f.oid = c.castsource JOIN pg_type t ON t.oid = c.casttarget
+  WHERE c.casttarget = ANY ($1::oid[]) AND c.castmethod = 'b' AND f.typoutput <> t.typoutput
+    AND NOT (t.typcategory IN ('S', 'V') AND f.typcategory = t.typcategory) AND f.oid <> 'xml'::regtype
+  UNION
+  SELECT known.target, d.oid FROM known JOIN pg_type d ON d.typtype = 'd' AND d.typbasetype = known.oid)
+SELECT target, oid FROM known)sql";
+
 constexpr const char* kNameQuery = R"sql(
 SELECT pg_catalog.format_type(d.oid, d.typmod) FROM unnest($1::oid[], $2::int4[]) WITH ORDINALITY d(oid, typmod, at)
 ORDER BY d.at)sql";
@@ -134,6 +145,17 @@ std::map<std::uint32_t, std::string> read_type_parts(pqxx::transaction_base& tx,
   std::map<std::uint32_t, std::string> out;
   for (const auto& row : tx.exec_params(sql, array_of(oids)))
     out[row[0].as<std::uint32_t>()] = text_of(row[1]);
+  return out;
+}
+
+std::map<std::uint32_t, std::vector<std::uint32_t>> read_reprints(pqxx::transaction_base& tx,
+                                                                  const std::vector<PgType>& types) {
+  std::vector<std::string> oids;
+  for (const auto& one : types)
+    oids.push_back(std::to_string(one.oid));
+  std::map<std::uint32_t, std::vector<std::uint32_t>> out;
+  for (const auto& row : tx.exec_params(kReprintsQuery, array_of(oids)))
+    out[row[0].as<std::uint32_t>()].push_back(row[1].as<std::uint32_t>());
   return out;
 }
 

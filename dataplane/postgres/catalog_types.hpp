@@ -27,4 +27,8 @@ struct DeclaredType {
 [[nodiscard]] std::map<std::uint32_t, std::string> read_type_parts(pqxx::transaction_base& tx,
                                                                    const std::vector<DeclaredType>& declared);
 
+/// SourceColumn::reprinted_from of the (resolved) types that have any, by oid.
+[[nodiscard]] std::map<std::uint32_t, std::vector<std::uint32_t>> read_reprints(
+    pqxx::transaction_base& tx, const std::vector<PgType>& types);
+
 }  // namespace penstock::postgres

@@ -46,6 +46,12 @@ void check_kind(const TableWish& wish, bool streams, const SourceTable& table, F
                           table.name.quoted()));
   }
   for (const auto& heap : table.heaps) {
+    if (heap.oid != table.oid && heap.persistence == 'u')
+      add_fault(out, "CannotStream",
+                fmt::format("{}, a part of {}, is unlogged: its changes are in no WAL", heap.name.text(),
+                            wish.source_text),
+                fmt::format("Run ALTER TABLE {} SET LOGGED, or load the table in a Pipe of mode SnapshotOnly",
+                            heap.name.quoted()));
     if (heap.kind != 'f' || heap.oid == table.oid) continue;
     add_fault(out, "CannotStream",
               fmt::format("{}, a part of {}, is a foreign table, whose changes PostgreSQL does not publish",

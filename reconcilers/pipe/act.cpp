@@ -163,7 +163,7 @@ struct Executor {
 
   Learnt operator()(const Probe&) const {
     PENSTOCK_ASSIGN(const auto facts, dataplane.probe(view.pipe, credentials));
-    return with_probe(view.pipe.status, facts);
+    return with_probe(view.pipe, facts);
   }
 
   Learnt operator()(const Release& verb) const {

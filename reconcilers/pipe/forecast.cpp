@@ -6,6 +6,7 @@
 
 #include "reconcilers/pipe/plan.hpp"
 #include "reconcilers/pipe/record.hpp"
+#include "reconcilers/pipe/rules.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::reconcile {
@@ -41,7 +42,7 @@ class World {
     const auto state = *view_.pipe.status.state;
     out_.states.push_back(state);
     const bool streams = state == PipeState::Running || state == PipeState::Modifying;
-    if (streams && !pipe.status.replication.start_lsn.empty()) start_stream();
+    if (streams && has_a_place(pipe)) start_stream();
   }
 
   Forecast run() {

@@ -221,9 +221,11 @@ void PipeReconciler::note_success(const Pipe& pipe, const Action& action) {
 Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
   if (!pipe.status.worker.empty() && pipe.status.worker != worker_) return Millis{0};
   dataplane_.tune(pipe);
+  int refusals = 0;
   for (int step = 0; step < kStepsPerPass; ++step) {
     Credentials credentials;
     View view = observe(pipe, credentials);
+    view.refusals = refusals;
     view.pipe.status = absorb(view.pipe, view.run);
     note_runs(pipe, view);
     if (!pipe.status.state) view.pipe.status = first_status(view.pipe);
@@ -241,6 +243,8 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
                               std::holds_alternative<RemoveFinalizer>(decision.action);
       if (of_the_api || learnt.error().reason == "Conflict") return fail(learnt.error());
       note_failure(pipe, view, decision, learnt.error());
+      const auto* sources = tables_of(decision.action);
+      if (sources && sources->size() == 1) ++refusals;
       continue;
     }
     note_success(pipe, decision.action);

@@ -18,6 +18,8 @@ inline constexpr Millis kLongestWait{3'600'000};
 /// Made, and Pending or Loading.
 [[nodiscard]] bool left_to_load(const TableStatus& table);
 [[nodiscard]] bool any_left_to_load(const Pipe& pipe);
+/// A slot keeps the pipe's place in the source: ours from when it is made, a user's from Setup on.
+[[nodiscard]] bool has_a_place(const Pipe& pipe);
 /// Loaded into `_resync`, and the stream has passed the load's snapshot.
 [[nodiscard]] bool ready_to_swap(const Pipe& pipe, const TableStatus& table);
 /// A higher generation than was carried out, or is being carried out, of a pipe that has something to resync.

@@ -73,7 +73,7 @@ Verdict honour_pause(const View& view) {
   // Where the table states come from are the ended runs: they have been recorded by now, so they may be
   // forgotten.
   const bool ended = view.run.load.there || view.run.stream.there || view.run.slot_in_hand;
-  const char* message = status.replication.start_lsn.empty() ? "Paused" : "Paused; the slot keeps its place";
+  const char* message = has_a_place(view.pipe) ? "Paused; the slot keeps its place" : "Paused";
   return Decision{PipeState::Paused, message, std::nullopt, ended ? Action(StopRuns{}) : Action(Rest{}),
                   rule};
 }

@@ -60,6 +60,12 @@ bool loads(const PipeSpec& spec) {
   return spec.mode != Mode::CdcOnly;
 }
 
+bool has_a_place(const Pipe& pipe) {
+  const auto& status = pipe.status;
+  if (!streams(pipe.spec)) return false;
+  return status.replication.owns_slot ? !status.replication.start_lsn.empty() : status.source.has_value();
+}
+
 bool left_to_load(const TableStatus& table) {
   return !table.making && (table.state == TableState::Pending || table.state == TableState::Loading);
 }

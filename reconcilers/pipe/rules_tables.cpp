@@ -17,6 +17,9 @@ const TableSpec* in_spec(const Pipe& pipe, const std::string& source) {
   return at == pipe.spec.tables.end() ? nullptr : &*at;
 }
 
+/// Of tables, in one pass: the pipe's life goes on though some hundred are refused.
+constexpr int kRefusalsPerPass = 3;
+
 bool failed(const View& view) {
   return view.pipe.status.state == PipeState::Failed;
 }
@@ -27,7 +30,7 @@ std::vector<std::string> next_to_prepare(const View& view, const std::vector<std
   std::vector<std::string> untried;
   for (const auto& source : wanted)
     if (!view.table_retries.contains(source)) untried.push_back(source);
-  if (!untried.empty()) return untried;
+  if (!untried.empty() || view.refusals >= kRefusalsPerPass) return untried;
   for (const auto& source : wanted)
     if (may_try(view, view.table_retries.at(source))) return {source};
   return {};

@@ -167,6 +167,7 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
     table->rows_estimated = made.rows_estimated;
     table->published = made.published;
     table->former_definition = made.definition;
+    table->source_partitions = made.partitions;
     table->load_generation = made.load_generation;
     table->staged = made.staged;
     table->making = false;
@@ -204,13 +205,18 @@ std::string tables_that_differ(const PipeStatus& status) {
   return out;
 }
 
-PipeStatus with_probe(PipeStatus status, const ProbeFacts& facts) {
+PipeStatus with_probe(const Pipe& pipe, const ProbeFacts& facts) {
+  PipeStatus status = pipe.status;
   if (status.source && facts.timeline != 0) status.source->timeline = facts.timeline;
   for (auto& table : status.tables) {
     if (const auto probed = facts.tables.find(table.source); probed != facts.tables.end()) {
       table.source_changes = probed->second.source_changes;
-      table.partition_changes = probed->second.partition_changes;
-      table.source_partitions = probed->second.source_partitions;
+      // Its load compares with what Setup saw, for rows may be streamed before it begins.
+      const bool to_be_loaded = table.state == TableState::Pending && pipe.spec.mode != Mode::CdcOnly;
+      if (!to_be_loaded) {
+        table.partition_changes = probed->second.partition_changes;
+        table.source_partitions = probed->second.source_partitions;
+      }
       table.source_definition = probed->second.source_definition;
       add_differences(table, probed->second.differences);
     }
@@ -228,8 +234,7 @@ PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& sw
     auto* table = find(out, wish.source);
     if (!table) continue;
     table->staged = false;
-    table->added_later = false;
-    table->added_lsn.clear();
+    table->added_later = false;  // but the slot may still bring what was before it was added
     table->message.clear();
     table->load.reset();
     table->state = pipe.spec.mode == Mode::SnapshotOnly ? TableState::Completed : TableState::Streaming;

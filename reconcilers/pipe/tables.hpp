@@ -38,7 +38,7 @@ void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generat
 /// What set_up() found out about the tables.
 [[nodiscard]] PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts);
 /// What a look at the source found; tables that are lost are set apart.
-[[nodiscard]] PipeStatus with_probe(PipeStatus status, const ProbeFacts& facts);
+[[nodiscard]] PipeStatus with_probe(const Pipe& pipe, const ProbeFacts& facts);
 /// The tables have taken their targets' places; a resync is over with it.
 [[nodiscard]] PipeStatus with_tables_swapped(const Pipe& pipe, const std::vector<SwapWish>& swapped);
 

@@ -38,6 +38,7 @@ struct View {
   std::map<Concern, Retry> retries;
   std::map<std::string, Retry>
       table_retries;       ///< by source: tables that could not be added, or are set apart
+  int refusals = 0;        ///< of tables that this pass has tried to prepare, each by itself
   bool probe_due = false;  ///< the source was not looked at for a while
   WallTime now;
 

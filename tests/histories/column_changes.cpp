@@ -106,6 +106,8 @@ Statements retype(Dice& dice, Table& table, Column& column) {
                                       {"uuid", "text", ""},
                                       {"int[]", "bigint[]", ""},
                                       {"price", "numeric", ""},
+                                      {"cidr", "inet", ""},
+                                      {"int", "oid", ""},
                                       {"big", "bytea", " USING \"{0}\"::bytea"}};
   std::vector<Way> fitting;
   std::copy_if(kWays.begin(), kWays.end(), std::back_inserter(fitting),

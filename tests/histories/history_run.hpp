@@ -23,6 +23,7 @@ struct Outcome {
   std::string pipe{};    ///< the name of its pipe
   bool began = true;     ///< false: Setup refused the tables as they were to begin with; nothing was tried
   std::string recorded;  ///< each statement that failed or blocked, a line each
+  int equal = 0, named = 0;  ///< tables, at its quiet moments
 };
 
 /// Runs it in a database and over a pipe of its own, both gone afterwards. For many threads at once.

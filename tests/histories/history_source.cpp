@@ -12,6 +12,10 @@ std::string exclusion(const test::ReplicatedTable& table) {
   return fmt::format(", excludedColumns: ['{}']", fmt::join(table.excluded, "', '"));
 }
 
+std::string reaction(const std::string& declared) {
+  return declared.find("onDifference: Resync") == std::string::npos ? "" : ", onDifference: Resync";
+}
+
 std::string source_in(const std::string& declared) {
   if (!declared.starts_with('{')) return declared;
   const auto begin = declared.find(": ") + 2;
@@ -33,6 +37,7 @@ std::string without_twins(const std::string& table) {
 }  // namespace
 
 void OneHistory::prepare() {
+  servers_.postgres.exec("DROP DATABASE IF EXISTS " + name_ + " WITH (FORCE)");
   servers_.postgres.exec("CREATE DATABASE " + name_ + " TEMPLATE template0 STRATEGY file_copy");
   session_ = std::make_unique<test::PostgresSession>(servers_.postgres.session(name_));
   test::print_plainly(*session_);
@@ -49,7 +54,7 @@ void OneHistory::prepare() {
     if (line.kind == Line::Kind::Setup) (void)sessions_->send(1, line.text);
     if (line.kind != Line::Kind::Table) continue;
     test::ReplicatedTable table{source_in(line.text), source_in(line.text).substr(7)};
-    if (line.text.starts_with('{')) table.excluded = {"card"};
+    if (line.text.find("excludedColumns") != std::string::npos) table.excluded = {"card"};
     tables_.push_back({line.text, true, 0, std::move(table)});
   }
   sessions_->settle();
@@ -61,8 +66,8 @@ std::string OneHistory::apply() {
   manifest_->tables = {neighbour_.source};
   for (const auto& each : tables_)
     if (each.in)
-      manifest_->tables.push_back(fmt::format("{{source: {}{}, resyncGeneration: {}}}", each.table.source,
-                                              exclusion(each.table), each.generation));
+      manifest_->tables.push_back(fmt::format("{{source: {}{}{}, resyncGeneration: {}}}", each.table.source,
+                                              exclusion(each.table), reaction(each.text), each.generation));
   manifest_->spec_more = fmt::format("  paused: {}\n  resyncGeneration: {}\n", paused_, generation_);
   return servers_.board.apply(manifest_->both());
 }
@@ -99,8 +104,8 @@ void OneHistory::put_right() {
   std::string tables = "t_nb";
   for (const auto& each : tables_)
     if (each.in) tables += ", " + each.table.source;
-  (void)sessions_->send(1, "DROP PUBLICATION IF EXISTS theirs");
-  (void)sessions_->send(
+  sessions_->send_surely(1, "DROP PUBLICATION IF EXISTS theirs");
+  sessions_->send_surely(
       1,
       fmt::format("CREATE PUBLICATION theirs FOR TABLE {} WITH (publish_via_partition_root = true)", tables));
   sessions_->settle();
@@ -121,10 +126,10 @@ void OneHistory::put_right(test::ReplicatedTable& table) {
         table.source, table.excluded_nums.empty() ? "" : ", ", fmt::join(table.excluded_nums, ", ")));
   });
   for (const auto& row : family) {
-    (void)sessions_->send(1, fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", row[0]));
-    (void)sessions_->send(1, fmt::format("ALTER TABLE {} SET LOGGED", row[0]));
+    sessions_->send_surely(1, fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", row[0]));
+    sessions_->send_surely(1, fmt::format("ALTER TABLE {} SET LOGGED", row[0]));
   }
-  (void)sessions_->send(1, without_twins(table.source));
+  sessions_->send_surely(1, without_twins(table.source));
   sessions_->settle();
   // The manifest names the excluded columns as they are named by now.
   if (!table.excluded.empty()) {

@@ -33,6 +33,8 @@ class OneHistory {
   };
 
   void prepare();
+  /// Where servers are killed meanwhile, from its beginning until it is done.
+  void prepare_patiently();
   std::string start();
   std::string step(const Line& line);
   std::string act(const std::string& what);

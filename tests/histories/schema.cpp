@@ -85,13 +85,15 @@ void make_schema(Dice& dice, World& world, std::vector<Line>& out) {
     auto table = plan_table(dice, number);
     create(dice, table, setup);
     fill(dice, table, setup);
-    std::string declared_as = table.source;
-    if (dice.chance(15) && table.parts.empty()) {
+    std::string more;
+    if (dice.chance(20) && !table.inherited) {
       table.columns.push_back({"card", "card"});
       setup(fmt::format("ALTER TABLE {} ADD card text DEFAULT 'SECRET 0'", table.name));
-      declared_as = fmt::format("{{source: {}, excludedColumns: [card]}}", table.source);
+      more += ", excludedColumns: [card]";
     }
-    out.push_back({Line::Kind::Table, 0, declared_as});
+    if (dice.chance(20)) more += ", onDifference: Resync";
+    out.push_back({Line::Kind::Table, 0,
+                   more.empty() ? table.source : fmt::format("{{source: {}{}}}", table.source, more)});
     world.tables.push_back(std::move(table));
   }
   if (!dice.chance(30)) return;

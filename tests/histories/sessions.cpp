@@ -5,6 +5,8 @@
 #include <poll.h>
 
 #include <array>
+#include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace penstock::histories {
@@ -15,6 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kMoment = 60ms;     ///< a statement that takes longer is taken to be blocked
 constexpr auto kPatience = 700ms;  ///< for one that blocks
+constexpr auto kDown = 60s;        ///< that a server may be, which is killed and started
 
 }  // namespace
 
@@ -72,7 +75,31 @@ std::string Sessions::send(int number, const std::string& sql) {
   return ready.error;
 }
 
+void Sessions::send_surely(int number, const std::string& sql) {
+  const auto deadline = Clock::now() + kDown;
+  while (true) {
+    (void)send(number, sql);
+    auto& session = sessions_[number];
+    if (!finish(session, kPatience)) cancel(session);
+    if (session.connection && PQstatus(session.connection.get()) == CONNECTION_OK) return;
+    if (Clock::now() > deadline) throw std::runtime_error("the server stays down: " + session.error);
+    std::this_thread::sleep_for(300ms);
+  }
+}
+
 void Sessions::settle() {
+  const auto deadline = Clock::now() + kDown;
+  while (true) {
+    try {
+      return end_all();
+    } catch (const std::exception&) {
+      if (Clock::now() > deadline) throw;
+      std::this_thread::sleep_for(300ms);
+    }
+  }
+}
+
+void Sessions::end_all() {
   for (auto& [number, session] : sessions_)
     if (!finish(session, kPatience)) cancel(session);
   for (const auto& [number, session] : sessions_)

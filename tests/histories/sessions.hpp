@@ -20,8 +20,10 @@ class Sessions {
   /// statement still blocks is waited for first, and its statement cancelled if that does not help. Errors
   /// are part of a history: they are only told of.
   std::string send(int session, const std::string& sql);
+  /// The same, sent again to a server that was down meanwhile. Waits for its end.
+  void send_surely(int session, const std::string& sql);
   /// Ends all that is open: what blocks is cancelled, what was not committed or prepared to the end is rolled
-  /// back.
+  /// back. A server that is down is waited for.
   void settle();
 
  private:
@@ -35,6 +37,7 @@ class Sessions {
   /// False when it still runs after the limit.
   static bool finish(One& session, std::chrono::milliseconds limit);
   static void cancel(One& session);
+  void end_all();
 
   const test::PostgresServer& server_;
   const std::string database_;

@@ -154,7 +154,16 @@ std::vector<std::string> change_parts(Dice& dice, World& world, Table& table) {
   const auto fresh = table.name + "_" + std::to_string(table.next_part++);
   const int from = 20 * table.next_part;
   const auto bounds = fmt::format("FOR VALUES FROM ({}) TO ({})", from, from + 20);
-  const int kind = dice.number(1, 7);
+  const int kind = dice.number(1, 9);
+  if (kind >= 8 && table.partitioned) {  // and does not stay, or is not followed
+    Statements out{fmt::format("CREATE {}TABLE {} PARTITION OF {} {}", dice.chance(20) ? "UNLOGGED " : "",
+                               fresh, table.name, bounds),
+                   fmt::format("INSERT INTO {} (k) VALUES ({})", table.name, from + 1)};
+    static const std::vector<std::string> kEnds{"DROP TABLE ", "TRUNCATE ", "VACUUM FULL ", "DELETE FROM "};
+    if (dice.chance(70)) out.push_back(dice.one_of(kEnds) + fresh);
+    table.parts.push_back(fresh);
+    return out;
+  }
   if (kind <= 2) {
     table.parts.push_back(fresh);
     Statements out{table.partitioned

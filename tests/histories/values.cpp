@@ -36,6 +36,7 @@ std::string of_scalar(Dice& dice, const std::string& type, bool key) {
     return fmt::format("{}.{}", n(), key ? 0 : dice.number(0, 99));
   if (type.starts_with("float")) return fmt::format("{}.25", n());
   if (type == "interval") return fmt::format("'{} days 03:04:05'", n() % 100);
+  if (type == "cidr") return fmt::format("'10.0.0.{}/32'", dice.number(1, 12));
   if (type == "inet") return fmt::format("'10.0.0.{}'", dice.number(1, 12));
   return std::to_string(n());
 }
@@ -60,10 +61,10 @@ std::string literal(Dice& dice, const std::string& type, bool key) {
 
 std::string any_type(Dice& dice) {
   static const std::vector<std::string> kTypes{
-      "int",     "int",           "bigint",    "smallint",    "text",     "text",        "big",    "big",
-      "numeric", "numeric(12,2)", "timestamp", "date",        "bool",     "uuid",        "bytea",  "jsonb",
-      "json",    "mood",          "mood[]",    "timestamptz", "int[]",    "text[]",      "pair",   "pair[]",
-      "price",   "float8",        "float4",    "inet",        "interval", "varchar(20)", "char(8)"};
+      "int",     "int",           "bigint",    "smallint",    "text",     "text",        "big",     "big",
+      "numeric", "numeric(12,2)", "timestamp", "date",        "bool",     "uuid",        "bytea",   "jsonb",
+      "json",    "mood",          "mood[]",    "timestamptz", "int[]",    "text[]",      "pair",    "pair[]",
+      "price",   "float8",        "float4",    "inet",        "interval", "varchar(20)", "char(8)", "cidr"};
   return dice.one_of(kTypes);
 }
 

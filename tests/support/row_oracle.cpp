@@ -201,8 +201,12 @@ bool is_held(EngineServer& engine, const std::string& database, const std::strin
 }  // namespace
 
 void remember_excluded(PostgresSession& session, ReplicatedTable& table) {
+  int last = 0;
+  for (const auto& number : table.excluded_nums)
+    last = std::max(last, std::stoi(number));
   for (const auto& column : columns_of_source(session, table.source))
-    if (table.excluded.contains(column[1])) table.excluded_nums.insert(column[0]);
+    if (table.excluded.contains(column[1]) && std::stoi(column[0]) > last)
+      table.excluded_nums.insert(column[0]);
 }
 
 void print_plainly(PostgresSession& session) {
@@ -232,6 +236,16 @@ std::string table_difference(PostgresSession& session, EngineServer& engine,
   for (const auto& column : columns)
     names += " " + column.name;
   return fmt::format("{} ({}): {}", table.source, names.empty() ? names : names.substr(1), odd);
+}
+
+bool holds_in_the_open(PostgresSession& session, const ReplicatedTable& table, const std::string& text) {
+  std::string list;
+  for (const auto& column : columns_of_source(session, table.source))
+    if (!table.excluded.contains(column[1]) && !table.excluded_nums.contains(column[0]))
+      list += fmt::format("{}position('{}' IN {}::text) > 0", list.empty() ? "" : " OR ", text,
+                          quoted(column[1], '"'));
+  return !list.empty() &&
+         !session.query(fmt::format("SELECT 1 FROM {} WHERE {} LIMIT 1", table.source, list)).empty();
 }
 
 std::string where_held(EngineServer& engine, const std::string& database, const std::string& text) {

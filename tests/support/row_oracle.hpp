@@ -18,7 +18,8 @@ struct ReplicatedTable {
   std::string publication{};
 };
 
-/// Finds the attnums of the excluded columns: asked before anybody renames them.
+/// Finds the attnums of the excluded columns: asked before anybody renames them, and again when one was
+/// dropped and made anew.
 void remember_excluded(PostgresSession& session, ReplicatedTable& table);
 
 /// Pins how the session prints values; once for each session that is handed to table_difference().
@@ -30,6 +31,9 @@ void print_plainly(PostgresSession& session);
 /// multisets, by text_rules.hpp; writers are to be still meanwhile.
 std::string table_difference(PostgresSession& session, EngineServer& engine,
                              const std::string& target_database, const ReplicatedTable& table);
+
+/// Whether a column of the table that is not excluded holds the text, anywhere.
+bool holds_in_the_open(PostgresSession& session, const ReplicatedTable& table, const std::string& text);
 
 /// Where a text that is not to be in the target database is held, in any column of any table, deleted rows
 /// and former versions included; empty: nowhere.

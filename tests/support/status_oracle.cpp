@@ -59,12 +59,14 @@ std::string how_named(const json& pipe, const std::string& table) {
   for (const auto& each : list(status, "tables"))
     if (text(each, "source") == table && text(each, "state") == "Failed" && !text(each, "message").empty())
       return "Failed: " + text(each, "message");
+  // Ready=True is a promise: with it nothing else says that rows may differ.
+  const auto ready = condition(pipe, "Ready");
+  if (text(ready, "status") == "True") return "";
   for (const auto* type : {"ResyncRequired", "ResyncBlocked"}) {
     const auto found = condition(pipe, type);
     if (text(found, "status") == "True" && holds(text(found, "message"), table))
       return std::string(type) + ": " + text(found, "message");
   }
-  const auto ready = condition(pipe, "Ready");
   const bool not_ready = text(ready, "status") == "False" && !passing(text(ready, "reason"));
   const bool all = text(status, "state") == "Failed" ||
                    (text(status, "state") == "Setup" && text(condition(pipe, "Stalled"), "status") == "True");

@@ -17,6 +17,7 @@ struct Step {
     Pause,          ///< waits for Paused
     Resume,         ///< does not wait
     Settle,         ///< waits until the neighbour has what was written so far
+    Look,           ///< waits until the catalog has been looked at
     NeighbourFlows  ///< a new row of the neighbour is in its target within 20 s
   };
   Kind kind = Kind::Sql;
@@ -40,6 +41,9 @@ inline Step resume() {
 }
 inline Step settle() {
   return {Step::Kind::Settle};
+}
+inline Step look() {
+  return {Step::Kind::Look};
 }
 inline Step neighbour_flows() {
   return {Step::Kind::NeighbourFlows};
@@ -78,6 +82,7 @@ std::vector<Case> catalog_cases();
 std::vector<Case> large_value_cases();
 std::vector<Case> publication_cases();
 std::vector<Case> target_cases();
+std::vector<Case> passing_cases();
 std::vector<Case> other_cases();
 
 }  // namespace penstock::cases

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <thread>
 
 #include "tests/support/sanitizer.hpp"
 #include "tests/support/sql_text.hpp"
@@ -161,6 +162,11 @@ std::string OneCase::run_step(const Step& step) {
       if (!paused_ || servers_.board.wait(case_.name, is_paused, 30s * kPatience)) return "";
       return "is not paused within 30 s: " + test::status_in_words(servers_.board.pipe(case_.name));
     }
+    case Step::Kind::Look:
+      std::this_thread::sleep_for(13s * kPatience);
+      for (auto& table : tables_)
+        test::remember_excluded(*session_, table);
+      return "";
     case Step::Kind::Settle:
     case Step::Kind::NeighbourFlows: {
       if (auto wrong = write_to_neighbour(); !wrong.empty()) return wrong;

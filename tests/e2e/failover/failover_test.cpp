@@ -82,7 +82,9 @@ TEST_F(Failover, IsFollowedToThePromotedStandbyWithoutALoad) {
   EXPECT_TRUE(eventually([&] { return conditions_of(*scene_) == "Ready=True"; }, 30s))
       << conditions_of(*scene_);
   EXPECT_EQ(scene_->of_table("orders", "rowsLoaded"), "1000");
-  EXPECT_EQ(scene_->field(".status.source.timeline"), "2");
+  // A probe tells it, seconds after the rows have come.
+  EXPECT_TRUE(eventually([&] { return scene_->field(".status.source.timeline") == "2"; }, 60s))
+      << scene_->field(".status.source.timeline");
 }
 
 TEST_F(Failover, ToAStandbyThatIsNotPromotedYetIsSaidAndWaitedFor) {

@@ -87,6 +87,10 @@ TEST(Modes, CdcOnlyTakesUpAUsersSlotWhereItStandsAndNeverDropsIt) {
   ASSERT_TRUE(test::eventually([&] { return scene.target_count("orders") == 2; }));
   EXPECT_EQ(scene.target_value("SELECT id, v FROM orders FINAL ORDER BY id"), "1\tbefore the pipe\n2\tafter");
   EXPECT_EQ(scene.field(".status.replication.slot"), slot);
+  // The source is looked at as it is with a slot of ours.
+  scene.exec("ALTER TABLE orders RENAME v TO w");
+  EXPECT_TRUE(test::eventually([&] { return scene.dev.reason(scene.pipe, "Ready") == "SourceDiffers"; }, 60s))
+      << conditions_of(scene);
 
   scene.dev.must_kubectl({"delete", "pipe", scene.pipe, "--timeout=20s"});
   EXPECT_EQ(scene.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + slot + "'"), "1");

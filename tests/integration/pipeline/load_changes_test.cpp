@@ -8,6 +8,7 @@
 namespace penstock::pipeline {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 struct Change {
@@ -42,7 +43,7 @@ TEST_P(OneChange, BeginsTheLoadOfThatTableAgainAndOfNoOther) {
   ASSERT_TRUE(table.error);
   EXPECT_EQ(table.error->reason, "TableChanged");
   EXPECT_EQ(table.error->kind, ErrorKind::Transient);
-  EXPECT_THAT(table.error->message, HasSubstr(GetParam().told));
+  EXPECT_THAT(table.error->message, ContainsRegex(GetParam().told));
   EXPECT_EQ(target("countIf(id > 1000)"), "0") << "rows of another table were read";
   EXPECT_TRUE(facts_of(facts, "nb").finished);
   EXPECT_EQ(differences("nb"), "");
@@ -56,9 +57,10 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"TableMadeAnew",
                "BEGIN; DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, v int, pad text); COMMIT",
                "another table has its name"},
-        Change{"TableDropped", "DROP TABLE t", "public.t is not there any more"},
+        Change{"TableDropped", "DROP TABLE t",
+               "public.t is not there any more|another table has its name, or none"},
         Change{"SchemaMoved", "CREATE SCHEMA s; ALTER TABLE t SET SCHEMA s",
-               "public.t is not there any more"},
+               "public.t is not there any more|another table has its name, or none"},
         Change{"RowsMoved", "VACUUM FULL t", "rewritten or emptied"},
         Change{"RowsTruncated", "TRUNCATE t", "rewritten or emptied"},
         Change{"RowsRewritten", "ALTER TABLE t ALTER v TYPE int USING v * 2", "rewritten or emptied"},
@@ -102,6 +104,24 @@ TEST_F(LoadChanges, OfANewColumnOrPartitionLeaveTheLoadAlone) {
   ASSERT_FALSE(facts.run.error) << facts.run.error->text();
   EXPECT_TRUE(facts_of(facts, "t").finished);
   EXPECT_EQ(target("(count(), sum(v))"), "(100,4950)");
+}
+
+// The stream's TRUNCATE would find no row yet, and the load's rows would outlive it.
+TEST_F(LoadChanges, OfRowsThatAreOnTheirWayBeginTheLoadAgain) {
+  create_table("t", 5);
+  ASSERT_NO_FATAL_FAILURE(prepare({"t"}));
+  test::shared_engine().slow_down(database_, "t", 2);
+  brakes_.push_back("t");
+  begin();
+  const auto inserting =
+      "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO%' AND current_database = '" +
+      database_ + "'";
+  ASSERT_TRUE(test::eventually([&] { return test::shared_engine().value(inserting) == "1"; }));
+  exec("TRUNCATE t");
+  ASSERT_EQ(test::shared_engine().value(inserting), "1") << "too late";
+  const auto error = facts_of(end(), "t").error;
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->reason, "TableChanged");
 }
 
 TEST_F(LoadChanges, BeforeALoadThatGoesOnBeginItAgain) {

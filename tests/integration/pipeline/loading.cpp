@@ -27,6 +27,10 @@ void Loading::prepare(const std::vector<std::string>& tables, const std::functio
   job_.tables[0].order_by = order_by_;
   const auto report = set_up(job_);
   ASSERT_TRUE(report) << report.error().text();
+  for (std::size_t at = 0; at < job_.tables.size(); ++at) {
+    job_.tables[at].former_definition = report->tables[at].definition;
+    job_.tables[at].partitions = report->tables[at].partitions;
+  }
   ASSERT_TRUE(make_publication(job_));
   between();
   auto slot = penstock::postgres::create_slot(job_.source, job_.slot);

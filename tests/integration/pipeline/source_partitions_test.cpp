@@ -183,7 +183,14 @@ TEST_F(SourcePartitions, ThatAreDroppedAreCounted) {
 TEST_F(SourcePartitions, ThatWereDetachedAndAttachedAgainBetweenTwoLooksAreToldOf) {
   exec("ALTER TABLE t DETACH PARTITION p1; UPDATE p1 SET v = 'unseen'");
   exec("ALTER TABLE t ATTACH PARTITION p1 FOR VALUES FROM (0) TO (100)");
-  expect_told("public.p1 was attached");
+  expect_told("public.p1 was detached and attached again");
+}
+
+TEST_F(SourcePartitions, WhoseRowsWereAllDeletedWhileTheyWereDetachedAreToldOf) {
+  exec(
+      "BEGIN; ALTER TABLE t DETACH PARTITION p1; DELETE FROM p1;"
+      "ALTER TABLE t ATTACH PARTITION p1 FOR VALUES FROM (0) TO (100); COMMIT");
+  expect_told("public.p1 was detached and attached again");
 }
 
 TEST_F(SourcePartitions, WhoseRowsMayNotBeReadAreJudgedByTheirSize) {

@@ -245,7 +245,7 @@ TEST(SourceDefinition, AColumnThatTheListLeftOutAtTheLoadStaysOut) {
   EXPECT_FALSE(is_excluded({}, nullptr, table.columns[2])) << "a load takes it";
 }
 
-TEST(SourceDefinition, TellsOfAnotherFilterOfAChild) {
+TEST(SourceDefinition, TellsOfAChildThatIsPublishedOtherwiseOrNotAtAll) {
   auto table = narrowed({{1, "id"}, {2, "v"}});
   table.heaps.resize(2);
   table.heaps[0].oid = table.oid;
@@ -254,10 +254,76 @@ TEST(SourceDefinition, TellsOfAnotherFilterOfAChild) {
   postgres::PublicationFacts publication;
   publication.contents = {{table.name, "600.7"}, {table.heaps[1].name, "600.8"}};
   const auto whole = define({}, table, {"id"}, &publication);
-  EXPECT_EQ(whole.publication, "600.7");
-  publication.contents[1].row_filter = "(id > 5)";
+  publication.contents[1].incarnation = "600.9";
   EXPECT_THAT(differences(whole, define({}, table, {"id"}, &publication)),
               ElementsAre(HasSubstr("publication was altered")));
+  publication.contents.pop_back();
+  EXPECT_THAT(differences(whole, define({}, table, {"id"}, &publication)),
+              ElementsAre(HasSubstr("publication was altered")));
+}
+
+TEST(SourceDefinition, TellsOfATypeThatPrintsTheSameBytesOtherwise) {
+  auto known = loaded(), now = loaded();
+  known.columns[1].type = 650;
+  now.columns[1].type = 869;
+  EXPECT_THAT(differences(known, now), IsEmpty()) << "rewritten rows are compared";
+  now.columns[1].reprinted_from = {650};
+  EXPECT_THAT(differences(known, now), ElementsAre(HasSubstr("the type of column v was altered")));
+  known.columns[1].type = 869;
+  EXPECT_THAT(differences(known, now), IsEmpty());
+}
+
+TEST(SourceDefinition, DoubtsAColumnThatCameWhenAnExcludedOneWent) {
+  TableJob job;
+  job.excluded_columns = {"card"};
+  auto now = loaded();
+  now.columns.erase(now.columns.begin() + 2);
+  EXPECT_FALSE(replaced_exclusion(job, loaded(), now)) << "none came";
+  const auto seen = with_followed(loaded(), now, {"id", "v"});
+  now.columns.push_back({4, "memo", 25, -1, false, false, ""});
+  const auto doubt = replaced_exclusion(job, loaded(), now);
+  ASSERT_TRUE(doubt);
+  EXPECT_EQ(doubt->reason, "ExcludedColumnInDoubt");
+  EXPECT_THAT(doubt->message, HasSubstr("card"));
+  EXPECT_FALSE(replaced_exclusion(job, seen, now)) << "it came after a look had seen that card was gone";
+  EXPECT_FALSE(replaced_exclusion(job, *SourceDefinition::parse(seen.text()), now))
+      << "which the status keeps";
+  now.columns.back().name = "card";
+  EXPECT_FALSE(replaced_exclusion(job, loaded(), now)) << "excluded by its name";
+}
+
+TEST(SourceDefinition, JoinsWhatTwoHaveFoundOut) {
+  auto one = loaded(), two = loaded();
+  one.columns.push_back({4, "a", 25, -1, false, false, ""});
+  two.columns.push_back({5, "b", 25, -1, false, false, ""});
+  const auto both = joined(one, two);
+  ASSERT_EQ(both.columns.size(), 5U);
+  EXPECT_EQ(both.columns[3].name, "a");
+  EXPECT_EQ(both.columns[4].name, "b");
+  EXPECT_EQ(joined(one.text(), two.text()), both.text());
+  EXPECT_EQ(joined(std::string(), two.text()), two.text());
+  two.oid = 1;
+  EXPECT_EQ(joined(one.text(), two.text()), one.text()) << "another table";
+}
+
+TEST(SourceDefinition, AMessageFromBeforeAColumnWasAddedLacksIt) {
+  EXPECT_THAT(passing_differences(loaded(), loaded(), relation({"id", "v"})), IsEmpty());
+  EXPECT_THAT(passing_differences(loaded(), loaded(), relation({"id", "x", "card"})),
+              ElementsAre(HasSubstr("column v was missing")));
+}
+
+TEST(SourceDefinition, OfAPartHasItsOrderAndTheNamesOfItsRoot) {
+  auto now = loaded();
+  now.columns[1].name = "card";
+  now.columns[2].name = "v";
+  auto part = with_columns({{1, "own"}, {2, "v"}, {4, "card"}, {5, "id"}});
+  const auto then = as_in_part(loaded(), now, part), present = as_in_part(now, now, part);
+  ASSERT_EQ(then.columns.size(), 3U);
+  EXPECT_EQ(then.columns[0].name, "card");
+  EXPECT_EQ(then.columns[0].number, 2);
+  EXPECT_EQ(then.columns[1].name, "v");
+  EXPECT_THAT(excluded_names(then, present, relation({"v", "card", "id"})), Optional(ElementsAre("v")));
+  EXPECT_THAT(excluded_names(then, present, relation({"card", "v", "id"})), Optional(ElementsAre("card")));
 }
 
 TEST(SourceDefinition, AColumnInDoubtStaysOut) {

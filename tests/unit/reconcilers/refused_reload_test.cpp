@@ -55,6 +55,23 @@ TEST_F(RefusedReload, IsTriedAgainLaterAndSaidAndTheSourceIsLookedAt) {
   EXPECT_EQ(dataplane_.asked_for_tables, 2);
 }
 
+// Some hundred of them must not keep the pass from all that comes after them.
+TEST_F(RefusedReload, OfManyTablesLeavesTimeForTheRest) {
+  for (int at = 0; at < 200; ++at) {
+    auto status = api_.stored.status.tables[0];
+    auto table = spec().tables[0];
+    status.source = table.source = status.target = table.target = "public.t" + std::to_string(at);
+    ++table.resync_generation;
+    spec().tables.push_back(table);
+    api_.stored.status.tables.push_back(status);
+  }
+  pass();
+  EXPECT_EQ(dataplane_.probes, 1);
+  for (int passes = 0; passes < 100; ++passes)
+    pass();
+  EXPECT_EQ(dataplane_.asked_for_tables, 201) << "once together, then each by itself";
+}
+
 TEST_F(RefusedReload, OfRowsThatDifferIsNoOther) {
   spec().tables[0].on_difference = OnDifference::Resync;
   api_.stored.status.tables[0].differences = {"column v was retyped"};

@@ -270,9 +270,9 @@ TEST(ALook, TakesUpTheTimelineThatAFailoverBrings) {
   auto view = loading();
   const auto before = view.pipe.status.source->timeline;
   ProbeFacts facts;
-  EXPECT_EQ(with_probe(view.pipe.status, facts).source->timeline, before) << "not known";
+  EXPECT_EQ(with_probe(view.pipe, facts).source->timeline, before) << "not known";
   facts.timeline = before + 1;
-  EXPECT_EQ(with_probe(view.pipe.status, facts).source->timeline, before + 1);
+  EXPECT_EQ(with_probe(view.pipe, facts).source->timeline, before + 1);
 }
 
 }  // namespace

@@ -1,0 +1,177 @@
+// What comes and goes between two looks at the catalog, and what the stream then brings.
+
+#include "tests/e2e/cases/cases.hpp"
+
+namespace penstock::cases {
+namespace {
+
+const std::string kParted =
+    "CREATE TABLE t (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);"
+    "CREATE TABLE t_0 PARTITION OF t FOR VALUES FROM (0) TO (100);";
+const std::string kTwo = kParted +
+                         "CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (100) TO (200);"
+                         "INSERT INTO t VALUES (1, 1), (2, 2), (101, 101)";
+const std::string kMade =
+    "CREATE TABLE t_9 PARTITION OF t FOR VALUES FROM (900) TO (999); INSERT INTO t VALUES (901, 1)";
+
+void add_partitions(std::vector<Case>& out) {
+  const auto add = [&](const std::string& name, const std::string& setup, std::vector<Step> steps,
+                       const std::string& mend = "") {
+    out.push_back(
+        {.name = name, .setup = setup, .steps = std::move(steps), .outcome = Outcome::Named, .mend = mend});
+  };
+  const std::string one = kParted + "INSERT INTO t VALUES (1, 1)";
+  add("only-partition-truncated", one, {sql("TRUNCATE t_0")});
+  add("only-partition-truncated-and-filled", one, {sql("TRUNCATE t_0; INSERT INTO t VALUES (5, 5)")});
+  add("all-partitions-truncated", kTwo, {sql("TRUNCATE t_0, t_1")});
+  add("only-partition-emptied-unlogged", one,
+      {sql("ALTER TABLE t_0 SET UNLOGGED; DELETE FROM t; ALTER TABLE t_0 SET LOGGED")});
+  add("partition-made-unlogged", kTwo,
+      {sql("CREATE UNLOGGED TABLE t_2 PARTITION OF t FOR VALUES FROM (200) TO (300);"
+           "INSERT INTO t VALUES (250, 1)")},
+      "ALTER TABLE t_2 SET LOGGED");
+  add("partition-unlogged-from-the-beginning", kTwo + "; ALTER TABLE t_1 SET UNLOGGED",
+      {sql("INSERT INTO t VALUES (150, 1)")}, "ALTER TABLE t_1 SET LOGGED");
+  add("partition-made-and-dropped", kTwo, {sql(kMade), settle(), sql("DROP TABLE t_9")});
+  add("partition-made-and-detached", kTwo, {sql(kMade), settle(), sql("ALTER TABLE t DETACH PARTITION t_9")});
+  add("partition-made-and-truncated", kTwo, {sql(kMade), settle(), sql("TRUNCATE t_9")});
+  add("partition-made-and-truncated-in-one", kTwo, {sql("BEGIN;" + kMade + "; TRUNCATE t_9; COMMIT")});
+  out.push_back(
+      {.name = "partition-made-and-emptied-by-delete",
+       .setup = kTwo,
+       .steps = {sql(kMade), settle(), sql("INSERT INTO t VALUES (902, 2); DELETE FROM t WHERE id = 901")},
+       .outcome = Outcome::Equal});
+}
+
+void add_columns(std::vector<Case>& out) {
+  const std::string plain = "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1)";
+  const auto add = [&](const std::string& name, const std::string& setup, std::vector<Step> steps) {
+    out.push_back({.name = name, .setup = setup, .steps = std::move(steps), .outcome = Outcome::Named});
+  };
+  add("followed-and-renamed-for-a-moment", plain,
+      {sql("ALTER TABLE t ADD c int; INSERT INTO t VALUES (2, 1, 1)"), settle(),
+       sql("BEGIN; ALTER TABLE t RENAME c TO d; INSERT INTO t (id, v, d) VALUES (3, 1, 55); ALTER TABLE t "
+           "RENAME d TO "
+           "c; COMMIT")});
+  add("followed-and-replaced", plain,
+      {sql("ALTER TABLE t ADD c int DEFAULT 1; INSERT INTO t (id, v) VALUES (4, 1)"), settle(),
+       sql("ALTER TABLE t DROP c, ADD c int DEFAULT 2")});
+  add("retyped-in-place",
+      "CREATE TABLE t (id int PRIMARY KEY, a cidr); INSERT INTO t VALUES (1, '10.1.2.3/32')",
+      {sql("ALTER TABLE t ALTER a TYPE inet")});
+  add("retyped-in-place-to-oid", "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, -1)",
+      {sql("ALTER TABLE t ALTER a TYPE oid; INSERT INTO t VALUES (2, 2)")});
+  add("retyped-in-place-from-a-domain",
+      "CREATE DOMAIN net AS cidr; CREATE TABLE t (id int PRIMARY KEY, a net); INSERT INTO t VALUES (1, "
+      "'10.1.2.3/32')",
+      {sql("ALTER TABLE t ALTER a TYPE inet")});
+  add("retyped-in-place-in-the-key",
+      "CREATE TABLE t (a cidr PRIMARY KEY, v int); INSERT INTO t VALUES ('10.1.2.3/32', 1)",
+      {sql("ALTER TABLE t ALTER a TYPE inet; DELETE FROM t")});
+  out.push_back({.name = "retyped-in-place-alike",
+                 .setup = "CREATE TABLE t (id int PRIMARY KEY, a varchar(9), b xml, c bit(3));"
+                          "INSERT INTO t VALUES (1, 'x', '<a/>', '101')",
+                 .steps = {sql("ALTER TABLE t ALTER a TYPE text, ALTER b TYPE text, ALTER c TYPE varbit;"
+                               "INSERT INTO t VALUES (2, 'y', 'z', '1')")},
+                 .outcome = Outcome::Equal});
+}
+
+void add_what_is_resynced_by_itself(std::vector<Case>& out) {
+  const auto add = [&](const std::string& name, const std::string& setup, const std::string& change) {
+    out.push_back({.name = name,
+                   .setup = setup,
+                   .steps = {sql(change)},
+                   .outcome = Outcome::Equal,
+                   .tables = {"{source: public.t, onDifference: Resync}"},
+                   .resync = false});
+  };
+  add("enum-rename-value-resynced-by-itself",
+      "CREATE TYPE t_e AS ENUM ('a', 'b'); CREATE TABLE t (id int PRIMARY KEY, e t_e);"
+      "INSERT INTO t VALUES (1, 'a'), (2, 'b')",
+      "ALTER TYPE t_e RENAME VALUE 'a' TO 'alpha'; INSERT INTO t VALUES (4, 'alpha')");
+  add("partition-truncated-resynced-by-itself", kTwo, "TRUNCATE t_0; INSERT INTO t VALUES (5, 5)");
+}
+
+void add_exclusions(std::vector<Case>& out) {
+  const std::string back = "ALTER TABLE t RENAME memo TO secret";
+  const std::string row = "INSERT INTO t (id, v, memo) VALUES (9, 9, 'SECRET')";
+  const auto add = [&](const std::string& name, std::vector<Step> steps) {
+    out.push_back(
+        {.name = name,
+         .setup =
+             "CREATE TABLE t (id int PRIMARY KEY, v int, secret text); INSERT INTO t VALUES (1, 1, 'SECRET')",
+         .steps = std::move(steps),
+         .tables = {"{source: public.t, excludedColumns: [secret]}"},
+         .mend = back,
+         .secret = "SECRET"});
+  };
+  add("excluded-made-again-and-renamed-later",
+      {sql("ALTER TABLE t DROP secret, ADD secret text; INSERT INTO t VALUES (2, 2, 'SECRET')"), look(),
+       sql("ALTER TABLE t RENAME secret TO memo;" + row)});
+  add("excluded-made-again-and-renamed",
+      {sql("ALTER TABLE t DROP secret, ADD secret text; ALTER TABLE t RENAME secret TO memo;" + row)});
+  add("excluded-made-again-and-renamed-while-paused",
+      {pause(), sql("ALTER TABLE t DROP secret, ADD secret text; ALTER TABLE t RENAME secret TO memo;" + row),
+       resume()});
+  out.push_back(
+      {.name = "excluded-dropped-and-another-added-later",
+       .setup =
+           "CREATE TABLE t (id int PRIMARY KEY, v int, secret text); INSERT INTO t VALUES (1, 1, 'SECRET')",
+       .steps = {sql("ALTER TABLE t DROP secret"), look(),
+                 sql("ALTER TABLE t ADD note text; INSERT INTO t VALUES (2, 2, 'open')")},
+       .outcome = Outcome::Equal,
+       .tables = {"{source: public.t, excludedColumns: [secret]}"},
+       .resync = false,  // Setup wants every excluded column to be there
+       .secret = "SECRET"});
+}
+
+void add_children(std::vector<Case>& out) {
+  const std::string family =
+      "CREATE TABLE t (id int PRIMARY KEY, v text, secret text); CREATE TABLE t_a (PRIMARY KEY (id)) "
+      "INHERITS (t);"
+      "ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE t_a REPLICA IDENTITY FULL;"
+      "INSERT INTO t VALUES (1, 'one', 'SECRET'); INSERT INTO t_a VALUES (2, 'two', 'SECRET')";
+  const auto add = [&](const std::string& name, std::vector<Step> steps, const std::string& more,
+                       const std::string& source_more, const std::string& secret) {
+    out.push_back(
+        {.name = name,
+         .setup = family + (source_more.empty() ? "" : "; CREATE PUBLICATION t_p FOR TABLE t, t_nb"),
+         .steps = std::move(steps),
+         .outcome = secret.empty() ? Outcome::Named : Outcome::Either,
+         .tables = {"{source: public.t, orderBy: [id]" + more + "}"},
+         .source_more = source_more,
+         .secret = secret});
+  };
+  add("child-taken-out-and-back",
+      {sql("ALTER PUBLICATION t_p DROP TABLE t_a; UPDATE t_a SET v = 'unseen'; ALTER PUBLICATION t_p ADD "
+           "TABLE t_a")},
+      "", ", publication: t_p", "");
+  add("child-renamed-for-a-moment",
+      {sql("BEGIN; ALTER TABLE t RENAME v TO x; INSERT INTO t_a (id, x) VALUES (5, 'a'); ALTER TABLE t "
+           "RENAME x TO v; "
+           "COMMIT")},
+      "", "", "");
+  const std::string trade =
+      "ALTER TABLE t RENAME v TO x; ALTER TABLE t RENAME secret TO v; ALTER TABLE t RENAME x TO secret;";
+  const std::string row = "INSERT INTO t_a (id, v) VALUES (7, 'SECRET');";
+  const std::string back =
+      "ALTER TABLE t RENAME secret TO x; ALTER TABLE t RENAME v TO secret; ALTER TABLE t RENAME x TO v";
+  add("child-trades-an-excluded-name", {sql(trade + row), look(), sql(back)}, ", excludedColumns: [secret]",
+      "", "SECRET");
+  add("child-trades-an-excluded-name-for-a-moment", {sql("BEGIN;" + trade + row + back + "; COMMIT")},
+      ", excludedColumns: [secret]", "", "SECRET");
+}
+
+}  // namespace
+
+std::vector<Case> passing_cases() {
+  std::vector<Case> out;
+  add_partitions(out);
+  add_columns(out);
+  add_what_is_resynced_by_itself(out);
+  add_exclusions(out);
+  add_children(out);
+  return out;
+}
+
+}  // namespace penstock::cases
