@@ -23,7 +23,7 @@ HISTORIES ?=
 CASES ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help deps lint-deps build demo test test-cases test-histories test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
+.PHONY: help deps lint-deps build demo test test-cases test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
 
 help: ## Show this list
 	@echo 'Penstock: PostgreSQL into ClickHouse, declared by a Pipe.'; echo
@@ -60,6 +60,10 @@ test-histories: deps $(build)/build.ninja ## Try random histories of a source (S
 	@$(build)/penstock_histories --seeds $(SEEDS) --regressions tests/histories/regressions \
 	  --keep tests/histories/regressions $(HISTORIES)
 
+test-mutants: deps $(build)/build.ninja ## Put faults back that the histories are to find
+	@ninja -C $(build) -j$(JOBS) penstock penstock_histories
+	@scripts/test-mutants.sh $(build)
+
 test-postgres: deps $(build)/build.ninja ## Run tests against another PostgreSQL (PG=13 to 18; TESTS as with test)
 	@[ -n "$(PG)" ] || { echo "test-postgres: say which with PG=, one of" $$(scripts/postgres-versions.sh) >&2; exit 2; }
 	@ninja -C $(build) -j$(JOBS) $(if $(TESTS),all,penstock $(postgres_programs))
@@ -75,6 +79,7 @@ test-nightly: ## Everything that takes hours: all cases, 1000 histories, all typ
 	@PENSTOCK_NIGHTLY=1 $(MAKE) --no-print-directory test test-cases
 	@$(MAKE) --no-print-directory test-histories SEEDS=1-1000
 	@$(MAKE) --no-print-directory test-histories SEEDS=1001-1200 HISTORIES=--kills
+	@$(MAKE) --no-print-directory test-mutants
 	@$(MAKE) --no-print-directory test-types SEEDS=1-400
 	@for version in $(nightly_versions); do $(MAKE) --no-print-directory test-postgres PG=$$version || exit; done
 	@$(MAKE) --no-print-directory test-asan

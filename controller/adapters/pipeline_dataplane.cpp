@@ -167,9 +167,6 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
       table.truncated_by = at->second;
   const auto run = run_of(pipe.uid);
   add_streamed(pipe, *run, job);
-  for (auto& table : job.tables)
-    if (!table.definition.empty())
-      table.definition = pipeline::joined(table.definition, table.streamed_definition);
   PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system_of(pipe)));
   std::map<std::string, std::string> definitions;
   for (const auto& [source, table] : report.tables)

@@ -44,7 +44,7 @@ struct TableJob {
   std::vector<std::uint32_t> truncated_by{};
   /// Its parts, by pg_class.oid, that rows were streamed of since it was made, as far as this process knows.
   std::vector<std::uint32_t> streamed_parts{};
-  /// While it is to be loaded: what the stream that goes on beside has found its definition to be.
+  /// What the stream has found its definition to be since.
   std::string streamed_definition{};
   std::vector<std::string> excluded_columns;
   std::vector<std::string> order_by;

@@ -6,7 +6,6 @@
 #include <chrono>
 
 #include "core/log.hpp"
-#include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/pipeline/compare_rows.hpp"
 #include "dataplane/pipeline/row_identity.hpp"
 #include "dataplane/pipeline/setup.hpp"
@@ -74,7 +73,7 @@ class TableProbe {
         compare_until_(compare_until) {
     published_ = postgres::published_as(publication, source.name);
     replaces_ = table.engine == clickhouse::Engine::ReplacingMergeTree;
-    key_ = replaces_ ? clickhouse::split_key(target.sorting_key) : std::vector<std::string>{};
+    key_ = bind(table, source, target).key;
   }
 
   /// Why its changes cannot be applied; nullopt: they can.
@@ -105,7 +104,7 @@ class TableProbe {
   [[nodiscard]] Result<PartitionLook> look() const {
     PartitionQuestion question{table_.partitions,     !table_.ignore_truncate && replaces_,
                                job_.owns_publication, table_.truncated_by,
-                               table_.streamed_parts, key_};
+                               table_.streamed_parts, replaces_ ? key_ : std::vector<std::string>{}};
     const auto with_target_columns = taken(table_, source_);
     PENSTOCK_ASSIGN(auto look, look_at_partitions(job_.source, with_target_columns, question));
     if (look.in_doubt) {
@@ -140,7 +139,10 @@ class TableProbe {
   void compare_definition(bool moved, ProbedTable& out) const {
     const auto now = define(table_, source_, key_, &publication_);
     const auto known = SourceDefinition::parse(table_.definition).value_or(now);
-    out.differences = differences(known, now);
+    // What the stream has followed since the last look may have been replaced by now.
+    const auto streamed = SourceDefinition::parse(table_.streamed_definition);
+    const auto all = streamed && streamed->oid == known.oid ? joined(known, *streamed) : known;
+    out.differences = differences(all, now);
     for (const auto& column : now.columns)
       if (moved && is_new(column, known) && !column.generated && !column.excluded &&
           !has_default(column.name))
@@ -151,7 +153,7 @@ class TableProbe {
     std::vector<std::string> names;
     for (const auto& column : target_.columns)
       names.push_back(column.name);
-    out.definition = with_followed(known, now, names).text();
+    out.definition = with_followed(all, now, names).text();
   }
 
   /// The target's column was added in time, with what earlier rows hold.

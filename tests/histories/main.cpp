@@ -161,7 +161,7 @@ class Program {
   [[nodiscard]] bool tried_nothing(std::size_t wanted) const {
     constexpr int kEnough = 20;
     const bool begun_none = wanted > 0 && done_ == refused_ && interrupted == 0;
-    const bool little = done_ >= kEnough && (refused_ * 2 > done_ || named_ > equal_);
+    const bool little = done_ >= kEnough && (refused_ * 2 > done_ || named_ > 3 * equal_);
     if (begun_none || little) say("too little was tried for that to say anything");
     return begun_none || little;
   }

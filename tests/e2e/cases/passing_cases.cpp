@@ -36,6 +36,15 @@ void add_partitions(std::vector<Case>& out) {
   add("partition-made-and-detached", kTwo, {sql(kMade), settle(), sql("ALTER TABLE t DETACH PARTITION t_9")});
   add("partition-made-and-truncated", kTwo, {sql(kMade), settle(), sql("TRUNCATE t_9")});
   add("partition-made-and-truncated-in-one", kTwo, {sql("BEGIN;" + kMade + "; TRUNCATE t_9; COMMIT")});
+  out.push_back({.name = "partition-made-with-another-identity",
+                 .setup = kTwo +
+                          "; ALTER TABLE t ALTER v SET NOT NULL; ALTER TABLE t REPLICA IDENTITY FULL;"
+                          "ALTER TABLE t_0 REPLICA IDENTITY FULL; ALTER TABLE t_1 REPLICA IDENTITY FULL",
+                 .steps = {sql("CREATE TABLE t_2 PARTITION OF t FOR VALUES FROM (200) TO (300);"
+                               "INSERT INTO t VALUES (250, 1); UPDATE t SET v = 2 WHERE id = 250")},
+                 .outcome = Outcome::Named,
+                 .tables = {"{source: public.t, orderBy: [id, v]}"},
+                 .mend = "ALTER TABLE t_2 REPLICA IDENTITY FULL"});
   out.push_back(
       {.name = "partition-made-and-emptied-by-delete",
        .setup = kTwo,

@@ -86,15 +86,23 @@ TEST_F(Crash, InMidLoadLoadsNoPartitionAgainThatTheStatusCounts) {
   EXPECT_EQ(scene.differences({"orders"}), "");
 }
 
-TEST_F(Crash, AppendOnlyTargetsGetEveryChangeExactlyOnce) {
+/// By the target's partitioning: one INSERT makes a part in each partition, one after the other.
+class CrashOfALog : public Crash, public testing::WithParamInterface<std::string> {};
+
+TEST_P(CrashOfALog, GetsEveryChangeExactlyOnce) {
   scene.create_table("log", 500);
   scene.exec("ALTER TABLE log REPLICA IDENTITY FULL");
-  scene.declare({"{source: public.log, engine: MergeTree}"});
+  scene.declare({"{source: public.log, engine: MergeTree" + GetParam() + "}"});
   scene.manifest.spec_more = "  sync: {interval: 20ms, maxInsertsPerSecond: 1000, batchRows: 300}\n";
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
   std::atomic<bool> busy{true};
-  std::int64_t changes = 0;
+  std::atomic<std::int64_t> changes{0};
+  std::thread beside([&] {
+    auto session = scene.postgres.session(scene.database);
+    for (int at = 0; busy.load(); ++at, ++changes)
+      session.exec(fmt::format("UPDATE log SET v = '{}' WHERE id = {}", at, at % 7 + 1));
+  });
   std::thread writer([&] {
     auto session = scene.postgres.session(scene.database);
     for (int at = 0; busy.load(); ++at) {
@@ -113,13 +121,19 @@ TEST_F(Crash, AppendOnlyTargetsGetEveryChangeExactlyOnce) {
   std::this_thread::sleep_for(500ms);
   busy.store(false);
   writer.join();
+  beside.join();
   ASSERT_TRUE(scene.caught_up(60s));
-  EXPECT_EQ(scene.target_count("log"), 500 + changes);
+  EXPECT_EQ(scene.target_count("log"), 500 + changes.load());
   EXPECT_EQ(
       scene.target_value(
           "SELECT count() FROM (SELECT id, _penstock_version FROM log GROUP BY ALL HAVING count() > 1)"),
       "0");
 }
+
+INSTANTIATE_TEST_SUITE_P(By, CrashOfALog, testing::Values("", ", partitionBy: 'id % 16'"),
+                         [](const auto& partition) {
+                           return partition.param.empty() ? "Nothing" : "Remainder";
+                         });
 
 TEST_F(Crash, AnAppendOnlyLoadBeginsAgainAndIsStillExact) {
   constexpr std::int64_t kRows = 40000;

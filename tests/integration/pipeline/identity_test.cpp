@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "dataplane/pipeline/probe.hpp"
 #include "tests/integration/pipeline/streaming.hpp"
 
 namespace penstock::pipeline {
@@ -144,6 +145,21 @@ TEST_F(Identity, AnAbsentValueIsNeverMadeUp) {
   EXPECT_TRUE(
       test::eventually([&] { return target("arraySort(groupArray((id, n)))") == "[(1,NULL),(2,2)]"; }, 20s))
       << target("arraySort(groupArray((id, n)))");
+}
+
+TEST_F(Identity, OfALogIsItsSourcesAtEveryLook) {
+  prepare(std::string(kTable) + "; ALTER TABLE t REPLICA IDENTITY FULL", {"t"},
+          clickhouse::Engine::MergeTree);
+  begin();
+  catch_up();
+  job_.tables[0].definition = table().definition;
+  ASSERT_THAT(job_.tables[0].definition, HasSubstr("unique"));
+  for (int look = 0; look < 2; ++look) {
+    const auto report = probe(job_, system_);
+    ASSERT_TRUE(report) << report.error().text();
+    EXPECT_THAT(report->tables.at("public.t").differences, testing::IsEmpty());
+    job_.tables[0].definition = report->tables.at("public.t").definition;
+  }
 }
 
 }  // namespace

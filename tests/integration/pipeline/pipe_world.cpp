@@ -6,7 +6,7 @@ using namespace std::chrono_literals;
 
 test::PostgresServer& world_postgres() {
   static test::PostgresServer server(
-      test::PostgresOptions{.settings = {{"max_replication_slots", "200"}, {"max_wal_senders", "50"}}});
+      test::PostgresOptions{.settings = {{"max_replication_slots", "400"}, {"max_wal_senders", "50"}}});
   return server;
 }
 
