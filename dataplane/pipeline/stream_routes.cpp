@@ -172,6 +172,8 @@ Result<std::vector<std::string>> StreamDecoder::compare(const po::Relation& rela
   const auto present = define(bound.job, now, bound.binding.key, nullptr);
   std::optional<std::vector<std::string>> excluded;
   if (bound.source.oid != relation.id) {
+    // Published by its root, which is announced first, nothing comes under its own description.
+    if (bound.source.kind == 'p' && routes_.contains(bound.source.oid)) return std::vector<std::string>{};
     PENSTOCK_ASSIGN(excluded, compare_part(relation, bound, present));
   } else {
     for (const auto& why : passing_differences(bound.known, present, relation))
