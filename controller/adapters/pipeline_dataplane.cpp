@@ -88,11 +88,17 @@ void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline:
       for (const auto& [oid, commit] : at->second)
         if (commit > std::max(start, added)) table.streamed_parts.push_back(oid);
   }
+  for (auto& table : job.tables)
+    table.stream_has_passed = false;
   if (!run.stream.run) return;
-  for (const auto& streamed : run.stream.run->facts().tables)
-    for (auto& table : job.tables)
-      if (table.source_text == streamed.source && table.load == streamed.load)
-        table.streamed_definition = streamed.definition;
+  const auto facts = run.stream.run->facts();
+  for (const auto& streamed : facts.tables)
+    for (auto& table : job.tables) {
+      if (table.source_text != streamed.source || table.load != streamed.load) continue;
+      table.streamed_definition = streamed.definition;
+      table.stream_has_passed =
+          run.looked_to && std::max(facts.confirmed, streamed.written) >= *run.looked_to;
+    }
 }
 
 reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
@@ -168,6 +174,12 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
   const auto run = run_of(pipe.uid);
   add_streamed(pipe, *run, job);
   PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system_of(pipe)));
+  const bool passed =
+      run->looked_to && run->stream.run && run->stream.run->facts().confirmed >= *run->looked_to;
+  if (!report.end)
+    run->looked_to.reset();
+  else if (!run->looked_to || passed)
+    run->looked_to = report.end;
   std::map<std::string, std::string> definitions;
   for (const auto& [source, table] : report.tables)
     definitions[source] = table.definition;
@@ -246,6 +258,7 @@ void PipelineDataplane::stop_stream(const Pipe& pipe) {
 }
 
 Status PipelineDataplane::take_down_former(const Pipe& pipe, const reconcile::Credentials& credentials) {
+  run_of(pipe.uid)->parts_before.clear();
   const auto& replication = pipe.status.replication;
   run_of(pipe.uid)->slot_maker.reset();
   return pipeline::release(job_of(pipe, credentials), {.prefix = reconcile::own_prefix(pipe.uid),

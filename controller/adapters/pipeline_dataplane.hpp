@@ -71,6 +71,7 @@ class PipelineDataplane final : public reconcile::Dataplane {
     std::map<std::string, std::vector<std::uint32_t>> truncated_before;
     /// The same of TableStream::parts.
     std::map<std::string, std::map<std::uint32_t, Lsn>> parts_before;
+    std::optional<Lsn> looked_to;               ///< ProbeReport::end, until the stream has passed it
     std::unique_ptr<SlotMaker> slot_maker;      ///< while the source makes our slot
     std::optional<postgres::CreatedSlot> slot;  ///< made, and not yet handed to a load
   };

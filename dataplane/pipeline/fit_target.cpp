@@ -67,13 +67,13 @@ Result<bool> fit_target(const PipeJob& job, const TableJob& table, const postgre
   return altered;
 }
 
-Result<BoundTables> bind_fitting(const PipeJob& job, clickhouse::Client& client) {
-  PENSTOCK_ASSIGN(auto bound, bind_tables(job, client));
-  PENSTOCK_ASSIGN(const auto facts, clickhouse::read_destination(client));
-  bool altered = false;
-  std::vector<TableFault> faults;
+namespace {
+
+/// Brings the targets after the source. Of those that cannot be, and that waiting does not cure, the faults.
+Status fit_all(const PipeJob& job, const BoundTables& bound, clickhouse::Client& client,
+               const TargetFeatures& features, bool& altered, std::vector<TableFault>& faults) {
   for (const auto& table : bound.tables) {
-    const auto fitted = fit_target(job, table.job, table.source, client, {facts.time64});
+    const auto fitted = fit_target(job, table.job, table.source, client, features);
     if (fitted) {
       altered = altered || *fitted;
       continue;
@@ -83,15 +83,40 @@ Result<BoundTables> bind_fitting(const PipeJob& job, clickhouse::Client& client)
     if (passes && error.reason != kTableChanged) return fail(std::move(error));
     faults.push_back({table.job.source_text, std::move(error)});
   }
-  if (altered) {
-    PENSTOCK_ASSIGN(bound, bind_tables(job, client));
+  return {};
+}
+
+bool lacks_columns(const BoundTable& table) {
+  return table.binding.columns.size() != taken_columns(table.job, table.source).size();
+}
+
+}  // namespace
+
+Result<BoundTables> bind_fitting(const PipeJob& job, clickhouse::Client& client) {
+  constexpr int kTries = 5;
+  PENSTOCK_ASSIGN(const auto facts, clickhouse::read_destination(client));
+  for (int tries = 1;; ++tries) {
+    PENSTOCK_ASSIGN(auto bound, bind_tables(job, client));
+    bool altered = false;
+    std::vector<TableFault> faults;
+    PENSTOCK_TRY(fit_all(job, bound, client, {facts.time64}, altered, faults));
+    // A look at the catalog may have added a column between the two: what was bound lacks it.
+    const auto is_faulty = [&](const BoundTable& table) {
+      return std::any_of(faults.begin(), faults.end(),
+                         [&](const TableFault& fault) { return fault.source == table.job.source_text; });
+    };
+    const bool lacking = std::any_of(bound.tables.begin(), bound.tables.end(), [&](const BoundTable& table) {
+      return lacks_columns(table) && !is_faulty(table);
+    });
+    if ((altered || lacking) && tries < kTries) continue;
+    for (const auto& table : bound.tables)
+      if (lacks_columns(table) && !is_faulty(table))
+        faults.push_back(
+            {table.job.source_text, table_changed(table.job, "columns are added to it all the time")});
+    std::erase_if(bound.tables, is_faulty);
+    bound.faults.insert(bound.faults.end(), faults.begin(), faults.end());
+    return bound;
   }
-  std::erase_if(bound.tables, [&](const BoundTable& table) {
-    return std::any_of(faults.begin(), faults.end(),
-                       [&](const TableFault& fault) { return fault.source == table.job.source_text; });
-  });
-  bound.faults.insert(bound.faults.end(), faults.begin(), faults.end());
-  return bound;
 }
 
 }  // namespace penstock::pipeline

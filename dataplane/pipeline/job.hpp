@@ -44,6 +44,9 @@ struct TableJob {
   std::vector<std::uint32_t> truncated_by{};
   /// Its parts, by pg_class.oid, that rows were streamed of since it was made, as far as this process knows.
   std::vector<std::uint32_t> streamed_parts{};
+  /// Every change of before the end of the last look at the catalog is in its target: a TRUNCATE that it saw
+  /// has come by now, if it is to come.
+  bool stream_has_passed = true;
   /// What the stream has found its definition to be since.
   std::string streamed_definition{};
   std::vector<std::string> excluded_columns;

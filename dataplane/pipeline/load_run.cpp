@@ -27,11 +27,6 @@ const TableLoad* resume_of(const LoadRequest& request, const std::string& source
   return at == request.resume.end() ? nullptr : &*at;
 }
 
-/// Not where a column was added since the target was made.
-bool in_every_column(const BoundTable& table) {
-  return table.binding.columns.size() == taken_columns(table.job, table.source).size();
-}
-
 /// Goes on from what a former run left, if its partitions still mean the same rows.
 TableWork work_of(const LoadRequest& request, BoundTable table) {
   TableWork out;
@@ -39,7 +34,7 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   const bool one_snapshot = table.binding.append_only || !request.job.streams;
   out.layout = LoadLayout::of(table.source,
                               {request.job.rows_per_partition, kPartBytes, request.job.workers_per_table});
-  out.partitions = partitions_text(table.source, in_every_column(table));
+  out.partitions = partitions_text(table.source);
   out.definition = table.known.text();
   out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);

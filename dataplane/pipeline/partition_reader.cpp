@@ -112,7 +112,8 @@ Result<PartitionReader> PartitionReader::start(pg_conn* session, const LoadConte
 }
 
 Status PartitionReader::confirm() const {
-  if (!context_.job.streams) return {};
+  // A log of changes is of one snapshot, and no TRUNCATE empties it.
+  if (!context_.job.streams || binding_.append_only) return {};
   const auto& heap = table_.source.heaps[heap_].name;
   PENSTOCK_ASSIGN(const auto now,
                   context_.present.state_of(table_.source.name, heap, context_.job.publication));

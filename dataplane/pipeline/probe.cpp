@@ -92,6 +92,7 @@ class TableProbe {
     PENSTOCK_ASSIGN(auto look, look());
     out.partitions = std::move(look.known);
     out.partition_changes = std::move(look.drift);
+    out.in_doubt = look.in_doubt;
     compare_definition(look.moved_after_change, out);
     for (auto& one : drift.differences)
       out.differences.push_back(std::move(one));
@@ -102,9 +103,10 @@ class TableProbe {
   /// Rows that were rewritten are compared, so that an ALTER that left the values (a wider type) is nobody's
   /// matter.
   [[nodiscard]] Result<PartitionLook> look() const {
-    PartitionQuestion question{table_.partitions,     !table_.ignore_truncate && replaces_,
-                               job_.owns_publication, table_.truncated_by,
-                               table_.streamed_parts, replaces_ ? key_ : std::vector<std::string>{}};
+    PartitionQuestion question{table_.partitions,       !table_.ignore_truncate && replaces_,
+                               job_.owns_publication,   table_.truncated_by,
+                               table_.streamed_parts,   replaces_ ? key_ : std::vector<std::string>{},
+                               table_.stream_has_passed};
     const auto with_target_columns = taken(table_, source_);
     PENSTOCK_ASSIGN(auto look, look_at_partitions(job_.source, with_target_columns, question));
     if (look.in_doubt) {
@@ -186,7 +188,9 @@ Status probe_tables(const PipeJob& job, const std::vector<std::optional<postgres
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     const auto& table = job.tables[at];
     if (!sources[at]) continue;
-    if (auto fault = exclusion_fault(table, *sources[at])) {
+    auto known = table;
+    if (!known.definition.empty()) known.definition = joined(known.definition, known.streamed_definition);
+    if (auto fault = exclusion_fault(known, *sources[at])) {
       out.faults.push_back({table.source_text, *std::move(fault)});
       continue;
     }
@@ -241,6 +245,10 @@ Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
         "Raise spec.resyncGeneration to load everything anew");
   out.faults = lost_tables(job, read.tables, publication);
   PENSTOCK_TRY(probe_tables(job, read.tables, publication, out));
+  if (std::any_of(out.tables.begin(), out.tables.end(),
+                  [](const auto& one) { return one.second.in_doubt; })) {
+    PENSTOCK_ASSIGN(out.end, postgres::current_wal_lsn(job.source));
+  }
   return out;
 }
 

@@ -15,11 +15,13 @@ struct ProbedTable {
   std::string partitions;                ///< TableJob::partitions from now on
   std::string definition;                ///< TableJob::definition from now on
   std::vector<std::string> differences;  ///< why rows may differ, by what the definition was and is
+  bool in_doubt = false;                 ///< PartitionLook::in_doubt
 };
 
 struct ProbeReport {
   SourceSystem system;  ///< as it is now: a failover brings another timeline
   postgres::SlotFacts slot;
+  Lsn end{};  ///< of the source's WAL after the look, where a table is in doubt; else null
   std::vector<TableFault> faults;  ///< tables whose changes do not come any more, or cannot be applied
   std::map<std::string, ProbedTable> tables;  ///< those that are on both sides, by source
 };

@@ -92,13 +92,18 @@ std::string incarnation_of(const postgres::PublicationFacts& publication,
   return out;
 }
 
-/// Whether the relation lacks but the last columns of the definition: it is of before they were added.
-bool is_older(const SourceDefinition& definition, const postgres::pgoutput::Relation& relation) {
+/// Whether the relation lacks but the last columns of the definition, and such as were dropped since: it is
+/// of before those were added.
+bool is_older(const SourceDefinition& definition, const SourceDefinition& now,
+              const postgres::pgoutput::Relation& relation) {
   const auto sent = sent_columns(definition);
   auto at = sent.begin();
   for (const auto& column : relation.columns) {
     const auto* generated = by_name(definition, column.name);
     if (generated && generated->generated) continue;
+    at = std::find_if(at, sent.end(), [&](const auto* one) {
+      return one->name == column.name || by_number(now, one->number);
+    });
     if (at == sent.end() || (*at)->name != column.name) return false;
     ++at;
   }
@@ -233,7 +238,7 @@ std::optional<Error> renamed_exclusion(const TableJob& job, const postgres::Sour
 std::optional<Error> replaced_exclusion(const TableJob& job, const SourceDefinition& known,
                                         const SourceDefinition& now) {
   const auto fresh = std::find_if(now.columns.begin(), now.columns.end(), [&](const auto& column) {
-    return !column.generated && !by_number(known, column.number) && !holds(job.excluded_columns, column.name);
+    return !column.generated && !column.excluded && !by_number(known, column.number);
   });
   if (fresh == now.columns.end()) return std::nullopt;
   for (const auto& column : known.columns)
@@ -334,9 +339,13 @@ SourceDefinition as_in_part(const SourceDefinition& root, const SourceDefinition
   for (const auto& own : part.columns) {
     const auto* now = by_name(root_now, own.name);
     const auto* then = now ? by_number(root, now->number) : nullptr;
-    if (!then || own.attribute_number == 0) continue;
-    out.columns.push_back(*then);
-    out.columns.back().number = own.attribute_number;
+    if (own.attribute_number == 0 || (now && !then)) continue;
+    DefinedColumn column;
+    if (then) column = *then;
+    if (!now) column.name = own.name;  // the part's alone
+    if (!now) column.generated = own.generated;
+    column.number = own.attribute_number;
+    out.columns.push_back(std::move(column));
   }
   return out;
 }
@@ -344,7 +353,7 @@ SourceDefinition as_in_part(const SourceDefinition& root, const SourceDefinition
 std::vector<std::string> passing_differences(const SourceDefinition& known, const SourceDefinition& now,
                                              const postgres::pgoutput::Relation& relation) {
   std::vector<std::string> out;
-  if (is_older(known, relation)) return out;
+  if (is_older(known, now, relation)) return out;
   auto at = relation.columns.begin();
   for (const auto* column : sent_columns(known)) {
     const auto* present = by_number(now, column->number);
@@ -372,7 +381,7 @@ std::optional<std::vector<std::string>> excluded_names(const SourceDefinition& k
     for (const auto& column : side.columns)
       if (excluded(column) && has(relation, column.name)) out.push_back(column.name);
   };
-  const bool as_known = is_sent_as(relation, known);
+  const bool as_known = is_sent_as(relation, known) || is_older(known, now, relation);
   const bool as_now = is_sent_as(relation, now);
   std::vector<std::string> out;
   if (as_known || !as_now) names_in(known, out);

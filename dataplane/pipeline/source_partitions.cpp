@@ -13,7 +13,6 @@ namespace penstock::pipeline {
 namespace {
 
 constexpr const char* kNone = "none";
-constexpr std::int64_t kOtherFile = 1;  // no table of a user's has it
 
 /// One heap as it is remembered.
 struct Known {
@@ -136,21 +135,21 @@ std::set<std::uint32_t> settle_doubts(const PartitionQuestion& question, KnownHe
     if (known.what > Known::kInDoubt) continue;
     if (truncated_in(question, static_cast<std::uint32_t>(Known::kInDoubt - known.what)))
       known.what = 0;
-    else
+    else if (question.stream_has_passed)
       out.insert(oid);
   }
   return out;
 }
 
 /// What became of the target's rows of a heap that was emptied. `whole`: all of its table have another file;
-/// `void_now`: those that have are all without a row.
+/// `all_empty`: those that have are all without a row.
 std::int64_t after_emptying(const PartitionQuestion& question, const postgres::SourceTable& table, bool whole,
-                            bool void_now, const postgres::NewFile& file) {
+                            bool all_empty, const postgres::NewFile& file) {
   // The TRUNCATE of a whole table is in the stream, and so is that of a heap that is published by itself.
-  if (table.kind == 'p' && (!whole || (void_now && !question.truncates))) return Known::kTruncated;
+  if (table.kind == 'p' && (!whole || (all_empty && !question.truncates))) return Known::kTruncated;
   const bool listed = question.listed && table.kind != 'p';
   // A partition without a row was moved with those that have some, by and large.
-  const bool moved = !file.has_rows && table.kind == 'p' && !void_now;
+  const bool moved = !file.has_rows && table.kind == 'p' && !all_empty;
   if (listed || moved || truncated_in(question, file.changed_by)) return 0;
   return Known::kInDoubt - static_cast<std::int64_t>(file.changed_by);
 }
@@ -185,7 +184,7 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
   if (other.empty()) return false;
   bool moved = false;
   PENSTOCK_ASSIGN(const auto found, postgres::read_new_files(source, table, other));
-  const bool void_now = std::all_of(
+  const bool all_empty = std::all_of(
       found.begin(), found.end(), [](const auto& one) { return one.second.emptied && !one.second.has_rows; });
   for (const auto& heap : table.heaps) {
     const auto at = found.find(heap.oid);
@@ -201,7 +200,7 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
     else if (altered && at->second.all_newer)
       known.what = Known::kRewritten;
     else if (at->second.emptied)
-      known.what = after_emptying(question, table, all, void_now, at->second);
+      known.what = after_emptying(question, table, all, all_empty, at->second);
     if (known.what != before || at->second.rewritten_with != 0)
       known.compared = alters_key(question, heap, other.at(heap.oid));
   }
@@ -240,11 +239,8 @@ std::vector<std::string> losses(const postgres::SourceTable& table, const KnownH
 
 }  // namespace
 
-std::string partitions_text(const postgres::SourceTable& table, bool complete) {
-  auto known = known_of(table);
-  for (auto& [oid, heap] : known)
-    if (!complete && heap.file != 0) heap.file = kOtherFile;
-  return text_of(known);
+std::string partitions_text(const postgres::SourceTable& table) {
+  return text_of(known_of(table));
 }
 
 bool has_other_heaps(const postgres::SourceTable& table, const std::string& known,
@@ -267,10 +263,11 @@ bool has_other_heaps(const postgres::SourceTable& table, const std::string& know
 namespace {
 
 /// Parts that rows were streamed of, and that are new: those that are gone again are remembered as such, and
-/// those that were emptied meanwhile are returned.
-Result<std::vector<std::uint32_t>> note_streamed(const postgres::Endpoint& source,
-                                                 const postgres::SourceTable& table,
-                                                 const PartitionQuestion& question, KnownHeaps& remembered) {
+/// those that were emptied meanwhile are returned, with what became of their rows.
+Result<std::map<std::uint32_t, std::int64_t>> note_streamed(const postgres::Endpoint& source,
+                                                            const postgres::SourceTable& table,
+                                                            const PartitionQuestion& question,
+                                                            KnownHeaps& remembered) {
   std::map<std::uint32_t, std::uint32_t> there;
   for (const auto oid : question.streamed_parts) {
     if (remembered.contains(oid)) continue;
@@ -281,22 +278,27 @@ Result<std::vector<std::uint32_t>> note_streamed(const postgres::Endpoint& sourc
     else
       remembered[oid] = {};
   }
-  std::vector<std::uint32_t> out;
+  std::map<std::uint32_t, std::int64_t> out;
   if (there.empty()) return out;
   PENSTOCK_ASSIGN(const auto files, postgres::read_new_files(source, table, there));
   for (const auto& heap : table.heaps) {
     const auto file = files.find(heap.oid);
     if (file == files.end() || table.kind != 'p') continue;
     const bool another = heap.relation_file != heap.oid;
-    if (!file->second.has_rows || (another && file->second.emptied)) out.push_back(heap.oid);
+    if (file->second.has_pages && !(another && file->second.emptied)) continue;
+    if (!question.truncates)
+      out[heap.oid] = Known::kTruncated;
+    else if (!truncated_in(question, file->second.changed_by))
+      out[heap.oid] = Known::kInDoubt - static_cast<std::int64_t>(file->second.changed_by);
   }
   return out;
 }
 
+/// Parts alone: the table itself is the definition's matter.
 std::vector<std::string> without_log(const postgres::SourceTable& table) {
   std::vector<std::string> out;
   for (const auto& heap : table.heaps)
-    if (heap.persistence == 'u')
+    if (heap.persistence == 'u' && heap.oid != table.oid)
       out.push_back(fmt::format("{} is unlogged: its changes are in no WAL", heap.name.text()));
   return out;
 }
@@ -327,8 +329,8 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
     else
       drifts.push_back(fmt::format("{} was attached, rows of it are not in the target", heap->name.text()));
   }
-  for (const auto oid : emptied)
-    if (remembered.contains(oid)) remembered[oid].what = Known::kTruncated;
+  for (const auto& [oid, what] : emptied)
+    if (remembered.contains(oid)) remembered[oid].what = what;
   for (const auto& heap : table.heaps)
     if (const auto at = remembered.find(heap.oid);
         at != remembered.end() && at->second.attached != heap.attached)

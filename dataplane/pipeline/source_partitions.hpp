@@ -50,9 +50,8 @@
 namespace penstock::pipeline {
 
 /// The heaps of a table as a text for the status: "oid:attachment:file:what:columns:horizon:compared,…";
-/// "none" where there are none. `complete`: rows are loaded in every column. If not, whatever changed the
-/// columns is still to be told of.
-[[nodiscard]] std::string partitions_text(const postgres::SourceTable& table, bool complete = true);
+/// "none" where there are none.
+[[nodiscard]] std::string partitions_text(const postgres::SourceTable& table);
 
 /// Whether a heap of `known`, or one that rows were streamed of, is gone, was attached anew, or has another
 /// file by now: what was streamed since of its rows may be as they are no more. Empty: nothing is known, so
@@ -83,6 +82,7 @@ struct PartitionQuestion {
   /// The target's sorting key. Rows that were rewritten by an ALTER of one of these are never to be compared:
   /// by what would they be matched?
   std::vector<std::string> key{};
+  bool stream_has_passed = true;  ///< TableJob::stream_has_passed
 };
 
 /// `table`: its columns are those that the target has.

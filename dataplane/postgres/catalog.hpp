@@ -189,6 +189,7 @@ struct NewFile {
   bool emptied = false;    ///< no row is older than the last change of the heap's definition
   bool all_newer = false;  ///< it has rows, and none is older than the transaction asked for
   bool has_rows = true;
+  bool has_pages = true;         ///< DELETE leaves them, TRUNCATE does not
   std::uint32_t changed_by = 0;  ///< the transaction (32-bit xid) of the last change of its pg_class row
 };
 /// Of `heaps`, which are parts of the table or the table itself, by oid, each with the transaction (32-bit

@@ -49,6 +49,7 @@ std::optional<NewFile> read_one(pqxx::transaction_base& tx, const SourceTable& t
   const auto name = text_of(heaps[0][3]);
   NewFile out;
   out.changed_by = heaps[0][0].as<std::uint32_t>();
+  out.has_pages = !heaps[0][2].as<bool>();
   if (since != 0 && readable) {
     const auto rows = look_at_rows(tx, name, std::to_string(since));
     out.all_newer = rows.any && !rows.older;

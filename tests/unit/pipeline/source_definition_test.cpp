@@ -308,6 +308,15 @@ TEST(SourceDefinition, JoinsWhatTwoHaveFoundOut) {
 
 TEST(SourceDefinition, AMessageFromBeforeAColumnWasAddedLacksIt) {
   EXPECT_THAT(passing_differences(loaded(), loaded(), relation({"id", "v"})), IsEmpty());
+  auto now = loaded();
+  now.columns.erase(now.columns.begin() + 1);
+  now.columns.push_back({4, "y", 25, -1, false, false, ""});
+  auto known = loaded();
+  known.columns.push_back({4, "y", 25, -1, false, false, ""});
+  for (const auto& older : {relation({"id", "v", "card"}), relation({"id", "card"})}) {
+    EXPECT_THAT(passing_differences(known, now, older), IsEmpty()) << "v was dropped, y added";
+    EXPECT_THAT(excluded_names(known, now, older), Optional(ElementsAre("card")));
+  }
   EXPECT_THAT(passing_differences(loaded(), loaded(), relation({"id", "x", "card"})),
               ElementsAre(HasSubstr("column v was missing")));
 }
@@ -318,12 +327,15 @@ TEST(SourceDefinition, OfAPartHasItsOrderAndTheNamesOfItsRoot) {
   now.columns[2].name = "v";
   auto part = with_columns({{1, "own"}, {2, "v"}, {4, "card"}, {5, "id"}});
   const auto then = as_in_part(loaded(), now, part), present = as_in_part(now, now, part);
-  ASSERT_EQ(then.columns.size(), 3U);
-  EXPECT_EQ(then.columns[0].name, "card");
-  EXPECT_EQ(then.columns[0].number, 2);
-  EXPECT_EQ(then.columns[1].name, "v");
-  EXPECT_THAT(excluded_names(then, present, relation({"v", "card", "id"})), Optional(ElementsAre("v")));
-  EXPECT_THAT(excluded_names(then, present, relation({"card", "v", "id"})), Optional(ElementsAre("card")));
+  ASSERT_EQ(then.columns.size(), 4U);
+  EXPECT_EQ(then.columns[0].name, "own");
+  EXPECT_EQ(then.columns[1].name, "card");
+  EXPECT_EQ(then.columns[1].number, 2);
+  EXPECT_EQ(then.columns[2].name, "v");
+  EXPECT_THAT(excluded_names(then, present, relation({"own", "v", "card", "id"})),
+              Optional(ElementsAre("v")));
+  EXPECT_THAT(excluded_names(then, present, relation({"own", "card", "v", "id"})),
+              Optional(ElementsAre("card")));
 }
 
 TEST(SourceDefinition, AColumnInDoubtStaysOut) {
