@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/pipeline/job.hpp"
@@ -43,6 +44,10 @@ struct SourceDefinition {
   [[nodiscard]] std::string text() const;
   [[nodiscard]] static std::optional<SourceDefinition> parse(const std::string& text);
 };
+
+/// null: it has none.
+[[nodiscard]] const DefinedColumn* by_number(const SourceDefinition& definition, int number);
+[[nodiscard]] const DefinedColumn* by_name(const SourceDefinition& definition, std::string_view name);
 
 /// `target_key`: the sorting key of its target. `publication`: null where nothing is streamed.
 [[nodiscard]] SourceDefinition define(const TableJob& job, const postgres::SourceTable& table,

@@ -40,8 +40,9 @@ TEST_F(HandingOver, ConfirmsNoRowBeforeItIsInTheDestination) {
       ASSERT_LT(slot->confirmed_lsn, *first) << "round " << round;
       std::this_thread::sleep_for(100ms);
     }
-    run_.reset();  // as a process that is killed: what it held is lost
+    run_->stop(StopMode::Now);  // as a process that is killed: what it held is lost
     let_the_engine_go_on();
+    run_.reset();
     begin();
     catch_up();
     ASSERT_EQ(differences(), "") << "round " << round;

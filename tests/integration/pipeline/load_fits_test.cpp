@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
+#include "dataplane/pipeline/fit_target.hpp"
 #include "tests/integration/pipeline/loading.hpp"
 #include "tests/support/process.hpp"
 
@@ -42,6 +45,25 @@ TEST_F(LoadFits, AColumnAddedSinceSetupArrivesAndADroppedOneIsLeftOut) {
   begin();
   expect_loaded();
   EXPECT_EQ(target("arraySort(groupArray((id, v, late, late_default)))"), "[(1,1,'y',7),(2,NULL,'x',8)]");
+}
+
+// A look at the catalog brings targets after their sources, too.
+TEST_F(LoadFits, AColumnThatAnotherAddsToTheTargetMeanwhileIsNotLeftOut) {
+  exec("CREATE TABLE t (id int PRIMARY KEY, v int)");
+  ASSERT_NO_FATAL_FAILURE(prepare({"t"}));
+  clickhouse::Client client(job_.destination);
+  for (int at = 0; at < 40; ++at) {
+    exec("ALTER TABLE t ADD c" + std::to_string(at) + " int");
+    const std::jthread other([&, at] {
+      std::this_thread::sleep_for(std::chrono::microseconds(700) * at);
+      test::shared_engine().query("ALTER TABLE `" + database_ + "`.t ADD COLUMN IF NOT EXISTS c" +
+                                  std::to_string(at) + " Nullable(Int32)");
+    });
+    const auto bound = bind_fitting(job_, client);
+    ASSERT_TRUE(bound) << bound.error().text();
+    ASSERT_EQ(bound->tables.size(), 1U);
+    ASSERT_EQ(bound->tables[0].binding.columns.size(), static_cast<std::size_t>(3 + at)) << "of t";
+  }
 }
 
 TEST_F(LoadFits, AColumnAddedSinceTheSlotReadsItsDefault) {
