@@ -35,6 +35,7 @@ reconcile::RunFacts facts_of(const pipeline::StreamFacts& facts,
   out.error = facts.run.error;
   out.retrying = facts.run.retrying;
   out.connected = facts.streaming;
+  out.timeline = facts.timeline;
   out.confirmed = facts.confirmed;
   out.last_commit = facts.last.text();
   out.received = facts.received;

@@ -31,7 +31,11 @@ struct StreamRun::Impl {
   /// Streams until stopped or failed; where the source's tables change on the way, the targets follow; where
   /// single tables fail, the others go on.
   Status run() {
-    PENSTOCK_TRY(check_same_system(request.job, request.system));
+    PENSTOCK_ASSIGN(const auto system, check_same_system(request.job, request.system));
+    {
+      const std::lock_guard lock(mutex);
+      facts.timeline = system.timeline;
+    }
     bool text_only = false;
     while (true) {
       blamed.reset();

@@ -33,9 +33,10 @@ struct TableStream {
 
 struct StreamFacts {
   RunFacts run;
-  bool streaming = false;  ///< the slot is being read
-  LastCommit last;         ///< the last transaction in the destination; null: none came yet
-  Lsn confirmed;           ///< everything up to here is in the destination, and the source has been told
+  bool streaming = false;     ///< the slot is being read
+  std::int64_t timeline = 0;  ///< of the source, as it was checked before the run began; 0: not known
+  LastCommit last;            ///< the last transaction in the destination; null: none came yet
+  Lsn confirmed;              ///< everything up to here is in the destination, and the source has been told
   Lsn received;
   std::int64_t lag_bytes = 0;  ///< WAL written in the source beyond `confirmed`
   double lag_seconds = 0;      ///< age of the oldest change that is not in the destination

@@ -55,6 +55,7 @@ struct RunFacts {
   // of a stream alone:
   bool connected = false;  ///< the slot is being read
   Lsn confirmed, received;
+  std::int64_t timeline = 0;  ///< of the source, that `confirmed` is on; 0: not known
   std::string last_commit{};  ///< ReplicationStatus::last_commit; empty: none came yet
   std::int64_t lag_bytes = 0;
   double lag_seconds = 0;

@@ -158,6 +158,9 @@ PipeStatus absorb(const Pipe& pipe, const Runs& run) {
     if (const auto* facts = facts_of(run.stream, table)) absorb_stream(table, *facts, run.stream, pipe);
   }
   absorb_replication(out.replication, run.stream);
+  // A place is one of its timeline: after a failover both are new.
+  if (run.stream.connected && run.stream.timeline != 0 && out.source)
+    out.source->timeline = run.stream.timeline;
   return out;
 }
 
