@@ -15,7 +15,7 @@ libraries='libboost-dev libcpprest-dev libcurl4-openssl-dev libssl-dev libsqlite
   libpq-dev libpqxx-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libcli11-dev libexpected-dev
   prometheus-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev liblz4-dev libzstd-dev'
 # Programs that tests, the demo and the download of the engine start.
-programs='postgresql-15 postgresql-client-15 sqlite3 curl openssl ca-certificates procps
+programs='postgresql-15 postgresql-client-15 sqlite3 curl openssl ca-certificates procps patch
   prometheus prometheus-alertmanager'
 lint_tools='clang-format-14 clang-tidy-14'
 
