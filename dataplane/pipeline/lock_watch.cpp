@@ -9,9 +9,10 @@ void LockWatch::enter(int session, std::chrono::milliseconds patience) {
   watched_[session] = {patience, std::nullopt};
 }
 
-void LockWatch::leave(int session) {
+bool LockWatch::leave(int session) {
   const std::lock_guard lock(mutex_);
-  watched_.erase(session);
+  const auto left = watched_.extract(session);
+  return left && left.mapped().ended;
 }
 
 bool LockWatch::has_ended(int session) const {

@@ -21,7 +21,8 @@ class LockWatch {
 
   /// From here on the session, a backend's pid, may be ended when somebody has waited for `patience`.
   void enter(int session, std::chrono::milliseconds patience);
-  void leave(int session);
+  /// Whether it was ended while it was in.
+  bool leave(int session);
   [[nodiscard]] bool has_ended(int session) const;
 
   /// Looks who is waited for: to be called some times a second.
@@ -50,9 +51,9 @@ class InWatch {
   InWatch(InWatch&& other) noexcept
       : watch_(std::exchange(other.watch_, nullptr)), session_(other.session_) {}
   InWatch& operator=(InWatch&&) = delete;
-  ~InWatch() {
-    if (watch_) watch_->leave(session_);
-  }
+  ~InWatch() { leave(); }
+  /// Whether the session was ended: once it is out, it is not any more.
+  bool leave() { return watch_ && std::exchange(watch_, nullptr)->leave(session_); }
   [[nodiscard]] bool has_ended() const { return watch_ && watch_->has_ended(session_); }
 
  private:

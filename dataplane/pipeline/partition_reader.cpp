@@ -96,18 +96,21 @@ Result<PartitionReader> PartitionReader::start(pg_conn* session, const LoadConte
   if (heap.kind == 'r' || heap.kind == 'm')
     watched.emplace(context.watch, postgres::backend_of(session), patience);
   const auto publication = context.job.streams ? context.job.publication : "";
-  PENSTOCK_ASSIGN(auto then,
-                  postgres::read_heap_state(session, source, table.source.name, heap.name, publication));
+  auto then = postgres::read_heap_state(session, source, table.source.name, heap.name, publication);
+  if (!then) return fail(explained(context, table, heap.name, watched, std::move(then).error()));
   PENSTOCK_ASSIGN(const auto now, context.present.state_of(table.source.name, heap.name, publication));
-  if (auto change = what_changed(table, partition.heap, then, now)) return fail(*std::move(change));
-  if (!heap.row_filter.empty()) PENSTOCK_TRY(postgres::read_by_place(session, source));
+  if (auto change = what_changed(table, partition.heap, *then, now)) return fail(*std::move(change));
+  if (!heap.row_filter.empty()) {
+    if (auto set = postgres::read_by_place(session, source); !set)
+      return fail(explained(context, table, heap.name, watched, std::move(set).error()));
+  }
   const auto columns = table.binding.copy_columns();
   const auto sql = partition.whole ? postgres::copy_all_sql(heap.name, columns, heap.row_filter)
                                    : postgres::copy_range_sql(heap.name, columns, partition.first,
                                                               partition.last, heap.row_filter);
   auto rows = postgres::CopyReader::start(session, source, sql, columns.size());
   if (!rows) return fail(explained(context, table, heap.name, watched, std::move(rows).error()));
-  return PartitionReader(session, context, table, partition.heap, std::move(then), std::move(watched),
+  return PartitionReader(session, context, table, partition.heap, *std::move(then), std::move(watched),
                          *std::move(rows));
 }
 
@@ -129,8 +132,10 @@ Result<std::span<const postgres::FieldView>> PartitionReader::next_row() {
   if (!fields)
     return fail(watched_ && watched_->has_ended() ? made_way(binding_)
                                                   : of_the_table(binding_, fields.error()));
-  if (fields->empty() && !std::exchange(ended_, true)) {
-    watched_.reset();
+  if (fields->empty() && !ended_) {
+    // The rows may all be here, and the session may have been ended behind the last of them.
+    if (watched_ && watched_->leave()) return fail(made_way(binding_));
+    ended_ = true;
     PENSTOCK_TRY(postgres::execute(session_, context_.job.source, "COMMIT"));
   }
   return fields;

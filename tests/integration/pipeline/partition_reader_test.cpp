@@ -127,6 +127,25 @@ TEST_F(Reading, MakesWayForWhoeverHasWaitedForItsTable) {
   EXPECT_EQ(filled.error().reason, kWaitingForLock);
 }
 
+TEST_F(Reading, MakesWayWhenItsLastRowsAreOnTheirWay) {
+  world_postgres().exec("UPDATE t SET a = 'x'", database_);
+  exported_ = postgres::export_snapshot(job_.source).value();
+  context_.snapshot = exported_.snapshot;
+  auto reader = all();  // a socket holds all of them: the server is done, but for the COMMIT
+  ASSERT_EQ(next(reader, {10, kNone.bytes}), 10u);
+  std::jthread application(
+      [&] { world_postgres().exec("SET lock_timeout = '20s'; LOCK TABLE t", database_); });
+  ASSERT_TRUE(test::eventually([&] {
+    watch_.look();
+    return watch_.has_ended(postgres::backend_of(session_.get()));
+  }));
+  application.join();
+  ASSERT_EQ(next(reader, {980, kNone.bytes}), 980u);
+  const auto filled = reader.fill(block_, kNone);
+  ASSERT_FALSE(filled) << "the COMMIT of a session that was ended";
+  EXPECT_EQ(filled.error().reason, kWaitingForLock) << filled.error().text();
+}
+
 TEST_F(Reading, PassesOverRowsThatWereReadBefore) {
   auto reader = all();
   ASSERT_TRUE(reader.skip(300));
