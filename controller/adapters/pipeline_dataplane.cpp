@@ -113,6 +113,7 @@ reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   out.stream.fingerprint = run->stream.fingerprint;
   out.stream.stopping = run->stream.stopping;
   out.slot_in_hand = run->slot_maker || run->slot;
+  out.strangers = run->strangers;
   hooks_.runs_seen(pipe.uid, out);
   return out;
 }
@@ -164,6 +165,21 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
   return run->slot->consistent_point;
 }
 
+std::vector<std::string> PipelineDataplane::strangers_of(const Pipe& pipe,
+                                                         const reconcile::Credentials& credentials,
+                                                         const std::vector<TableName>& unlisted) {
+  if (unlisted.empty()) return {};
+  const auto job = job_of(pipe, credentials, JobTables::All);
+  std::vector<TableName> tables;
+  for (const auto& table : job.tables)
+    tables.push_back(table.source);
+  std::vector<std::string> out;
+  for (const auto& name :
+       postgres::strangers_to(job.source, tables, unlisted).value_or(std::vector<TableName>{}))
+    out.push_back(name.text());
+  return out;
+}
+
 Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
                                                        const reconcile::Credentials& credentials) {
   auto job = job_of(pipe, credentials, JobTables::Streamed);
@@ -185,6 +201,7 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
     definitions[source] = table.definition;
   if (run->stream.run) run->stream.run->learn(definitions);
   hooks_.slot_seen(pipe.uid, report.slot);
+  run->strangers = strangers_of(pipe, credentials, report.unlisted);
   reconcile::ProbeFacts out;
   out.timeline = report.system.timeline;
   for (auto& [source, table] : report.tables)

@@ -71,6 +71,7 @@ class PipelineDataplane final : public reconcile::Dataplane {
     std::map<std::string, std::vector<std::uint32_t>> truncated_before;
     /// The same of TableStream::parts.
     std::map<std::string, std::map<std::uint32_t, Lsn>> parts_before;
+    std::vector<std::string> strangers;         ///< of the last look at the source
     std::optional<Lsn> looked_to;               ///< ProbeReport::end, until the stream has passed it
     std::unique_ptr<SlotMaker> slot_maker;      ///< while the source makes our slot
     std::optional<postgres::CreatedSlot> slot;  ///< made, and not yet handed to a load
@@ -78,6 +79,10 @@ class PipelineDataplane final : public reconcile::Dataplane {
 
   /// By table, the transactions that a TRUNCATE of it came in, as long as this process has lived.
   static std::map<std::string, std::vector<std::uint32_t>> truncates_of(const Run& run);
+  /// Of what our publication has beside the streamed tables, what is none of the pipe's. Empty where that
+  /// cannot be told now.
+  static std::vector<std::string> strangers_of(const Pipe& pipe, const reconcile::Credentials& credentials,
+                                               const std::vector<TableName>& unlisted);
   /// By table, its parts that changes have come of, likewise.
   static std::map<std::string, std::map<std::uint32_t, Lsn>> parts_of(const Run& run);
   /// What the stream has found out and the status does not tell.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "core/log.hpp"
 #include "dataplane/pipeline/compare_rows.hpp"
@@ -228,6 +229,22 @@ std::vector<TableFault> lost_tables(const PipeJob& job,
   return out;
 }
 
+std::vector<TableName> unlisted_tables(const PipeJob& job,
+                                       const std::vector<std::optional<postgres::SourceTable>>& sources,
+                                       const postgres::PublicationFacts& publication) {
+  std::set<TableName> known;
+  for (const auto& table : job.tables)
+    known.insert(table.source);
+  for (const auto& source : sources)
+    if (source)
+      for (const auto& heap : source->heaps)
+        known.insert(heap.name);
+  std::vector<TableName> out;
+  for (const auto& name : publication.tables)
+    if (!known.contains(name)) out.push_back(name);
+  return out;
+}
+
 Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
   ProbeReport out;
   PENSTOCK_ASSIGN(out.system, check_same_system(job, expected));
@@ -244,6 +261,7 @@ Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
                     job.publication),
         "Raise spec.resyncGeneration to load everything anew");
   out.faults = lost_tables(job, read.tables, publication);
+  if (job.owns_publication) out.unlisted = unlisted_tables(job, read.tables, publication);
   PENSTOCK_TRY(probe_tables(job, read.tables, publication, out));
   if (std::any_of(out.tables.begin(), out.tables.end(),
                   [](const auto& one) { return one.second.in_doubt; })) {

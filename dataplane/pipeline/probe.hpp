@@ -24,6 +24,7 @@ struct ProbeReport {
   Lsn end{};  ///< of the source's WAL after the look, where a table is in doubt; else null
   std::vector<TableFault> faults;  ///< tables whose changes do not come any more, or cannot be applied
   std::map<std::string, ProbedTable> tables;  ///< those that are on both sides, by source
+  std::vector<TableName> unlisted;  ///< what our own publication has beside the job's tables and their parts
 };
 
 /// Is our place in the source still there, and every table of the job behind it? And are the targets' rows
@@ -34,6 +35,11 @@ struct ProbeReport {
 /// taken out of the publication. TableReplaced, PublicationChanged, ReplicaIdentityChanged, KeyNotUnique
 /// (Quarantine): its changes cannot be applied any more.
 [[nodiscard]] Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected);
+
+/// Pure: of what is published, what is none of the job's tables, nor a part of one.
+[[nodiscard]] std::vector<TableName> unlisted_tables(
+    const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources,
+    const postgres::PublicationFacts& publication);
 
 /// Pure.
 [[nodiscard]] std::vector<TableFault> lost_tables(

@@ -205,6 +205,10 @@ struct NewFile {
 /// A type by pg_type.oid and typmod, domains resolved.
 [[nodiscard]] Result<PgType> read_type(const Endpoint& endpoint, std::uint32_t oid, std::int32_t typmod);
 [[nodiscard]] Result<PublicationFacts> read_publication(const Endpoint& endpoint, const std::string& name);
+/// Those of `some` that are there, and neither are one of `tables` nor inherit from one.
+[[nodiscard]] Result<std::vector<TableName>> strangers_to(const Endpoint& endpoint,
+                                                          const std::vector<TableName>& tables,
+                                                          const std::vector<TableName>& some);
 /// nullptr: it is not published under this name.
 [[nodiscard]] const PublishedTable* published_as(const PublicationFacts& publication, const TableName& name);
 /// Notes with the table what is published of it: SourceColumn::published, Heap::row_filter. A partitioned

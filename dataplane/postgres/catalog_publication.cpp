@@ -84,7 +84,18 @@ FROM pg_publication p WHERE p.pubname = $1)sql";
 
 constexpr const char* kNotNarrowed =
     "AND NOT EXISTS (SELECT FROM pg_publication_rel WHERE prpubid = p.oid AND (prqual IS NOT NULL OR prattrs "
-    "IS NOT NULL))";
+    "IS NOT NULL)) AND NOT EXISTS (SELECT FROM pg_publication_namespace WHERE pnpubid = p.oid)";
+
+constexpr const char* kStrangersQuery = R"sql(
+WITH RECURSIVE wanted(oid) AS (
+  SELECT pg_catalog.to_regclass(name)::oid FROM unnest($2::text[]) name
+  UNION
+  SELECT i.inhrelid FROM wanted JOIN pg_inherits i ON i.inhparent = wanted.oid)
+SELECT s.nspname, c.relname
+FROM unnest($1::text[]) name JOIN pg_class c ON c.oid = pg_catalog.to_regclass(name)
+JOIN pg_namespace s ON s.oid = c.relnamespace
+WHERE NOT EXISTS (SELECT FROM wanted WHERE wanted.oid = c.oid) ORDER BY 1, 2)sql";
+
 constexpr int kListsAndFilters = 150000;
 
 // From 18 on, a table whose replica identity has a generated column (FULL has them all) may only be updated
@@ -203,6 +214,17 @@ Result<PublicationFacts> read_publication(const Endpoint& endpoint, const std::s
       out.contents.push_back(published_table(table));
       out.tables.push_back(out.contents.back().name);
     }
+  }));
+  return out;
+}
+
+Result<std::vector<TableName>> strangers_to(const Endpoint& endpoint, const std::vector<TableName>& tables,
+                                            const std::vector<TableName>& some) {
+  std::vector<TableName> out;
+  PENSTOCK_TRY(look(endpoint, "looking at the publication's tables", [&](pqxx::transaction_base& tx) {
+    for (const auto& row :
+         tx.exec_params(kStrangersQuery, array_of(quoted_names(some)), array_of(quoted_names(tables))))
+      out.push_back({text_of(row[0]), text_of(row[1])});
   }));
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include "core/error_policy.hpp"
 #include "core/log.hpp"
+#include "core/table_name.hpp"
 #include "reconcilers/pipe/act.hpp"
 #include "reconcilers/pipe/credentials.hpp"
 #include "reconcilers/pipe/record.hpp"
@@ -154,6 +155,19 @@ void PipeReconciler::tell_of_clamped(const Pipe& pipe, const RunFacts& run) {
                                table.source, column, count, count == 1 ? "" : "s"));
 }
 
+void PipeReconciler::tell_of_strangers(const Pipe& pipe, const std::vector<std::string>& strangers) {
+  const auto memory = memory_of(pipe.uid);
+  for (const auto& table : strangers)
+    if (!memory->strangers.contains(table))
+      api_.event(pipe, true, "PublicationHasOthers",
+                 fmt::format("table {} is in publication {}, and none of spec.tables: its changes are read "
+                             "and passed over. Name it there to replicate it, or run ALTER PUBLICATION {} "
+                             "DROP TABLE {}",
+                             table, pipe.status.replication.publication,
+                             quote_identifier(pipe.status.replication.publication), table));
+  memory->strangers = {strangers.begin(), strangers.end()};
+}
+
 void PipeReconciler::note_runs(const Pipe& pipe, View& view) {
   const auto run = view.run;
   note_run(pipe, view, Concern::Pipe, run.stream);
@@ -161,6 +175,7 @@ void PipeReconciler::note_runs(const Pipe& pipe, View& view) {
   note_tables(pipe, run, view);
   tell_of_clamped(pipe, run.load);
   tell_of_clamped(pipe, run.stream);
+  tell_of_strangers(pipe, run.strangers);
   const auto memory = memory_of(pipe.uid);
   memory->retries = view.retries;
   memory->table_retries = view.table_retries;

@@ -43,6 +43,7 @@ class PipeReconciler {
   void note_tables(const Pipe& pipe, const Runs& run, View& view);
   /// One Warning Event for each column that values were clamped in.
   void tell_of_clamped(const Pipe& pipe, const RunFacts& run);
+  void tell_of_strangers(const Pipe& pipe, const std::vector<std::string>& strangers);
   void note_failure(const Pipe& pipe, const View& view, const Decision& decision, const Error& error);
   void note_success(const Pipe& pipe, const Action& action);
 
@@ -52,6 +53,7 @@ class PipeReconciler {
     std::map<std::string, Retry> table_retries;  // by source
     std::optional<WallTime> probed;
     std::set<std::pair<std::string, std::string>> clamped;  // table and column that were told of
+    std::set<std::string> strangers;                        // tables that were told of
     std::optional<Credentials> credentials;                 // the last that could be read
   };
   /// Of one pipe, which only one thread works on.

@@ -68,6 +68,8 @@ struct Runs {
   RunFacts load, stream;
   /// A slot is being made, or its snapshot is kept for a load to come: the source cannot clean up meanwhile.
   bool slot_in_hand = false;
+  /// Tables in our publication that are none of the pipe's, as of the last Probe.
+  std::vector<std::string> strangers{};
   [[nodiscard]] bool any_active() const { return load.active() || stream.active(); }
 };
 

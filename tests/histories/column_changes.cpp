@@ -109,9 +109,11 @@ Statements retype(Dice& dice, Table& table, Column& column) {
                                       {"cidr", "inet", ""},
                                       {"int", "oid", ""},
                                       {"big", "bytea", " USING \"{0}\"::bytea"}};
+  // The keys of a table's children stay apart from its own.
+  const bool apart = table.inherited && table.in_key(column.name);
   std::vector<Way> fitting;
   std::copy_if(kWays.begin(), kWays.end(), std::back_inserter(fitting),
-               [&](const Way& way) { return way.from == column.type; });
+               [&](const Way& way) { return way.from == column.type && !(apart && !way.how.empty()); });
   if (fitting.empty()) return {};
   const auto& way = dice.one_of(fitting);
   column.type = way.to;

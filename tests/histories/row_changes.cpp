@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/histories/model.hpp"
 
 namespace penstock::histories {
@@ -9,29 +11,38 @@ std::string quoted(const std::string& name) {
   return '"' + name + '"';
 }
 
-/// The whole row or the parts of its key: "k = 3 AND k2 = 'k1'".
-std::string where(Dice& dice, const Table& table) {
-  std::string out;
-  for (const auto& name : table.key) {
-    const auto* column = table.column(name);
-    if (!out.empty() && dice.chance(30)) break;
-    out += fmt::format("{}{} = {}", out.empty() ? "" : " AND ", quoted(name),
-                       literal(dice, column == nullptr ? "int" : column->type, true));
-  }
-  return out.empty() ? "true" : out;
-}
-
-/// Where the row goes to: of an inherited table, a child now and then, whose keys are its own (nothing in
-/// PostgreSQL sees to it, so that at times they are not).
+/// Where the row is: of an inherited table, in a child now and then, whose keys are its own, as `orderBy`
+/// says (nothing in PostgreSQL sees to it).
 struct Place {
   std::string table;
   int key_offset = 0;
 };
 
 Place place(Dice& dice, const Table& table) {
-  if (!table.inherited || table.parts.empty() || dice.chance(50)) return {table.name, 0};
+  const bool by_number = std::any_of(table.key.begin(), table.key.end(), [&](const auto& name) {
+    const auto* column = table.column(name);
+    return column != nullptr && column->type == "int";
+  });
+  if (!table.inherited || !by_number || dice.chance(50)) return {table.name, 0};
   const int part = dice.number(0, static_cast<int>(table.parts.size()) - 1);
-  return {table.parts[static_cast<std::size_t>(part)], dice.chance(3) ? 0 : 100 * (part + 1)};
+  return {table.parts[static_cast<std::size_t>(part)], 100 * (part + 1)};
+}
+
+std::string key_value(Dice& dice, const std::string& type, const Place& place) {
+  const auto value = literal(dice, type, true);
+  return type == "int" && place.key_offset > 0 ? fmt::format("{} + {}", value, place.key_offset) : value;
+}
+
+/// The whole row or the parts of its key: "k = 3 AND k2 = 'k1'".
+std::string where(Dice& dice, const Table& table, const Place& place) {
+  std::string out;
+  for (const auto& name : table.key) {
+    const auto* column = table.column(name);
+    if (!out.empty() && dice.chance(30)) break;
+    out += fmt::format("{}{} = {}", out.empty() ? "" : " AND ", quoted(name),
+                       key_value(dice, column == nullptr ? "int" : column->type, place));
+  }
+  return out.empty() ? "true" : out;
 }
 
 std::string on_conflict(Dice& dice, const Table& table, const std::string& updates) {
@@ -50,8 +61,8 @@ std::string insert(Dice& dice, const Table& table) {
     const bool key = table.in_key(column.name);
     if (!key && dice.chance(15)) continue;
     names += (names.empty() ? "" : ", ") + quoted(column.name);
-    values += (values.empty() ? "" : ", ") + literal(dice, column.type, key);
-    if (key && into.key_offset > 0 && column.type == "int") values += fmt::format(" + {}", into.key_offset);
+    values += values.empty() ? "" : ", ";
+    values += key ? key_value(dice, column.type, into) : literal(dice, column.type, false);
     if (!key)
       updates += fmt::format("{0}{1} = excluded.{1}", updates.empty() ? "" : ", ", quoted(column.name));
   }
@@ -67,7 +78,8 @@ std::string update(Dice& dice, const Table& table, bool all) {
                         literal(dice, column.type, false));
   }
   if (sets.empty()) return insert(dice, table);
-  return fmt::format("UPDATE {} SET {} WHERE {}", table.name, sets, all ? "true" : where(dice, table));
+  return fmt::format("UPDATE {} SET {} WHERE {}", table.name, sets,
+                     all ? "true" : where(dice, table, place(dice, table)));
 }
 
 std::string move(Dice& dice, const Table& table) {
@@ -75,8 +87,9 @@ std::string move(Dice& dice, const Table& table) {
   const auto& name = dice.one_of(table.key);
   const auto* column = table.column(name);
   if (column == nullptr) return update(dice, table, false);
+  const auto from = place(dice, table);
   return fmt::format("UPDATE {} SET {} = {} WHERE {}", table.name, quoted(name),
-                     literal(dice, column->type, true), where(dice, table));
+                     key_value(dice, column->type, from), where(dice, table, from));
 }
 
 /// Only the key has values; not of every table.
@@ -115,7 +128,7 @@ std::string change_rows(Dice& dice, World& world) {
     case 16:
     case 17:
     case 18:
-      return fmt::format("DELETE FROM {} WHERE {}", table.name, where(dice, table));
+      return fmt::format("DELETE FROM {} WHERE {}", table.name, where(dice, table, place(dice, table)));
     case 19:
       return copy(dice, table);
     default:

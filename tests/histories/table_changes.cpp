@@ -169,7 +169,8 @@ std::vector<std::string> change_parts(Dice& dice, World& world, Table& table) {
     Statements out{table.partitioned
                        ? fmt::format("CREATE TABLE {} (LIKE {} INCLUDING ALL)", fresh, table.name)
                        : fmt::format("CREATE TABLE {} (PRIMARY KEY (k)) INHERITS ({})", fresh, table.name)};
-    out.push_back(fmt::format("INSERT INTO {} (k) VALUES ({})", fresh, from + 1));
+    out.push_back(
+        fmt::format("INSERT INTO {} (k) VALUES ({})", fresh, from + (table.inherited ? 10'000 : 1)));
     if (table.partitioned) out.push_back(alter(table, fmt::format("ATTACH PARTITION {} {}", fresh, bounds)));
     return out;
   }

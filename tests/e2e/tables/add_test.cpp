@@ -297,5 +297,25 @@ TEST(AddTable, ToALogOfChangesHasEveryChangeExactlyOnce) {
             scene.value("SELECT sum(n) FROM log"));
 }
 
+TEST(AddTable, ToThePublicationAloneIsToldOnceAndPassedOver) {
+  Scene scene(shared_world());
+  scene.create_table("orders", 100);
+  scene.create_table("audit", 100);
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  scene.exec("ALTER PUBLICATION \"" + scene.field(".status.replication.publication") + "\" ADD TABLE audit");
+  const auto told = [&] {
+    const auto warnings = scene.dev.events(scene.pipe, "Warning");
+    return std::count(warnings.begin(), warnings.end(), "PublicationHasOthers");
+  };
+  ASSERT_TRUE(test::eventually([&] { return told() == 1; }, 40s));
+  EXPECT_NE(scene.dev.describe(scene.pipe).find("table public.audit is in publication"), std::string::npos);
+  scene.exec("UPDATE audit SET v = 'passed over'; UPDATE orders SET v = 'streamed'");
+  EXPECT_TRUE(scene.caught_up());
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_EQ(scene.field(R"(.status.conditions[?(@.type=="Ready")].status)"), "True");
+}
+
 }  // namespace
 }  // namespace penstock

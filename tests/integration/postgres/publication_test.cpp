@@ -75,6 +75,31 @@ TEST(Publication, IsSetRightWhenSomebodyBentIt) {
   EXPECT_TRUE(database.look().updates && database.look().via_root);
 }
 
+TEST(Publication, IsRidOfASchemaThatSomebodyAdded) {
+  if (const auto lack = test::lacking(shared_server(), test::kPg15); !lack.empty()) GTEST_SKIP() << lack;
+  const Tables database;
+  ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {kA}));
+  database.exec("ALTER PUBLICATION ours ADD TABLES IN SCHEMA public");
+  EXPECT_THAT(database.look().tables, ElementsAre(kB, kA));
+  ASSERT_TRUE(ensure_publication(database.endpoint, "ours", {kA}));
+  EXPECT_THAT(database.look().tables, ElementsAre(kA));
+}
+
+TEST(Publication, TellsStrangersFromTablesAndWhatInheritsFromThem) {
+  const Tables database;
+  database.exec(
+      "CREATE TABLE child () INHERITS (a);"
+      "CREATE TABLE parted (id int) PARTITION BY RANGE (id);"
+      "CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (1)");
+  const TableName child{"public", "child"}, part{"public", "part"}, parted{"public", "parted"};
+  const auto strangers = [&](const std::vector<TableName>& tables) {
+    return strangers_to(database.endpoint, tables, {kA, kB, child, part, {"public", "gone"}}).value();
+  };
+  EXPECT_THAT(strangers({kA, parted}), ElementsAre(kB));
+  EXPECT_THAT(strangers({kB}), ElementsAre(kA, child, part));
+  EXPECT_THAT(strangers({kA, kB, part, {"public", "gone too"}}), IsEmpty());
+}
+
 TEST(Publication, NeverKeepsARowWithAGeneratedColumnFromBeingUpdated) {
   const Tables database;
   database.exec(
