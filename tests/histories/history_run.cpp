@@ -83,6 +83,7 @@ void OneHistory::prepare_patiently() {
 std::string OneHistory::start() {
   if (auto refused = apply(); !refused.empty()) {
     outcome_.began = false;
+    outcome_.refusal = refused;
     return "";
   }
   const auto runs_or_says_why = [&](const json& pipe) {
@@ -92,7 +93,9 @@ std::string OneHistory::start() {
   };
   if (!servers_.board.wait(name_, runs_or_says_why, 60s * kPatience))
     return "does not run: " + test::status_in_words(servers_.board.pipe(name_));
-  outcome_.began = test::runs_well(servers_.board.pipe(name_));
+  const auto pipe = servers_.board.pipe(name_);
+  outcome_.began = test::runs_well(pipe);
+  if (!outcome_.began) outcome_.refusal = test::status_in_words(pipe);
   return "";
 }
 

@@ -20,9 +20,10 @@ struct Servers {
 struct Outcome {
   std::string
       wrong;  ///< empty: at each quiet moment each table was equal or named, and a resync made all equal
-  std::string pipe{};    ///< the name of its pipe
-  bool began = true;     ///< false: Setup refused the tables as they were to begin with; nothing was tried
-  std::string recorded;  ///< each statement that failed or blocked, a line each
+  std::string pipe{};     ///< the name of its pipe
+  bool began = true;      ///< false: Setup refused the tables as they were to begin with; nothing was tried
+  std::string refusal{};  ///< why, then
+  std::string recorded;   ///< each statement that failed or blocked, a line each
   int equal = 0, named = 0;  ///< tables, at its quiet moments
 };
 

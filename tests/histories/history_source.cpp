@@ -16,6 +16,10 @@ std::string reaction(const std::string& declared) {
   return declared.find("onDifference: Resync") == std::string::npos ? "" : ", onDifference: Resync";
 }
 
+std::string order(const std::vector<std::string>& key) {
+  return key.empty() ? "" : fmt::format(", orderBy: ['{}']", fmt::join(key, "', '"));
+}
+
 std::string source_in(const std::string& declared) {
   if (!declared.starts_with('{')) return declared;
   const auto begin = declared.find(": ") + 2;
@@ -69,19 +73,22 @@ void OneHistory::prepare() {
     if (line.kind != Line::Kind::Table) continue;
     test::ReplicatedTable table{source_in(line.text), source_in(line.text).substr(7)};
     if (line.text.find("excludedColumns") != std::string::npos) table.excluded = {"card"};
-    tables_.push_back({line.text, true, 0, std::move(table)});
+    tables_.push_back({line.text, true, {}, 0, std::move(table)});
   }
   sessions_->settle();
-  for (auto& each : tables_)
+  for (auto& each : tables_) {
     test::remember_excluded(*session_, each.table);
+    if (each.text.find("orderBy") != std::string::npos) each.order_by = primary_key(each.table.source);
+  }
 }
 
 std::string OneHistory::apply() {
   manifest_->tables = {neighbour_.source};
   for (const auto& each : tables_)
     if (each.in)
-      manifest_->tables.push_back(fmt::format("{{source: {}{}{}, resyncGeneration: {}}}", each.table.source,
-                                              exclusion(each.table), reaction(each.text), each.generation));
+      manifest_->tables.push_back(fmt::format("{{source: {}{}{}{}, resyncGeneration: {}}}", each.table.source,
+                                              exclusion(each.table), order(each.order_by),
+                                              reaction(each.text), each.generation));
   manifest_->spec_more = fmt::format("  paused: {}\n  resyncGeneration: {}\n", paused_, generation_);
   return servers_.board.apply(manifest_->both());
 }
@@ -105,13 +112,29 @@ bool OneHistory::has_one_key(const std::string& table) {
   return key == "yes";
 }
 
+std::vector<std::string> OneHistory::primary_key(const std::string& table) {
+  std::vector<std::string> out;
+  on_session([&](test::PostgresSession& session) {
+    out.clear();
+    for (const auto& row : session.query(
+             fmt::format("SELECT attname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND "
+                         "attnum = ANY(conkey) WHERE conrelid = to_regclass('{}') AND contype = 'p' ORDER BY "
+                         "array_position(conkey, attnum)",
+                         table)))
+      out.push_back(row[0]);
+  });
+  return out;
+}
+
 /// As a person would who reads what the status asks for. A table that is gone, or has no key by now, is taken
 /// out of the manifest.
 void OneHistory::put_right() {
   sessions_->settle();
   for (auto& each : tables_) {
     each.in = each.in && has_one_key(each.table.source);
-    if (each.in) put_right(each.table);
+    if (!each.in) continue;
+    put_right(each.table);
+    if (!each.order_by.empty()) each.order_by = primary_key(each.table.source);
   }
   secrets_ = false;
   if (manifest_->source_more.empty()) return;

@@ -246,7 +246,7 @@ class Program {
     named_ += outcome.named;
     if (!outcome.wrong.empty()) failed_.push_back({history, outcome.wrong});
     say(fmt::format("{}: {} ({} done, {} differ, {:.1f} a minute)", history.name,
-                    !outcome.began          ? "not begun"
+                    !outcome.began          ? "not begun: " + outcome.refusal
                     : outcome.wrong.empty() ? "ok"
                                             : outcome.wrong,
                     done_, failed_.size(), done_ * 60 / seconds()));

@@ -26,8 +26,9 @@ class OneHistory {
 
  private:
   struct Declared {
-    std::string text;  ///< as the history has it
-    bool in = true;    ///< in the manifest
+    std::string text;                     ///< as the history has it
+    bool in = true;                       ///< in the manifest
+    std::vector<std::string> order_by{};  ///< of a table that others inherit from
     int generation = 0;
     test::ReplicatedTable table;
   };
@@ -53,6 +54,7 @@ class OneHistory {
   void put_right();
   void put_right(test::ReplicatedTable& table);
   bool has_one_key(const std::string& table);
+  std::vector<std::string> primary_key(const std::string& table);
   std::string end_by_resync();
   Declared* declared(const std::string& source);
 

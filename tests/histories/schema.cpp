@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <functional>
 
@@ -93,7 +92,7 @@ void make_schema(Dice& dice, World& world, std::vector<Line>& out) {
       more += ", excludedColumns: [card]";
     }
     if (dice.chance(20)) more += ", onDifference: Resync";
-    if (table.inherited) more += fmt::format(", orderBy: [{}]", fmt::join(table.key, ", "));
+    if (table.inherited) more += ", orderBy: its key";
     out.push_back({Line::Kind::Table, 0,
                    more.empty() ? table.source : fmt::format("{{source: {}{}}}", table.source, more)});
     world.tables.push_back(std::move(table));
