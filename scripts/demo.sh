@@ -119,6 +119,7 @@ check_rows() {
 
 wait_for_the_end() {
   local kubectl="kubectl --kubeconfig ${data#"$PWD"/}/state/kubeconfig"
+  trap 'echo; exit 0' INT
   step "The pipe runs, and the writer goes on. Try, in another terminal:"
   cat <<TXT
 
@@ -128,7 +129,6 @@ wait_for_the_end() {
 
 Ctrl-C stops everything.
 TXT
-  trap 'echo; exit 0' INT
   while process_runs penstock; do
     process_runs PostgreSQL || die_with_log 'PostgreSQL ended unexpectedly' "$data/postgres.log"
     sleep 1
