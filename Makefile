@@ -76,7 +76,7 @@ test-types: deps $(build)/build.ninja ## Try random tables of every type, loaded
 # What takes hours: all that the others try a slice of.
 nightly_versions := 13 14 16 17 18
 test-nightly: ## Everything that takes hours: all cases, 1000 histories, all types, PostgreSQL 13 to 18, sanitizers
-	@PENSTOCK_NIGHTLY=1 $(MAKE) --no-print-directory test test-cases
+	@PENSTOCK_NIGHTLY=1 PENSTOCK_KILLS=60 PENSTOCK_SEARCH=5 $(MAKE) --no-print-directory test test-cases
 	@$(MAKE) --no-print-directory test-histories SEEDS=1-1000
 	@$(MAKE) --no-print-directory test-histories SEEDS=1001-1200 HISTORIES=--kills
 	@$(MAKE) --no-print-directory test-mutants

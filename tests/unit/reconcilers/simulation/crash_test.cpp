@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/unit/reconcilers/simulation/scenarios.hpp"
 #include "tests/unit/reconcilers/simulation/strike.hpp"
 
@@ -60,7 +62,7 @@ TEST(FaultsAtRandom, OfAllScenarios) {
                            refused_table_scenarios(), outage_scenarios()})
     all.insert(all.end(), some.begin(), some.end());
   Tally tally;
-  strike_at_random(all, 20'240'229, 20'000, tally);
+  strike_at_random(all, 20'240'229, std::getenv("PENSTOCK_NIGHTLY") != nullptr ? 60'000 : 6'000, tally);
   tally.print("two to four faults");
   EXPECT_EQ(tally.states.size(), 10U) << "a state is in no scenario";
 }
