@@ -56,6 +56,8 @@ class OneHistory {
   bool has_one_key(const std::string& table);
   std::vector<std::string> primary_key(const std::string& table);
   std::string end_by_resync();
+  /// Tables whose excluded columns are in doubt leave the manifest and come back, as the status asks for.
+  void put_back_what_is_in_doubt();
   Declared* declared(const std::string& source);
 
   const Servers& servers_;
