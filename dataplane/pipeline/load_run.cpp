@@ -20,6 +20,8 @@ namespace penstock::pipeline {
 namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{500};
+/// For the slot of tables that keep every change; the stream of all others stands still meanwhile.
+constexpr std::chrono::minutes kSlotPatience{1};
 
 const TableLoad* resume_of(const LoadRequest& request, const std::string& source) {
   const auto at = std::find_if(request.resume.begin(), request.resume.end(),
@@ -73,6 +75,30 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
 bool has_late_comers(const std::vector<TableWork>& works) {
   return std::any_of(works.begin(), works.end(),
                      [](const TableWork& work) { return !work.finished && work.table.job.added_later; });
+}
+
+bool keeps_log(const TableWork& work) {
+  return !work.finished && work.table.binding.append_only;
+}
+
+bool keeps_logs(const std::vector<TableWork>& works) {
+  return std::any_of(works.begin(), works.end(), keeps_log);
+}
+
+/// The slot that only tables which keep every change need for their load.
+bool is_of_logs(const Error& error) {
+  return error.reason == "WaitingForTransactions" || error.reason == "NoFreeSlot";
+}
+
+void set_logs_apart(std::vector<TableWork>& works, const Error& why, std::vector<TableFault>& faults) {
+  for (const auto& work : works)
+    if (keeps_log(work))
+      faults.push_back(
+          {work.table.job.source_text,
+           {ErrorKind::BadData, why.reason,
+            fmt::format("the snapshot of {} cannot be taken: {}", work.table.job.source_text, why.message),
+            why.cure}});
+  std::erase_if(works, keeps_log);
 }
 
 /// A table that the user made is not ours to empty: a load that was begun before must not write its rows
@@ -140,14 +166,23 @@ struct LoadRun::Impl {
       PENSTOCK_TRY(empty_what_begins_anew(request.job, client, works.back(),
                                           before && !before->layout.empty(), request.version));
     }
-    PENSTOCK_TRY(take_snapshot(works, context, exported));
+    const bool exact = request.job.streams && keeps_logs(works);
+    auto taken = take_snapshot(exact, has_late_comers(works), context, exported);
+    if (!taken && (!exact || !is_of_logs(taken.error()))) return taken;
+    if (!taken) set_logs_apart(works, taken.error(), bound.faults);
+    const bool late = has_late_comers(works);
+    set_board(std::move(works), bound);  // which tells what was set apart
+    if (!taken) PENSTOCK_TRY(take_snapshot(false, late, context, exported));
     if (!context.version.commit) context.version.commit = exported.before;
+    return {};
+  }
+
+  void set_board(std::vector<TableWork> works, const BoundTables& bound) {
     const std::lock_guard lock(mutex);
     board = std::make_unique<LoadBoard>(std::move(works), faults_of(bound), request.job.parallel_tables,
                                         request.job.workers_per_table);
     if (tuned) board->set_limits(tuned->parallel_tables, tuned->workers_per_table);
     if (stopping) board->stop();
-    return {};
   }
 
   std::vector<TableLoad> faults_of(const BoundTables& bound) const {
@@ -165,20 +200,18 @@ struct LoadRun::Impl {
 
   /// The snapshot of the slot, if it was made for this load; else a new one. Append-only targets want to know
   /// which commits it saw, exactly: only a slot's does, so they get one that goes with the load.
-  Status take_snapshot(const std::vector<TableWork>& works, LoadContext& context,
+  Status take_snapshot(bool exact, bool late_comers, LoadContext& context,
                        postgres::ExportedSnapshot& exported) {
-    const bool exact = request.job.streams && std::any_of(works.begin(), works.end(), [](const auto& work) {
-                         return !work.finished && work.table.binding.append_only;
-                       });
     const auto report = [this](const Error& why) { report_wait(why); };
     if (!request.slot && exact) {
-      const postgres::SlotPatience patience{.stop = stop_waiting.get_token(), .report = report};
+      const postgres::SlotPatience patience{
+          .limit = kSlotPatience, .stop = stop_waiting.get_token(), .report = report};
       const auto name = temporary_slot(request.job.slot);
       PENSTOCK_TRY(
           postgres::drop_slot(request.job.source, name));  // one that a killed process was waiting for
       PENSTOCK_ASSIGN(request.slot, postgres::create_slot(request.job.source, name, patience,
                                                           postgres::SlotKind::Temporary));
-    } else if (!request.slot && has_late_comers(works)) {
+    } else if (!request.slot && late_comers) {
       PENSTOCK_TRY(
           postgres::wait_for_older_transactions(request.job.source, stop_waiting.get_token(), report));
     }
