@@ -10,7 +10,9 @@ namespace penstock::postgres {
 namespace {
 
 constexpr const char* kHeapQuery = R"sql(
-SELECT c.xmin, has_table_privilege(c.oid, 'SELECT'), pg_relation_size(c.oid) = 0,
+SELECT c.xmin,
+       has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE') AND NOT row_security_active(c.oid),
+       pg_relation_size(c.oid) = 0,
        quote_ident(n.nspname) || '.' || quote_ident(c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1)sql";
 

@@ -17,7 +17,9 @@ WITH RECURSIVE up(parent, edge, command) AS (
   UNION ALL
   SELECT i.inhparent, i.xmin, i.cmin::text::bigint FROM up JOIN pg_inherits i ON i.inhrelid = up.parent
   WHERE up.parent <> $1::oid)
-SELECT up.edge, up.command, up.edge = a.xmin, has_table_privilege(c.oid, 'SELECT') AND am.amname = 'heap',
+SELECT up.edge, up.command, up.edge = a.xmin,
+       has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')
+         AND NOT row_security_active(c.oid) AND am.amname = 'heap',
        pg_relation_size(c.oid) > 0, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
        c.relfilenode <> c.oid
 FROM up, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
