@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 #include <set>
+#include <tuple>
 #include <vector>
 
 namespace penstock::pipeline {
@@ -26,7 +27,7 @@ struct Known {
       0;  ///< became of rows that the target has: 0 nothing, else as above, or a column's number
   std::int64_t columns = 0;   ///< a digest of Heap::columns_changed; 0: not known
   std::uint32_t horizon = 0;  ///< Heap::horizon, when that was seen first
-  bool compared = false;      ///< rows that were rewritten, and they differ
+  bool compared = false;      ///< rows that were rewritten, and they differ; of a doubt: it has been told
 
   [[nodiscard]] bool rewritten() const { return what > 0 || what == kRewritten; }
 };
@@ -128,15 +129,15 @@ bool truncated_in(const PartitionQuestion& question, std::uint32_t transaction) 
 }
 
 /// The TRUNCATE that a heap was in doubt for at the last look may have come by now. Of those it has not: told
-/// of from the second look on, for the first may be ahead of the stream.
+/// of from the second look on, for the first may be ahead of the stream; and then until it comes.
 std::set<std::uint32_t> settle_doubts(const PartitionQuestion& question, KnownHeaps& remembered) {
   std::set<std::uint32_t> out;
   for (auto& [oid, known] : remembered) {
     if (known.what > Known::kInDoubt) continue;
-    if (truncated_in(question, static_cast<std::uint32_t>(Known::kInDoubt - known.what)))
-      known.what = 0;
-    else if (question.stream_has_passed)
-      out.insert(oid);
+    const bool came = truncated_in(question, static_cast<std::uint32_t>(Known::kInDoubt - known.what));
+    known.compared = !came && (known.compared || question.stream_has_passed);
+    if (came) known.what = 0;
+    if (known.compared) out.insert(oid);
   }
   return out;
 }
@@ -202,7 +203,7 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
     else if (at->second.emptied)
       known.what = after_emptying(question, table, all, all_empty, at->second);
     if (known.what != before || at->second.rewritten_with != 0)
-      known.compared = alters_key(question, heap, other.at(heap.oid));
+      known.compared = known.rewritten() && alters_key(question, heap, other.at(heap.oid));
   }
   return moved;
 }
@@ -351,7 +352,7 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
 std::string without_doubts(const std::string& known) {
   auto heaps = parse(known);
   for (auto& [oid, heap] : heaps)
-    if (heap.what <= Known::kInDoubt) heap.what = 0;
+    if (heap.what <= Known::kInDoubt) std::tie(heap.what, heap.compared) = std::tuple(0, false);
   return text_of(heaps);
 }
 
