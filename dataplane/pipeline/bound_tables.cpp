@@ -11,13 +11,13 @@
 
 namespace penstock::pipeline {
 
-namespace {
-
 Error target_missing(const PipeJob& job, const TableJob& table) {
   return {ErrorKind::BadData, "TargetMissing",
           fmt::format("target table {}.{} is not there any more", job.destination.database, table.written()),
           "It is loaded anew by itself; raise resyncGeneration of the table to have it at once"};
 }
+
+namespace {
 
 Status add_dropped(const PipeJob& job, const std::string& table, const std::vector<DroppedColumn>& dropped,
                    postgres::SourceTable& source) {
@@ -36,14 +36,18 @@ Status add_dropped(const PipeJob& job, const std::string& table, const std::vect
 BoundTable bind_one(const PipeJob& job, const TableJob& table, postgres::SourceTable source,
                     const clickhouse::TargetTable& target, const postgres::PublicationFacts& publication) {
   auto binding = bind(table, source, target);
-  std::vector<std::string> target_columns;
-  for (const auto& column : target.columns)
+  std::vector<std::string> target_columns, with_default;
+  for (const auto& column : target.columns) {
     target_columns.push_back(column.name);
+    if (!column.default_kind.empty() && column.comment == clickhouse::kFollowed)
+      with_default.push_back(column.name);
+  }
   auto now = define(table, source, binding.key, &publication);
   auto known = SourceDefinition::parse(table.definition).value_or(now);
   const bool to_follow = is_to_follow(job, table, source, target);
-  return {table,          std::move(source), std::move(binding), std::move(target_columns), std::move(known),
-          std::move(now), to_follow};
+  return {
+      table,          std::move(source), std::move(binding),     std::move(target_columns), std::move(known),
+      std::move(now), to_follow,         std::move(with_default)};
 }
 
 std::optional<Error> fault_of(const PipeJob& job, const BoundTable& table) {

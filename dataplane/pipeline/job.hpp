@@ -95,6 +95,9 @@ struct SourceSystem {
   std::string database;
   Lsn confirmed{};    ///< everything up to here was taken from it
   LastCommit last{};  ///< of what was taken from it
+  /// The most that it can have been told of our slot, where that is known: who finds the slot beyond it has
+  /// found that somebody else moved it.
+  std::optional<Lsn> told{};
   bool operator==(const SourceSystem&) const = default;
 };
 

@@ -20,6 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::uint32_t kTimestamp = 1114, kTimestampTz = 1184;  // pg_type.oid
+
 /// Of rows that ALTER TABLE has rewritten, of all tables in one probe. What takes longer is told of as
 /// different.
 constexpr std::chrono::seconds kTimeToCompare{10};
@@ -86,15 +88,18 @@ class TableProbe {
     return replaces_ ? identity_fault(table_.source_text, source_, key_) : std::nullopt;
   }
 
+  /// Fails where the table cannot be looked at now, and may be later.
   [[nodiscard]] Result<ProbedTable> report() const {
     ProbedTable out;
     auto drift = drift_of(job_, table_, source_, target_);
     out.changes = std::move(drift.changes);
-    PENSTOCK_ASSIGN(auto look, look());
-    out.partitions = std::move(look.known);
-    out.partition_changes = std::move(look.drift);
-    out.in_doubt = look.in_doubt;
-    compare_definition(look.moved_after_change, out);
+    auto look = this->look();
+    if (!look && look.error().kind == ErrorKind::Transient) return fail(std::move(look).error());
+    if (!look) look = PartitionLook{table_.partitions, not_looked_at(look.error())};
+    out.partitions = std::move(look->known);
+    out.partition_changes = std::move(look->drift);
+    out.in_doubt = look->in_doubt;
+    compare_definition(*look, out);
     for (auto& one : drift.differences)
       out.differences.push_back(std::move(one));
     return out;
@@ -139,7 +144,12 @@ class TableProbe {
     return rows.error().kind == ErrorKind::Transient ? RowsAre::Unknown : RowsAre::Untold;
   }
 
-  void compare_definition(bool moved, ProbedTable& out) const {
+  static std::string not_looked_at(const Error& error) {
+    return fmt::format("it cannot be looked at, and what the stream does not bring would not be seen: {}",
+                       error.text());
+  }
+
+  void compare_definition(const PartitionLook& look, ProbedTable& out) const {
     const auto now = define(table_, source_, key_, &publication_);
     const auto known = SourceDefinition::parse(table_.definition).value_or(now);
     // What the stream has followed since the last look may have been replaced by now.
@@ -147,16 +157,40 @@ class TableProbe {
     const auto all = streamed && streamed->oid == known.oid ? joined(known, *streamed) : known;
     out.differences = differences(all, now);
     for (const auto& column : now.columns)
-      if (moved && is_new(column, known) && !column.generated && !column.excluded &&
+      if (look.moved_after_change && is_new(column, known) && !column.generated && !column.excluded &&
           !has_default(column.name))
         out.differences.push_back(fmt::format(
             "column {} was added, and what earlier rows hold in it cannot be told since they were "
             "rewritten (VACUUM FULL, CLUSTER)",
             column.name));
+    for (auto& one : reprinted_times(all, now))
+      out.differences.push_back(std::move(one));
     std::vector<std::string> names;
     for (const auto& column : target_.columns)
       names.push_back(column.name);
-    out.definition = with_followed(all, now, names).text();
+    auto followed = with_numbers(with_followed(all, now, names), now, table_.stream_has_passed);
+    out.in_doubt = out.in_doubt || followed.last_number != now.last_number;
+    const bool same_rows = out.differences.empty() && look.drift.empty() && !look.to_compare;
+    out.definition = (same_rows ? with_types(std::move(followed), now) : followed).text();
+  }
+
+  /// Where the session's time zone is UTC, the two types are altered into one another without a rewrite, but
+  /// are text of another form.
+  [[nodiscard]] std::vector<std::string> reprinted_times(const SourceDefinition& known,
+                                                         const SourceDefinition& now) const {
+    std::vector<std::string> out;
+    for (const auto& column : now.columns) {
+      const auto* before = by_number(known, column.number);
+      const auto target = std::find_if(target_.columns.begin(), target_.columns.end(),
+                                       [&](const auto& one) { return one.name == column.name; });
+      if (!before || target == target_.columns.end() || before->excluded) continue;
+      const auto is_one = [](std::uint32_t type) { return type == kTimestamp || type == kTimestampTz; };
+      const bool altered = before->type != column.type && is_one(before->type) && is_one(column.type);
+      if (altered && target->type.find("String") != std::string::npos)
+        out.push_back(fmt::format("the type of column {} was altered: earlier rows have its former values",
+                                  column.name));
+    }
+    return out;
   }
 
   /// The target's column was added in time, with what earlier rows hold.
@@ -181,32 +215,56 @@ class TableProbe {
   std::vector<std::string> key_;
 };
 
-Status probe_tables(const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources,
-                    const postgres::PublicationFacts& publication, ProbeReport& out) {
-  clickhouse::Client client(job.destination);
-  const auto compare_until = Clock::now() + kTimeToCompare;
-  bool followed = false;
-  for (std::size_t at = 0; at < job.tables.size(); ++at) {
-    const auto& table = job.tables[at];
-    if (!sources[at]) continue;
+/// The look at all tables, one after the other. What keeps it from one of them keeps it from no other.
+class TablesProbe {
+ public:
+  TablesProbe(const PipeJob& job, const postgres::PublicationFacts& publication, ProbeReport& out)
+      : job_(job), publication_(publication), out_(out), client_(job.destination) {}
+
+  Status look_at(const TableJob& table, const postgres::SourceTable& source) {
     auto known = table;
     if (!known.definition.empty()) known.definition = joined(known.definition, known.streamed_definition);
-    if (auto fault = exclusion_fault(known, *sources[at])) {
-      out.faults.push_back({table.source_text, *std::move(fault)});
-      continue;
-    }
-    PENSTOCK_ASSIGN(auto target, clickhouse::read_target(client, table.written()));
-    if (target && !followed && is_to_follow(job, table, *sources[at], *target)) {
-      PENSTOCK_ASSIGN(auto faults, follow_source(job));
+    if (auto fault = exclusion_fault(known, source)) return note(table, *std::move(fault));
+    PENSTOCK_ASSIGN(auto target, clickhouse::read_target(client_, table.written()));
+    if (target && !followed_ && is_to_follow(job_, table, source, *target)) {
+      PENSTOCK_ASSIGN(auto faults, follow_source(job_));
       for (auto& fault : faults)
-        out.faults.push_back(std::move(fault));
-      followed = true;  // and with it all that are still to come
-      PENSTOCK_ASSIGN(target, clickhouse::read_target(client, table.written()));
+        if (fault.error.kind != ErrorKind::Transient) out_.faults.push_back(std::move(fault));
+      followed_ = true;  // and with it all that are still to come
+      PENSTOCK_ASSIGN(target, clickhouse::read_target(client_, table.written()));
     }
-    if (!target) continue;
-    const TableProbe one(job, table, *sources[at], *target, publication, compare_until);
-    if (auto fault = one.fault()) out.faults.push_back({table.source_text, *std::move(fault)});
-    PENSTOCK_ASSIGN(out.tables[table.source_text], one.report());
+    if (!target) return note(table, target_missing(job_, table));
+    const TableProbe one(job_, table, source, *target, publication_, compare_until_);
+    if (auto fault = one.fault()) out_.faults.push_back({table.source_text, *std::move(fault)});
+    PENSTOCK_ASSIGN(out_.tables[table.source_text], one.report());
+    return {};
+  }
+
+ private:
+  Status note(const TableJob& table, Error fault) {
+    out_.faults.push_back({table.source_text, std::move(fault)});
+    return {};
+  }
+
+  const PipeJob& job_;
+  const postgres::PublicationFacts& publication_;
+  ProbeReport& out_;
+  clickhouse::Client client_;
+  const Clock::time_point compare_until_ = Clock::now() + kTimeToCompare;
+  bool followed_ = false;
+};
+
+/// A lock that somebody holds on one table is that table's matter; it is looked at the next time.
+Status probe_tables(const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources,
+                    const postgres::PublicationFacts& publication, ProbeReport& out) {
+  TablesProbe tables(job, publication, out);
+  for (std::size_t at = 0; at < job.tables.size(); ++at) {
+    if (!sources[at]) continue;
+    auto looked = tables.look_at(job.tables[at], *sources[at]);
+    if (looked) continue;
+    if (looked.error().reason != "LockTimeout") return looked;
+    log::info("stream", "{}: {} could not be looked at: {}", job.name, job.tables[at].source_text,
+              looked.error().text());
   }
   return {};
 }
@@ -251,6 +309,8 @@ Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
   PENSTOCK_ASSIGN(out.slot, postgres::read_slot(job.source, job.slot));
   if (auto fault = postgres::slot_fault(job.source, out.slot))
     return fail(unless_on_a_standby(job, *std::move(fault)));
+  if (expected.told && out.slot.confirmed_lsn > *expected.told)
+    return fail(slot_moved(job, out.slot.confirmed_lsn, *expected.told));
   PENSTOCK_ASSIGN(const auto read, read_source_tables(job, postgres::HeapSizes::LeftOut));
   const auto& publication = read.publication;
   if (!publication.exists)

@@ -13,6 +13,14 @@ Error source_changed(std::string what) {
           "one: everything is loaded anew then"};
 }
 
+Error slot_moved(const PipeJob& job, Lsn place, Lsn told) {
+  return {ErrorKind::Terminal, "SlotMoved",
+          fmt::format("replication slot {} is at {}, and the pipe has confirmed up to {}: somebody else has "
+                      "read it, moved it, or made it anew, and what was changed between is not replicated",
+                      job.slot, place.text(), told.text()),
+          "Raise spec.resyncGeneration to load everything anew"};
+}
+
 namespace {
 
 /// Every switch to a later timeline lies where nothing had been taken from the earlier one yet.

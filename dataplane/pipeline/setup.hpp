@@ -50,6 +50,7 @@ struct BoundTable {
   SourceDefinition known;  ///< what the target was loaded from; `now` where nothing is remembered
   SourceDefinition now;
   bool to_follow = false;  ///< is_to_follow(): the source has columns that the target has not, or narrower
+  std::vector<std::string> with_default{};  ///< columns that were followed, with what earlier rows hold
 };
 
 /// A column that the source has dropped, and that the stream still brings values of.
@@ -67,6 +68,7 @@ struct TableFault {
 };
 
 [[nodiscard]] Error table_not_found(const TableJob& table);
+[[nodiscard]] Error target_missing(const PipeJob& job, const TableJob& table);
 /// Another table has taken its name. Kind Quarantine.
 [[nodiscard]] Error table_replaced(const TableJob& table);
 
@@ -91,6 +93,8 @@ struct BoundTables {
 /// one or left ours before that place, or its WAL ends sooner. One that was restored and has since written
 /// past that place again is told by the replay (last_commit.hpp).
 [[nodiscard]] Error source_changed(std::string what);
+/// The slot is at `place`, beyond all that the source was told: what is between is in no target. Terminal.
+[[nodiscard]] Error slot_moved(const PipeJob& job, Lsn place, Lsn told);
 [[nodiscard]] Result<SourceSystem> check_same_system(const PipeJob& job, const SourceSystem& expected);
 
 /// SlotLost of a failover slot, where the source is a standby: that one does not have it, the primary may.

@@ -59,6 +59,28 @@ void compare_column(const DefinedColumn& known, const SourceDefinition& now, std
         fmt::format("the type of column {} was altered: earlier rows have its former values", known.name));
 }
 
+/// The number of a column that came and went between two looks; 0: of none.
+int unknown_number(const SourceDefinition& known, const SourceDefinition& now) {
+  if (known.last_number == 0) return 0;
+  for (int number = known.last_number + 1; number <= now.last_number; ++number)
+    if (!by_number(known, number) && !by_number(now, number)) return number;
+  return 0;
+}
+
+/// A column that came and went between two looks, and another that came after it: what the stream brought of
+/// the one under its name may be in the other.
+void compare_numbers(const SourceDefinition& known, const SourceDefinition& now,
+                     std::vector<std::string>& out) {
+  const int passed = unknown_number(known, now);
+  if (passed == 0) return;
+  for (const auto& column : now.columns)
+    if (column.number > passed && !column.generated && !column.excluded)
+      out.push_back(
+          fmt::format("a column was added and dropped before column {} was added: what was written to the "
+                      "former one may be in the latter",
+                      column.name));
+}
+
 /// What pgoutput sends of a definition at least, in its order.
 std::vector<const DefinedColumn*> sent_columns(const SourceDefinition& definition) {
   std::vector<const DefinedColumn*> out;
@@ -81,11 +103,19 @@ std::string incarnation_of(const postgres::PublicationFacts& publication,
   return out;
 }
 
+/// Whether columns of these numbers, in this order, are still in order when the one at `place` has another.
+bool would_be_in_order(std::vector<int> numbers, std::size_t place, int number) {
+  numbers[place] = number;
+  return std::is_sorted(numbers.begin(), numbers.end());
+}
+
 /// Whether the relation lacks but the last columns of the definition, and such as were dropped since: it is
-/// of before those were added.
+/// of before those were added. One that has the name of a dropped column may as well be another of that type,
+/// renamed for a while, where such a one is lacking and would stand in its place.
 bool is_older(const SourceDefinition& definition, const SourceDefinition& now,
               const postgres::pgoutput::Relation& relation) {
   const auto sent = sent_columns(definition);
+  std::vector<const DefinedColumn*> had;
   auto at = sent.begin();
   for (const auto& column : relation.columns) {
     const auto* generated = by_name(definition, column.name);
@@ -94,9 +124,35 @@ bool is_older(const SourceDefinition& definition, const SourceDefinition& now,
       return one->name == column.name || by_number(now, one->number);
     });
     if (at == sent.end() || (*at)->name != column.name) return false;
+    had.push_back(*at);
     ++at;
   }
+  std::vector<int> numbers;
+  for (const auto* one : had)
+    numbers.push_back(one->number);
+  for (std::size_t place = 0; place < had.size(); ++place)
+    for (const auto* lacking : sent) {
+      const bool other = by_number(now, lacking->number) && !by_number(now, had[place]->number) &&
+                         std::find(had.begin(), had.end(), lacking) == had.end();
+      if (other && lacking->type == had[place]->type && lacking->typmod == had[place]->typmod &&
+          would_be_in_order(numbers, place, lacking->number))
+        return false;
+    }
   return true;
+}
+
+/// Columns that are new to the definition, and traded names since the relation's rows were written: it has
+/// them in the order of their numbers.
+void compare_order(const SourceDefinition& known, const SourceDefinition& now,
+                   const postgres::pgoutput::Relation& relation, std::vector<std::string>& out) {
+  int last = 0;
+  for (const auto& column : relation.columns) {
+    const auto* present = by_name(now, column.name);
+    if (!present || present->generated || present->excluded) continue;
+    if (present->number < last && (!by_number(known, present->number) || !by_number(known, last)))
+      out.push_back(fmt::format("column {} had another name for a while", column.name));
+    last = std::max(last, present->number);
+  }
 }
 
 /// Generated columns may be among the relation's (PostgreSQL 18, publish_generated_columns), or may not.
@@ -134,6 +190,7 @@ std::string SourceDefinition::text() const {
     list.push_back(std::move(entry));
   }
   json out = {{"oid", oid}, {"columns", std::move(list)}};
+  if (last_number != 0) out["numbers"] = {last_number, seen_number};
   if (persistence != 'p') out["persistence"] = std::string(1, persistence);
   if (!unique_keys.empty()) out["unique"] = unique_keys;
   if (!publication.empty()) out["publication"] = publication;
@@ -147,6 +204,7 @@ std::optional<SourceDefinition> SourceDefinition::parse(const std::string& text)
   try {
     out.oid = in.at("oid").get<std::uint32_t>();
     out.persistence = in.value("persistence", "p").at(0);
+    std::tie(out.last_number, out.seen_number) = in.value("numbers", std::pair(0, 0));
     out.unique_keys = in.value("unique", std::vector<std::uint32_t>{});
     out.publication = in.value("publication", "");
     for (const auto& entry : in.at("columns")) {
@@ -174,6 +232,7 @@ SourceDefinition define(const TableJob& job, const postgres::SourceTable& table,
   SourceDefinition out;
   out.oid = table.oid;
   out.persistence = table.persistence;
+  out.last_number = out.seen_number = table.last_number;
   for (const auto& column : table.columns) {
     if (column.attribute_number == 0) continue;  // the stream still brings it; the catalog has it no more
     out.columns.push_back({column.attribute_number, column.name, column.declared_type, column.declared_typmod,
@@ -194,6 +253,7 @@ std::vector<std::string> differences(const SourceDefinition& known, const Source
     out.emplace_back("it is unlogged: its changes are in no WAL");
   for (const auto& column : known.columns)
     compare_column(column, now, out);
+  compare_numbers(known, now, out);
   const bool same_key =
       std::any_of(known.unique_keys.begin(), known.unique_keys.end(), [&](std::uint32_t key) {
         return std::find(now.unique_keys.begin(), now.unique_keys.end(), key) != now.unique_keys.end();
@@ -223,6 +283,21 @@ SourceDefinition with_followed(SourceDefinition known, const SourceDefinition& n
   });
   for (auto& column : known.columns)
     if (all_known && column.excluded && !by_number(now, column.number)) column.gone = true;
+  return known;
+}
+
+SourceDefinition with_numbers(SourceDefinition known, const SourceDefinition& now, bool stream_has_passed) {
+  const int passed = unknown_number(known, now);
+  if (passed == 0 || (stream_has_passed && known.seen_number >= passed)) known.last_number = now.last_number;
+  known.seen_number = now.last_number;
+  return known;
+}
+
+SourceDefinition with_types(SourceDefinition known, const SourceDefinition& now) {
+  for (auto& column : known.columns)
+    if (const auto* present = by_number(now, column.number); present && present->name == column.name)
+      std::tie(column.type, column.typmod, column.type_parts) =
+          std::tie(present->type, present->typmod, present->type_parts);
   return known;
 }
 
@@ -264,6 +339,7 @@ SourceDefinition as_in_part(const SourceDefinition& root, const SourceDefinition
 std::vector<std::string> passing_differences(const SourceDefinition& known, const SourceDefinition& now,
                                              const postgres::pgoutput::Relation& relation) {
   std::vector<std::string> out;
+  compare_order(known, now, relation, out);
   if (is_older(known, now, relation)) return out;
   auto at = relation.columns.begin();
   for (const auto* column : sent_columns(known)) {

@@ -34,6 +34,9 @@ struct DefinedColumn {
 struct SourceDefinition {
   std::uint32_t oid = 0;  ///< pg_class.oid
   char persistence = 'p';
+  int last_number =
+      0;  ///< SourceTable::last_number up to which the stream's columns are told apart; 0: not known
+  int seen_number = 0;                     ///< that of the last look
   std::vector<DefinedColumn> columns;      ///< in the order of their numbers
   std::vector<std::uint32_t> unique_keys;  ///< UniqueKey::oid of those within the target's key
   /// PublishedTable::incarnation, and those of children that are published in part; empty: not streamed.
@@ -83,6 +86,13 @@ struct SourceDefinition {
 /// `known` with the columns that were added and are in the target by now.
 [[nodiscard]] SourceDefinition with_followed(SourceDefinition known, const SourceDefinition& now,
                                              const std::vector<std::string>& target_columns);
+
+/// `known`, which its differences from `now` have been told of. Numbers of columns that came and went between
+/// two looks are passed only when the stream is behind them: it may still bring what was written to them.
+[[nodiscard]] SourceDefinition with_numbers(SourceDefinition known, const SourceDefinition& now,
+                                            bool stream_has_passed);
+/// `known` with the types that its columns have now: for when their rows were found to be the same.
+[[nodiscard]] SourceDefinition with_types(SourceDefinition known, const SourceDefinition& now);
 
 /// What a Relation message tells of a definition that the catalog no longer shows: names that were changed
 /// and changed back. `known`: of the load. `now`: of the present.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "dataplane/columns/widening.hpp"
 #include "dataplane/pipeline/key_value.hpp"
@@ -64,7 +65,7 @@ Status StreamDecoder::apply(const postgres::XLogData& data) {
     batch_.covers = end->end_lsn;
     batch_.last = {commit_lsn_, xid_, commit_time_};
   } else if (const auto* relation = std::get_if<po::Relation>(&change)) {
-    return route(*relation);
+    return route(*relation, data.payload);
   } else if (const auto* cut = std::get_if<po::Truncate>(&change)) {
     return truncate(*cut, version);
   }
@@ -84,6 +85,24 @@ bool StreamDecoder::written_already(std::size_t table, const RowVersion& version
   return version <= written_[table];
 }
 
+bool StreamDecoder::written_already(std::size_t table) const {
+  return written_already(table, {commit_lsn_, Lsn{std::numeric_limits<std::uint64_t>::max()}});
+}
+
+Result<const StreamDecoder::Route*> StreamDecoder::to_take(std::uint32_t relation,
+                                                           const RowVersion& version) {
+  const Route* found = find(relation);
+  if (!found || written_already(found->table, version)) return nullptr;
+  if (found->unread.empty()) return found;
+  const std::string message = found->unread;
+  po::Parser parser;  // the present change is in the other one
+  PENSTOCK_ASSIGN(const auto change, parser.parse(message));
+  const auto announced = announced_;  // what came last is another message
+  PENSTOCK_TRY(route(std::get<po::Relation>(change), message));
+  announced_ = announced;
+  return find(relation);
+}
+
 TableBatch& StreamDecoder::open(std::size_t table) {
   auto& slot = batch_.tables[table];
   if (!slot) {
@@ -98,8 +117,8 @@ TableBatch& StreamDecoder::open(std::size_t table) {
 }
 
 Status StreamDecoder::insert(std::uint32_t relation, const RowVersion& version) {
-  const Route* route = find(relation);
-  if (!route || written_already(route->table, version)) return {};
+  PENSTOCK_ASSIGN(const Route* route, to_take(relation, version));
+  if (!route) return {};
   PENSTOCK_TRY(check_key(*route, parser_.new_tuple()));
   // An UPDATE that moves a row into a row filter is sent as an INSERT, and leaves out what it did not change.
   if (is_incomplete(*route, parser_.new_tuple()))
@@ -132,8 +151,8 @@ bool StreamDecoder::key_changed(const Route& route) const {
 }
 
 Status StreamDecoder::update(const po::Update& change, const RowVersion& version) {
-  const Route* route = find(change.relation);
-  if (!route || written_already(route->table, version)) return {};
+  PENSTOCK_ASSIGN(const Route* route, to_take(change.relation, version));
+  if (!route) return {};
   const bool old = change.old != po::OldTuple::None;
   const auto& tuple = old ? completed(change.old) : parser_.new_tuple();
   PENSTOCK_TRY(check_key(*route, tuple));
@@ -157,8 +176,8 @@ const po::Tuple& StreamDecoder::completed(po::OldTuple kind) {
 }
 
 Status StreamDecoder::remove(const po::Delete& change, const RowVersion& version) {
-  const Route* route = find(change.relation);
-  if (!route || written_already(route->table, version)) return {};
+  PENSTOCK_ASSIGN(const Route* route, to_take(change.relation, version));
+  if (!route) return {};
   PENSTOCK_TRY(check_key(*route, parser_.old_tuple()));
   return append(*route, parser_.old_tuple(), version, true);
 }

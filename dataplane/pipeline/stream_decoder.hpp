@@ -103,6 +103,9 @@ class StreamDecoder {
   struct Route {
     std::size_t table = 0;
     bool ours = false;
+    /// The message itself, while its table has all changes that came with it and so nothing of it was looked
+    /// at: the catalog is by now as it was after them.
+    std::string unread{};
     TableName name{};  ///< the table's own, or that of a heap of it
     std::shared_ptr<const std::vector<BoundColumn>>
         columns;                ///< decoders for the types as this relation has them
@@ -127,7 +130,10 @@ class StreamDecoder {
     std::string key;  ///< as in unread_; only where TRUNCATE is ignored
   };
 
-  [[nodiscard]] Status route(const postgres::pgoutput::Relation& relation);
+  [[nodiscard]] Status route(const postgres::pgoutput::Relation& relation, std::string_view message);
+  [[nodiscard]] Status bind_route(const postgres::pgoutput::Relation& relation, Route& out);
+  /// The route of a change that is to be taken in; null: it is nobody's, or has been written already.
+  [[nodiscard]] Result<const Route*> to_take(std::uint32_t relation, const RowVersion& version);
   [[nodiscard]] Result<std::optional<std::size_t>> table_of(const postgres::pgoutput::Relation& relation);
   [[nodiscard]] Status check_identity(const postgres::pgoutput::Relation& relation, std::size_t table,
                                       const postgres::SourceTable& now);
@@ -139,6 +145,11 @@ class StreamDecoder {
   /// compare() of a part's message, which names columns by its own order.
   [[nodiscard]] Result<std::optional<std::vector<std::string>>> compare_part(
       const postgres::pgoutput::Relation& relation, const BoundTable& bound, const SourceDefinition& now);
+  /// Of a column that was added since and dropped, or renamed: which, cannot be told.
+  void report_renamed(const postgres::pgoutput::Relation& relation, const BoundTable& bound,
+                      const postgres::SourceTable& now, const std::string& name);
+  /// Columns that rows of before have a default in, which the catalog knows no more.
+  void report_unfilled(const Route& route, const postgres::SourceTable& now);
   void bind_fields(const postgres::pgoutput::Relation& relation, const std::vector<std::string>& excluded,
                    Route& route) const;
   [[nodiscard]] Result<std::shared_ptr<const std::vector<BoundColumn>>> columns_of(
@@ -159,6 +170,8 @@ class StreamDecoder {
 
   /// Written, or in the table's load, before this stream began.
   [[nodiscard]] bool written_already(std::size_t table, const RowVersion& version) const;
+  /// The same of the whole transaction that is coming in.
+  [[nodiscard]] bool written_already(std::size_t table) const;
   [[nodiscard]] bool key_changed(const Route& route) const;
   /// A value of the row was left out, because it is stored out of line and did not change.
   [[nodiscard]] static bool is_incomplete(const Route& route, const postgres::pgoutput::Tuple& tuple);

@@ -89,7 +89,8 @@ Result<std::optional<std::size_t>> StreamDecoder::table_of(const po::Relation& r
   if (const auto known = by_oid(tables_, relation.id)) return known;
   const TableName name{std::string(relation.schema), std::string(relation.name)};
   for (std::size_t at = 0; at < tables_.size(); ++at)
-    if (tables_[at].job.source == name) return quarantine(at, table_replaced(tables_[at].job));
+    if (tables_[at].job.source == name && !written_already(at))
+      return quarantine(at, table_replaced(tables_[at].job));
   if (std::none_of(tables_.begin(), tables_.end(), has_parts)) return std::nullopt;
   PENSTOCK_ASSIGN(const auto ancestors, source_.ancestors_of(relation.id));
   for (const auto oid : ancestors)
@@ -101,37 +102,47 @@ Result<std::optional<std::size_t>> StreamDecoder::table_of(const po::Relation& r
   return std::nullopt;
 }
 
-Status StreamDecoder::route(const po::Relation& relation) {
+Status StreamDecoder::route(const po::Relation& relation, std::string_view message) {
   last_route_ = nullptr;
-  const bool again = routes_.contains(relation.id);
   Route out;
   out.name = {std::string(relation.schema), std::string(relation.name)};
   PENSTOCK_ASSIGN(const auto table, table_of(relation));
   if (table) {
     out.ours = true;
     out.table = *table;
-    const auto& bound = tables_[*table];
-    if (source_.is_outdated(bound))
-      return fail(ErrorKind::Transient, kSourceTableChanged,
-                  fmt::format("more is known of table {}", bound.job.source_text));
-    if (bound.source.oid != relation.id) source_.report_part(bound, relation.id, commit_lsn_);
-    std::optional<postgres::SourceTable> fresh;
-    // The table may have been altered between the run's beginning and its first change.
-    if (again || !is_of(relation, bound.source)) {
-      PENSTOCK_ASSIGN(auto found, source_.definitions({bound.source.oid}));
-      fresh = std::move(found.front());
-    }
-    const auto& now = fresh ? *fresh : bound.source;
-    PENSTOCK_TRY(check_identity(relation, *table, now));
-    PENSTOCK_ASSIGN(const auto excluded, compare(relation, *table, now));
-    PENSTOCK_TRY(check_columns(relation, *table, now, excluded));
-    bind_fields(relation, excluded, out);
-    PENSTOCK_ASSIGN(out.columns, columns_of(relation, out, now));
-    out.sent = sent_relation(relation, out);
+    if (written_already(*table))
+      out.unread = message;
+    else
+      PENSTOCK_TRY(bind_route(relation, out));
   }
   const bool partitioned = table && tables_[*table].source.oid == relation.id && has_parts(tables_[*table]);
   announced_ = partitioned ? table : std::nullopt;
   routes_[relation.id] = std::move(out);
+  return {};
+}
+
+Status StreamDecoder::bind_route(const po::Relation& relation, Route& out) {
+  const auto& bound = tables_[out.table];
+  if (source_.is_outdated(bound))
+    return fail(ErrorKind::Transient, kSourceTableChanged,
+                fmt::format("more is known of table {}", bound.job.source_text));
+  if (bound.source.oid != relation.id) source_.report_part(bound, relation.id, commit_lsn_);
+  std::optional<postgres::SourceTable> fresh;
+  const auto known = routes_.find(relation.id);
+  const bool again = known != routes_.end() && known->second.unread.empty();
+  // The table may have been altered between the run's beginning and its first change.
+  if (again || !is_of(relation, bound.source)) {
+    PENSTOCK_ASSIGN(auto found, source_.definitions({bound.source.oid}));
+    fresh = std::move(found.front());
+  }
+  const auto& now = fresh ? *fresh : bound.source;
+  PENSTOCK_TRY(check_identity(relation, out.table, now));
+  PENSTOCK_ASSIGN(const auto excluded, compare(relation, out.table, now));
+  PENSTOCK_TRY(check_columns(relation, out.table, now, excluded));
+  bind_fields(relation, excluded, out);
+  report_unfilled(out, now);
+  PENSTOCK_ASSIGN(out.columns, columns_of(relation, out, now));
+  out.sent = sent_relation(relation, out);
   return {};
 }
 
@@ -224,13 +235,48 @@ Status StreamDecoder::check_columns(const po::Relation& relation, std::size_t ta
     if (known || holds(excluded, name) || holds(bound.job.excluded_columns, name)) continue;
     if (exists && std::find(taken_now.begin(), taken_now.end(), &*present) == taken_now.end()) continue;
     if (!exists) {
-      if (!holds(bound.target_columns, name)) continue;  // added and dropped again since: nobody misses it
+      if (!holds(bound.target_columns, name)) {  // added and dropped again since: nobody misses it
+        report_renamed(relation, bound, now, name);
+        continue;
+      }
       source_.note_dropped({bound.job.source_text, name, column.type, column.typmod});
     }
     return fail(ErrorKind::Transient, kSourceTableChanged,
                 fmt::format("table {} has another column, {}", bound.job.source_text, name));
   }
   return {};
+}
+
+void StreamDecoder::report_renamed(const po::Relation& relation, const BoundTable& bound,
+                                   const postgres::SourceTable& now, const std::string& name) {
+  for (const auto& column : now.columns) {
+    const bool sent = std::any_of(relation.columns.begin(), relation.columns.end(),
+                                  [&](const auto& one) { return one.name == column.name; });
+    if (column.attribute_number == 0 || column.generated || sent ||
+        by_number(bound.known, column.attribute_number))
+      continue;
+    source_.report_difference(
+        bound, fmt::format("column {} came and went, or is named {} now: rows that were changed "
+                           "meanwhile may lack it under that name",
+                           name, column.name));
+  }
+}
+
+void StreamDecoder::report_unfilled(const Route& route, const postgres::SourceTable& now) {
+  const auto& bound = tables_[route.table];
+  for (std::size_t at = 0; at < bound.binding.columns.size(); ++at) {
+    const auto& name = bound.binding.columns[at].name;
+    if (route.field_of[at] >= 0 || route.missing[at] || !holds(bound.with_default, name)) continue;
+    if (std::any_of(now.columns.begin(), now.columns.end(), [&](const auto& one) {
+          return one.name == name && one.attribute_number != 0 && !one.generated;
+        }))
+      source_.report_difference(
+          bound,
+          fmt::format("column {} was added with a default, which rows that were changed before that may "
+                      "lack in the target: what they hold in it cannot be told since the table was "
+                      "rewritten (VACUUM FULL, CLUSTER)",
+                      name));
+  }
 }
 
 void StreamDecoder::bind_fields(const po::Relation& relation, const std::vector<std::string>& excluded,

@@ -87,6 +87,7 @@ struct SourceTable {
   /// Of a partitioned or inherited table: Full only when every heap's is, which is what the stream goes by.
   ReplicaIdentity identity = ReplicaIdentity::Default;
   std::vector<SourceColumn> columns;  ///< in attribute order, dropped ones left out
+  int last_number = 0;                ///< pg_class.relnatts: the highest number of a column that ever was
   std::vector<std::string> primary_key;
   std::vector<std::string>
       identity_key;  ///< what an UPDATE/DELETE names the old row by; empty for FULL and none

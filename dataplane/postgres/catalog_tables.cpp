@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kTableQuery = R"sql(
 SELECT w.at, c.oid, c.relkind, c.relreplident, c.relpersistence, row_security_active(c.oid),
        has_table_privilege(c.oid, 'SELECT'), pg_has_role(c.relowner, 'USAGE'),
-       has_schema_privilege(n.oid, 'USAGE'), n.nspname, c.relname
+       has_schema_privilege(n.oid, 'USAGE'), n.nspname, c.relname, c.relnatts
 FROM {wanted}
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f'))sql";
 constexpr const char* kByName = R"sql(unnest($1::text[], $2::text[]) WITH ORDINALITY w(schema, name, at)
@@ -28,8 +28,9 @@ SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
          WHERE $2::int >= 180000 AND k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
            AND NOT k.convalidated),
        a.attgenerated <> '', has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
-       CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END, a.attstorage <> 'p'
-FROM pg_attribute a
+       CASE WHEN NOT a.atthasmissing THEN NULL WHEN t.typdelim = ',' THEN (a.attmissingval::text::text[])[1]
+            ELSE trim('{}' FROM a.attmissingval::text) END, a.attstorage <> 'p'
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum)sql";
 
 // A table may inherit from another by more than one way. Of the attachments on the way to a heap the sum
@@ -65,8 +66,9 @@ LEFT JOIN pg_am am ON am.oid = c.relam
 WHERE c.relkind IN ('r', 'm', 'f', 'v') ORDER BY tree.root, c.oid)sql";
 
 constexpr const char* kMissingQuery = R"sql(
-SELECT a.attrelid, a.attname, (a.attmissingval::text::text[])[1]
-FROM pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.atthasmissing)sql";
+SELECT a.attrelid, a.attname,
+       CASE WHEN t.typdelim = ',' THEN (a.attmissingval::text::text[])[1] ELSE trim('{}' FROM a.attmissingval::text) END
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.atthasmissing)sql";
 
 // Only what PostgreSQL itself would take as a replica identity: valid, and not deferrable.
 constexpr const char* kKeyQuery = R"sql(
@@ -149,6 +151,7 @@ void add_classes(const pqxx::result& rows, Found& out) {
     table.owned = row[7].as<bool>();
     table.schema_usage = row[8].as<bool>();
     table.name = {text_of(row[9]), text_of(row[10])};
+    table.last_number = row[11].as<int>();
     out[row[0].as<std::size_t>() - 1] = std::move(table);
   }
 }

@@ -65,6 +65,50 @@ void add_columns(std::vector<Case>& out) {
   add("followed-and-replaced", plain,
       {sql("ALTER TABLE t ADD c int DEFAULT 1; INSERT INTO t (id, v) VALUES (4, 1)"), settle(),
        sql("ALTER TABLE t DROP c, ADD c int DEFAULT 2")});
+  add("added-and-renamed-in-one", plain,
+      {sql("BEGIN; ALTER TABLE t ADD c text; INSERT INTO t VALUES (2, 2, 'x'); ALTER TABLE t RENAME c TO d; "
+           "COMMIT")});
+  add("added-and-made-again-in-one", plain,
+      {sql("BEGIN; ALTER TABLE t ADD c text; INSERT INTO t VALUES (2, 2, 'x'); ALTER TABLE t DROP c; ALTER "
+           "TABLE t ADD c text; COMMIT")});
+  add("added-and-made-again-while-paused", plain,
+      {pause(), sql("ALTER TABLE t ADD c text; INSERT INTO t VALUES (2, 2, 'x'); ALTER TABLE t DROP c"),
+       look(), sql("ALTER TABLE t ADD c text"), look(), resume()});
+  add("added-and-named-crosswise-in-one", plain,
+      {sql("BEGIN; ALTER TABLE t ADD c int, ADD d int; INSERT INTO t VALUES (2, 2, 10, 20); ALTER TABLE t "
+           "RENAME c TO x; ALTER TABLE t RENAME d TO c; ALTER TABLE t RENAME x TO d; COMMIT")});
+  add("named-as-one-that-was-dropped",
+      "CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'a', 'b')",
+      {sql("BEGIN; ALTER TABLE t DROP a; ALTER TABLE t RENAME b TO a; UPDATE t SET a = 'x'; ALTER TABLE t "
+           "RENAME a TO b; COMMIT")});
+  add("retyped-to-an-enum-that-changes",
+      "CREATE TYPE t_e AS ENUM ('a'); CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, "
+      "'a')",
+      {sql("ALTER TABLE t ALTER v TYPE t_e USING v::t_e"), look(),
+       sql("ALTER TYPE t_e RENAME VALUE 'a' TO 'alpha'")});
+  add("retyped-twice-in-place",
+      "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, '10.1.2.3/32')",
+      {sql("ALTER TABLE t ALTER a TYPE cidr USING a::cidr"), look(), sql("ALTER TABLE t ALTER a TYPE inet")});
+  out.push_back({.name = "moments-retyped-in-place",
+                 .setup = "CREATE TABLE t (id int PRIMARY KEY, at timestamp); INSERT INTO t VALUES (1, "
+                          "'2020-02-02 02:02:02')",
+                 .steps = {sql("SET timezone = 'UTC'; ALTER TABLE t ALTER at TYPE timestamptz")},
+                 .outcome = Outcome::Named,
+                 .tables = {"{source: public.t, columns: [{name: at, type: String}]}"}});
+  add("default-forgotten-by-vacuum-full", plain,
+      {pause(),
+       sql("INSERT INTO t VALUES (10, 1); UPDATE t SET v = 0 WHERE id = 1; ALTER TABLE t ADD c int "
+           "DEFAULT 5"),
+       look(), sql("VACUUM FULL t"), resume()});
+  out.push_back({.name = "default-of-boxes",
+                 .setup = plain,
+                 .steps = {sql("ALTER TABLE t ADD b box DEFAULT '(1,1),(0,0)'; INSERT INTO t VALUES (2, 2)")},
+                 .outcome = Outcome::Equal});
+  out.push_back({.name = "added-after-one-that-came-and-went",
+                 .setup = plain,
+                 .steps = {sql("ALTER TABLE t ADD c int; ALTER TABLE t DROP c"), look(), look(),
+                           sql("ALTER TABLE t ADD d int; INSERT INTO t VALUES (2, 2, 2)")},
+                 .outcome = Outcome::Equal});
   add("retyped-in-place",
       "CREATE TABLE t (id int PRIMARY KEY, a cidr); INSERT INTO t VALUES (1, '10.1.2.3/32')",
       {sql("ALTER TABLE t ALTER a TYPE inet")});

@@ -1,7 +1,7 @@
-#include "dataplane/pipeline/source_definition.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/unit/pipeline/definitions.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -11,25 +11,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Optional;
 
-/// (id, v, card), card excluded.
-SourceDefinition loaded() {
-  SourceDefinition out;
-  out.oid = 16390;
-  out.columns = {{1, "id", 23, -1, false, false, ""},
-                 {2, "v", 25, -1, false, false, ""},
-                 {3, "card", 25, -1, false, true, ""}};
-  out.unique_keys = {500};
-  out.publication = "600.7.601.8";
-  return out;
-}
-
-postgres::pgoutput::Relation relation(const std::vector<std::string_view>& names) {
-  postgres::pgoutput::Relation out;
-  for (const auto name : names)
-    out.columns.push_back({false, name, 25, -1});
-  return out;
-}
-
 TEST(SourceDefinition, SurvivesItsText) {
   auto one = loaded();
   one.persistence = 'u';
@@ -37,6 +18,8 @@ TEST(SourceDefinition, SurvivesItsText) {
   one.columns[1].type_parts = "eabc ecde";
   one.columns[1].generated = true;
   one.columns[2].published = false;
+  one.last_number = 7;
+  one.seen_number = 9;
   EXPECT_THAT(SourceDefinition::parse(one.text()), Optional(one));
   EXPECT_FALSE(SourceDefinition::parse(""));
   EXPECT_FALSE(SourceDefinition::parse("{\"oid\": 1, \"columns\": [[1]]}"));
