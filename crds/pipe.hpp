@@ -197,7 +197,9 @@ struct ReplicationStatus {
   std::string received_lsn;
   std::int64_t lag_bytes = 0;
   double lag_seconds = 0;
-  std::string lag;            ///< lag_seconds for people, by summarize(); empty: not known
+  std::string lag;  ///< lag_seconds for people, by summarize(); empty: not known
+  /// Where the last stream has ended: its slot was told no more. Empty: one runs, or nobody saw its end.
+  std::string ended_lsn{};
   std::string last_commit{};  ///< in the target: its LSN, xid and time, by which a replay is known again
   bool operator==(const ReplicationStatus&) const = default;
 };

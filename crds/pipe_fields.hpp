@@ -165,6 +165,7 @@ void describe(Fields& fields, T& replication) {
   fields.field("ownsPublication", replication.owns_publication);
   fields.field("startLSN", replication.start_lsn);
   fields.field("confirmedLSN", replication.confirmed_lsn);
+  fields.field("endedLSN", replication.ended_lsn);
   fields.field("lastCommit", replication.last_commit);
   fields.field("receivedLSN", replication.received_lsn);
   fields.field("lagBytes", replication.lag_bytes);

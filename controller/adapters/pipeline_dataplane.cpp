@@ -63,7 +63,8 @@ std::map<std::string, std::vector<std::uint32_t>> PipelineDataplane::truncates_o
   constexpr std::size_t kKept = 64;
   for (const auto& table : run.stream.run->facts().tables) {
     auto& all = out[table.source];
-    all.insert(all.end(), table.truncated_by.begin(), table.truncated_by.end());
+    for (const auto xid : table.truncated_by)
+      if (std::find(all.begin(), all.end(), xid) == all.end()) all.push_back(xid);
     if (all.size() > kKept) all.erase(all.begin(), all.end() - kKept);
   }
   return out;
@@ -76,6 +77,17 @@ std::map<std::string, std::map<std::uint32_t, Lsn>> PipelineDataplane::parts_of(
     for (const auto& [oid, commit] : table.parts)
       out[table.source][oid] = std::max(out[table.source][oid], commit);
   return out;
+}
+
+std::optional<Lsn> PipelineDataplane::told_of(const Run& run, const std::string& slot) {
+  return run.told && run.told->first == slot ? std::optional(run.told->second) : std::nullopt;
+}
+
+void PipelineDataplane::keep_findings(Run& run) {
+  run.truncated_before = truncates_of(run);
+  run.parts_before = parts_of(run);
+  if (!run.stream.run) return;
+  if (const auto confirmed = run.stream.run->facts().confirmed) run.told = {run.slot_read, confirmed};
 }
 
 void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline::PipeJob& job) {
@@ -103,6 +115,10 @@ void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline:
 
 reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
+  const auto& replication = pipe.status.replication;
+  if (const auto ended_at = Lsn::parse(replication.ended_lsn);
+      !run->told && !run->stream.run && ended_at && *ended_at)
+    run->told = {replication.slot, *ended_at};
   reconcile::Runs out;
   if (run->load.run) out.load = facts_of(run->load.run->facts());
   if (run->stream.run) out.stream = facts_of(run->stream.run->facts(), run->streamed_before);
@@ -123,7 +139,12 @@ void PipelineDataplane::tune(const Pipe& pipe) {
   if (!run->load.run && !run->stream.run) return;
   const auto job = job_of(pipe, {}, std::vector<std::string>{});
   if (run->load.run) run->load.run->tune(job);
-  if (run->stream.run) run->stream.run->tune(job);
+  if (!run->stream.run) return;
+  run->stream.run->tune(job);
+  std::map<std::string, std::vector<std::string>> recorded;
+  for (const auto& table : pipe.status.tables)
+    if (reconcile::takes_differences(pipe, table)) recorded[table.source] = table.differences;
+  run->stream.run->recorded(recorded);
 }
 
 reconcile::Fingerprints PipelineDataplane::fingerprint(const Pipe& pipe,
@@ -151,6 +172,7 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
   const auto job = job_of(pipe, credentials);
   const auto run = run_of(pipe.uid);
   run->slot.reset();
+  run->told.reset();
   if (run->slot_maker && run->slot_maker->endpoint() != job.source) run->slot_maker.reset();
   if (!run->slot_maker) {
     PENSTOCK_TRY(postgres::drop_slot(job.source, job.slot));
@@ -189,7 +211,9 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
       table.truncated_by = at->second;
   const auto run = run_of(pipe.uid);
   add_streamed(pipe, *run, job);
-  PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system_of(pipe)));
+  auto system = system_of(pipe);
+  if (!run->stream.run) system.told = told_of(*run, job.slot);
+  PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system));
   const bool passed =
       run->looked_to && run->stream.run && run->stream.run->facts().confirmed >= *run->looked_to;
   if (!report.end)
@@ -208,8 +232,15 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
     out.tables[source] = {std::move(table.changes), std::move(table.partition_changes),
                           std::move(table.partitions), std::move(table.definition),
                           std::move(table.differences)};
-  for (auto& fault : report.faults)
-    out.lost.emplace(fault.source, std::move(fault.error));
+  std::set<std::string> missing;
+  for (auto& fault : report.faults) {
+    // For a moment it may be detached, or hidden.
+    const bool target = fault.error.reason == "TargetMissing";
+    if (target) missing.insert(fault.source);
+    if (!target || run->missing_targets.contains(fault.source))
+      out.lost.emplace(fault.source, std::move(fault.error));
+  }
+  run->missing_targets = std::move(missing);
   return out;
 }
 
@@ -255,8 +286,9 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
     if (added && *added) request.added_at[table.source] = *added;
   }
   const auto fingerprint = stream_fingerprint(request.job);
-  run->truncated_before = truncates_of(*run);
-  run->parts_before = parts_of(*run);
+  keep_findings(*run);
+  request.system.told = told_of(*run, request.job.slot);
+  run->slot_read = request.job.slot;
   run->stream = {};
   run->stream = {std::make_unique<pipeline::StreamRun>(std::move(request)), fingerprint, false, false};
   return {};
@@ -271,11 +303,13 @@ void PipelineDataplane::stop_load(const Pipe& pipe) {
 
 void PipelineDataplane::stop_stream(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
+  keep_findings(*run);
   run->stream.stop();
 }
 
 Status PipelineDataplane::take_down_former(const Pipe& pipe, const reconcile::Credentials& credentials) {
   run_of(pipe.uid)->parts_before.clear();
+  run_of(pipe.uid)->told.reset();
   const auto& replication = pipe.status.replication;
   run_of(pipe.uid)->slot_maker.reset();
   return pipeline::release(job_of(pipe, credentials), {.prefix = reconcile::own_prefix(pipe.uid),

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "controller/adapters/slot_maker.hpp"
@@ -71,7 +72,11 @@ class PipelineDataplane final : public reconcile::Dataplane {
     std::map<std::string, std::vector<std::uint32_t>> truncated_before;
     /// The same of TableStream::parts.
     std::map<std::string, std::map<std::uint32_t, Lsn>> parts_before;
-    std::vector<std::string> strangers;         ///< of the last look at the source
+    std::set<std::string> missing_targets;  ///< by source, of the last look
+    std::vector<std::string> strangers;     ///< of the last look at the source
+    /// The most that our slot, of this name, can have been told; none: not known since the process began.
+    std::optional<std::pair<std::string, Lsn>> told;
+    std::string slot_read;                      ///< by the present stream
     std::optional<Lsn> looked_to;               ///< ProbeReport::end, until the stream has passed it
     std::unique_ptr<SlotMaker> slot_maker;      ///< while the source makes our slot
     std::optional<postgres::CreatedSlot> slot;  ///< made, and not yet handed to a load
@@ -85,6 +90,9 @@ class PipelineDataplane final : public reconcile::Dataplane {
                                                const std::vector<TableName>& unlisted);
   /// By table, its parts that changes have come of, likewise.
   static std::map<std::string, std::map<std::uint32_t, Lsn>> parts_of(const Run& run);
+  /// What the run that is about to be forgotten, or started anew, has found out.
+  static void keep_findings(Run& run);
+  static std::optional<Lsn> told_of(const Run& run, const std::string& slot);
   /// What the stream has found out and the status does not tell.
   static void add_streamed(const Pipe& pipe, const Run& run, pipeline::PipeJob& job);
   std::shared_ptr<Run> run_of(const std::string& uid);

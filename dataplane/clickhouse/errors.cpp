@@ -65,6 +65,9 @@ constexpr Family kDisk{ErrorKind::Transient, "DestinationDiskFull",
                        "Free or add disk space; it is tried again by itself"};
 constexpr Family kServer{ErrorKind::Transient, "DestinationUnavailable",
                          "It is tried again by itself; see ClickHouse's log if it stays"};
+// The server answers: it is this table that is not to be written now, or what a view on it writes to.
+constexpr Family kTarget{ErrorKind::Transient, "TargetUnavailable",
+                         "It is tried again by itself; see the table, its replicas, and the views on it"};
 constexpr Family kInDoubt{ErrorKind::InDoubt, "DestinationAnswerLost", ""};
 constexpr Family kDefect{ErrorKind::Internal, "DestinationStatementInvalid",
                          "This is a defect of Penstock: report it with the message"};
@@ -120,24 +123,24 @@ constexpr std::array kEntries = {
     Entry{193, &kAuthentication},  // WRONG_PASSWORD
     Entry{194, &kAuthentication},  // REQUIRED_PASSWORD
     Entry{195, &kAuthentication},  // IP_ADDRESS_NOT_ALLOWED
-    Entry{198, &kServer},          // DNS_ERROR
+    Entry{198, &kTarget},          // DNS_ERROR
     Entry{201, &kBusy},            // QUOTA_EXCEEDED: a quota is counted anew each interval
     Entry{202, &kBusy},            // TOO_MANY_SIMULTANEOUS_QUERIES
     Entry{203, &kBusy},            // NO_FREE_CONNECTION
-    Entry{209, &kServer},          // SOCKET_TIMEOUT
-    Entry{210, &kServer},          // NETWORK_ERROR
+    Entry{209, &kTarget},          // SOCKET_TIMEOUT
+    Entry{210, &kTarget},          // NETWORK_ERROR
     Entry{218, &kNoTable},         // TABLE_IS_DROPPED
-    Entry{225, &kServer},          // NO_ZOOKEEPER
+    Entry{225, &kTarget},          // NO_ZOOKEEPER
     Entry{236, &kServer},          // ABORTED
     Entry{241, &kMemory},          // MEMORY_LIMIT_EXCEEDED
-    Entry{242, &kServer},          // TABLE_IS_READ_ONLY: a replica without its Keeper
+    Entry{242, &kTarget},          // TABLE_IS_READ_ONLY: a replica without its Keeper
     Entry{243, &kDisk},            // NOT_ENOUGH_SPACE
     Entry{252, &kParts},           // TOO_MANY_PARTS
-    Entry{254, &kServer},          // NO_ACTIVE_REPLICAS
-    Entry{265, &kServer},          // NO_AVAILABLE_REPLICA
-    Entry{279, &kServer},          // ALL_CONNECTION_TRIES_FAILED
-    Entry{285, &kServer},          // TOO_FEW_LIVE_REPLICAS
-    Entry{286, &kServer},          // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+    Entry{254, &kTarget},          // NO_ACTIVE_REPLICAS
+    Entry{265, &kTarget},          // NO_AVAILABLE_REPLICA
+    Entry{279, &kTarget},          // ALL_CONNECTION_TRIES_FAILED
+    Entry{285, &kTarget},          // TOO_FEW_LIVE_REPLICAS
+    Entry{286, &kTarget},          // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
     Entry{291, &kAccess},          // DATABASE_ACCESS_DENIED
     Entry{305, &kServer},          // TABLE_WAS_NOT_DROPPED
     Entry{319, &kInDoubt},         // UNKNOWN_STATUS_OF_INSERT
@@ -188,7 +191,7 @@ constexpr std::array kEntries = {
     Entry{774, &kUnsupported},     // TABLE_IS_PERMANENTLY_READ_ONLY
     Entry{777, &kMemory},          // MEMORY_RESERVATION_KILLED
     Entry{778, &kMemory},          // MEMORY_RESERVATION_FAILED
-    Entry{999, &kServer},          // KEEPER_EXCEPTION
+    Entry{999, &kTarget},          // KEEPER_EXCEPTION
 };
 
 const Family& family_of_code(int code, std::string_view text) {
@@ -232,7 +235,10 @@ const Family& family_of_status(int status) {
 }  // namespace
 
 bool holds_up_one_table(const Error& error) {
-  return error.reason == kParts.reason;
+  constexpr std::array kOfATable = {kParts.reason,  kTarget.reason,      kMemory.reason,
+                                    kAccess.reason, kUnsupported.reason, kKey.reason};
+  return std::any_of(kOfATable.begin(), kOfATable.end(),
+                     [&](const char* reason) { return error.reason == reason; });
 }
 
 Error classify(const Endpoint& endpoint, int http, int code, const std::string& message,

@@ -26,7 +26,9 @@ bool HeldTables::set_apart_overdue(Lsn received, Time now) {
   for (auto& [table, held] : held_) {
     if (held.stage != Stage::Waiting || held.error.kind == ErrorKind::Transient) continue;
     const bool too_much = held.from && received.value > held.from.value + patience_.wal_bytes;
-    if (now - held.since < patience_.time && !too_much) continue;
+    // What a person has to permit is waited for as long as the source has room.
+    const bool overdue = now - held.since >= patience_.time && held.error.kind != ErrorKind::NeedsUser;
+    if (!overdue && !too_much) continue;
     held.stage = Stage::SetApart;
     any = true;
   }

@@ -29,7 +29,7 @@ class HeldTables {
   /// what the source has been told is written, of all tables; `received`: how far the stream had come.
   void fail(const std::string& table, Error error, Lsn confirmed, Lsn received, Time now);
   /// Those whose patience is over are set apart for good; true when there are such. For what time cures it
-  /// never is.
+  /// never is, and for what a person has to permit only by the WAL that the source keeps.
   bool set_apart_overdue(Lsn received, Time now);
   /// Some that are waited for may be tried again now.
   [[nodiscard]] bool retry_due(Time now) const;

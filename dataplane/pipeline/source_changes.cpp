@@ -67,7 +67,7 @@ Status bring_after(const PipeJob& job, const TableJob& table, const postgres::So
 /// What neither time nor another answer of the server cures is the matter of the table that it is about.
 bool is_of_the_table(const Error& error) {
   return error.kind == ErrorKind::BadData || error.kind == ErrorKind::NeedsUser ||
-         error.kind == ErrorKind::Internal;
+         error.kind == ErrorKind::Internal || clickhouse::holds_up_one_table(error);
 }
 
 }  // namespace

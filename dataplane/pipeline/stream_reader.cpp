@@ -347,6 +347,7 @@ Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
                   postgres::ReplicationStream::open(job.source, {job.slot, job.publication, Lsn{}, binary}));
   // From here on nobody else moves it.
   PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job.source, job.slot));
+  PENSTOCK_TRY(control.begins_at(slot.confirmed_lsn));
   Heartbeat heart(stream);
   SideSession side(job, control, dropped, heart);
   StreamDecoder decoder(tables, std::move(positions), side, binary, {last, slot.confirmed_lsn});

@@ -26,8 +26,10 @@ struct ReaderControl {
   const std::atomic<bool>& stop_soon;  ///< hand over what came in, wait for it, acknowledge, end
   const std::atomic<bool>& stop_now;
   std::function<bool()> writer_failed;
-  std::function<bool()> begin_anew;        ///< asked now and then: end as for stop_soon, to be called again
-  std::function<Lsn(Lsn)> may_confirm;     ///< of what is written, what the source may be told
+  std::function<bool()> begin_anew;     ///< asked now and then: end as for stop_soon, to be called again
+  std::function<Lsn(Lsn)> may_confirm;  ///< of what is written, what the source may be told
+  /// The slot's place, which nobody else moves from now on. An error: it is not where it was left.
+  std::function<Status(Lsn)> begins_at;
   std::function<void(std::size_t)> blame;  ///< an error that is about to be returned is of this table alone
   /// Rows of this table (as the manifest writes it) may differ from the source's: why.
   std::function<void(const std::string&, const std::string&)> differs;

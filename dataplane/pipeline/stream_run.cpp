@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/log.hpp"
+#include "core/utf8.hpp"
 #include "dataplane/pipeline/source_changes.hpp"
 #include "dataplane/pipeline/stream_reader.hpp"
 #include "dataplane/pipeline/stream_writer.hpp"
@@ -22,7 +23,7 @@ constexpr Lsn kAnyChange{std::numeric_limits<std::uint64_t>::max()};
 
 struct StreamRun::Impl {
   explicit Impl(StreamRequest wanted)
-      : request(std::move(wanted)), pace(request.job), held(request.patience) {
+      : request(std::move(wanted)), pace(request.job), held(request.patience), told(request.system.told) {
     for (const auto& table : request.job.tables)
       facts.tables.push_back({table.source_text, table.load});
     clamped.resize(facts.tables.size());
@@ -58,7 +59,8 @@ struct StreamRun::Impl {
   Status stream(bool text_only) {
     clickhouse::Client client(request.job.destination);
     PENSTOCK_ASSIGN(const auto tables, bind(client));
-    PENSTOCK_ASSIGN(auto positions, read_positions(client, tables));
+    const auto blame = [&](std::size_t table) { note_blame(tables[table].job.source_text); };
+    PENSTOCK_ASSIGN(auto positions, read_positions(client, tables, blame));
     std::vector<RowVersion> replayed(tables.size());
     for (std::size_t at = 0; at < tables.size(); ++at) {
       if (tables[at].binding.resume) std::swap(positions[at], replayed[at]);
@@ -74,7 +76,6 @@ struct StreamRun::Impl {
     BatchQueue queue(kQueueDepth);
     std::atomic<bool> writer_failed{false};
     Status written;
-    const auto blame = [&](std::size_t table) { note_blame(tables[table].job.source_text); };
     std::thread writer([&] {
       written = write_batches(queue, client, request.job, tables, replayed, writer_flags,
                               {[this](const auto& error) { report_retry(error); },
@@ -87,6 +88,7 @@ struct StreamRun::Impl {
                                 [&] { return writer_failed.load(); },
                                 [this] { return anew(); },
                                 [this](Lsn safe) { return confirmable(safe); },
+                                [this](Lsn place) { return begin_at(place); },
                                 blame,
                                 [this](const auto& table, const auto& why) { note_difference(table, why); },
                                 [this](const auto& table, std::uint32_t xid) { note_truncate(table, xid); },
@@ -216,10 +218,25 @@ struct StreamRun::Impl {
     return held.retry_due(now);
   }
 
+  /// Changes of a table that differs are kept in the source until that is recorded: they would not come
+  /// again to tell of it.
   Lsn confirmable(Lsn safe) {
     const std::lock_guard lock(mutex);
-    const auto limit = held.limit();
-    return limit ? std::min(*limit, safe) : safe;
+    auto out = std::min(held.limit().value_or(safe), safe);
+    for (const auto& [table, all] : unrecorded)
+      for (const auto& [why, place] : all)
+        out = std::min(out, place);
+    told = std::max(told.value_or(Lsn{}), out);
+    facts.confirmed = std::max(facts.confirmed, *told);
+    return out;
+  }
+
+  Status begin_at(Lsn place) {
+    const std::lock_guard lock(mutex);
+    if (told && place > *told) return fail(slot_moved(request.job, place, *told));
+    told = std::max(told.value_or(Lsn{}), place);
+    facts.confirmed = std::max(facts.confirmed, place);
+    return {};
   }
 
   void note_blame(const std::string& table) {
@@ -227,11 +244,15 @@ struct StreamRun::Impl {
     if (!blamed) blamed = table;
   }
 
-  void note_difference(const std::string& table, const std::string& why) {
+  void note_difference(const std::string& table, const std::string& words) {
+    const auto why = valid_utf8(words);  // as it will be recorded
     const std::lock_guard lock(mutex);
     std::size_t at = 0;
     auto& known = fact_of(table, at).differences;
-    if (std::find(known.begin(), known.end(), why) == known.end()) known.push_back(why);
+    if (std::find(known.begin(), known.end(), why) == known.end()) {
+      known.push_back(why);
+      unrecorded[table].emplace(why, told.value_or(Lsn{}));
+    }
     changed_soon = true;
   }
 
@@ -277,7 +298,6 @@ struct StreamRun::Impl {
   bool note(const ReaderNews& news) {
     const std::lock_guard lock(mutex);
     const bool first = !std::exchange(facts.streaming, true);
-    facts.confirmed = news.confirmed;
     facts.received = news.received;
     facts.lag_bytes = news.lag_bytes;
     facts.lag_seconds = news.lag_seconds;
@@ -322,6 +342,9 @@ struct StreamRun::Impl {
   mutable std::mutex mutex;
   StreamFacts facts;
   HeldTables held;
+  std::optional<Lsn> told;  // the most that the source can have been told
+  /// Differences that the status does not tell yet, by table and text, with `told` at their time.
+  std::map<std::string, std::map<std::string, Lsn>> unrecorded;
   Lsn written_up_to;                  // ReaderNews::written
   std::optional<Error> writer_retry;  // what the writer waits out
   std::vector<ClampCounts> clamped;
@@ -351,6 +374,19 @@ void StreamRun::learn(const std::map<std::string, std::string>& definitions) {
   const std::lock_guard lock(impl_->mutex);
   for (const auto& [source, definition] : definitions)
     impl_->learnt[source] = definition;
+}
+
+void StreamRun::recorded(const std::map<std::string, std::vector<std::string>>& differences) {
+  const std::lock_guard lock(impl_->mutex);
+  for (auto& [source, all] : impl_->unrecorded) {
+    const auto known = differences.find(source);
+    if (known == differences.end()) all.clear();
+    for (auto one = all.begin(); one != all.end();) {
+      const auto& told = known->second;
+      one = std::find(told.begin(), told.end(), one->first) == told.end() ? std::next(one) : all.erase(one);
+    }
+  }
+  std::erase_if(impl_->unrecorded, [](const auto& one) { return one.second.empty(); });
 }
 
 StreamFacts StreamRun::facts() const {

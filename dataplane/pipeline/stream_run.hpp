@@ -36,7 +36,8 @@ struct StreamFacts {
   bool streaming = false;     ///< the slot is being read
   std::int64_t timeline = 0;  ///< of the source, as it was checked before the run began; 0: not known
   LastCommit last;            ///< the last transaction in the destination; null: none came yet
-  Lsn confirmed;              ///< everything up to here is in the destination, and the source has been told
+  /// Everything up to here is in the destination, and the source has been told, or is just being told.
+  Lsn confirmed;
   Lsn received;
   std::int64_t lag_bytes = 0;  ///< WAL written in the source beyond `confirmed`
   double lag_seconds = 0;      ///< age of the oldest change that is not in the destination
@@ -71,6 +72,9 @@ class StreamRun {
   void stop(StopMode mode);
   /// Goes on with this job's flush_interval, max_inserts_per_second and batch_rows.
   void tune(const PipeJob& job);
+  /// Differences, by source, that are recorded: the source may be told the changes that brought them. So it
+  /// may of tables that are not among them: their load will see for itself.
+  void recorded(const std::map<std::string, std::vector<std::string>>& differences);
   /// What a look at the catalog has found since: by source, definitions as in TableJob.
   void learn(const std::map<std::string, std::string>& definitions);
   [[nodiscard]] StreamFacts facts() const;

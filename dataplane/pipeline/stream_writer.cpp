@@ -78,18 +78,29 @@ class Writer {
 
 }  // namespace
 
+namespace {
+
+Result<RowVersion> read_position(clickhouse::Client& client, const Binding& binding) {
+  if (!binding.append_only || !binding.readable) return RowVersion{};
+  PENSTOCK_TRY(no_insert_runs(client, binding));
+  const auto sql =
+      fmt::format("SELECT max({}) FROM {}", binding.log_version, clickhouse::quote(binding.target));
+  PENSTOCK_ASSIGN(const auto rows, client.select({sql, {{"aggregate_functions_null_for_empty", "0"}}}));
+  if (rows.empty()) return RowVersion{};
+  return RowVersion::parse(rows.front().at(0));
+}
+
+}  // namespace
+
 Result<std::vector<RowVersion>> read_positions(clickhouse::Client& client,
-                                               const std::vector<BoundTable>& tables) {
-  std::vector<RowVersion> out(tables.size());
+                                               const std::vector<BoundTable>& tables,
+                                               const std::function<void(std::size_t)>& blame) {
+  std::vector<RowVersion> out;
   for (std::size_t at = 0; at < tables.size(); ++at) {
-    const auto& binding = tables[at].binding;
-    if (!binding.append_only || !binding.readable) continue;
-    PENSTOCK_TRY(no_insert_runs(client, binding));
-    const auto sql =
-        fmt::format("SELECT max({}) FROM {}", binding.log_version, clickhouse::quote(binding.target));
-    PENSTOCK_ASSIGN(const auto rows, client.select({sql, {{"aggregate_functions_null_for_empty", "0"}}}));
-    if (rows.empty()) continue;
-    PENSTOCK_ASSIGN(out[at], RowVersion::parse(rows.front().at(0)));
+    auto one = read_position(client, tables[at].binding);
+    if (!one) blame(at);
+    if (!one) return fail(std::move(one).error());
+    out.push_back(*one);
   }
   return out;
 }

@@ -13,9 +13,10 @@
 namespace penstock::pipeline {
 
 /// The last change that each append-only target holds; zero for the others. StatementStillRuns (Transient):
-/// see no_insert_runs().
+/// see no_insert_runs(). `blame`: called with the table that an error is about.
 [[nodiscard]] Result<std::vector<RowVersion>> read_positions(clickhouse::Client& client,
-                                                             const std::vector<BoundTable>& tables);
+                                                             const std::vector<BoundTable>& tables,
+                                                             const std::function<void(std::size_t)>& blame);
 
 struct WriterNews {
   RetryReport retrying;

@@ -68,7 +68,8 @@ struct StreamDecoder::ReadBack {
 
 bool holds_up_one_table(const Error& error) {
   return is_of_one_table(error.kind) || error.reason == postgres::kLockTimeout ||
-         error.reason == postgres::kCommitNotVisible || clickhouse::holds_up_one_table(error);
+         error.reason == postgres::kCommitNotVisible || error.reason == "StatementStillRuns" ||
+         clickhouse::holds_up_one_table(error);
 }
 
 Error StreamDecoder::value_lost(std::size_t table, const std::string& why) const {

@@ -26,6 +26,9 @@ constexpr int kFailuresPerEvent = 20;
 constexpr std::chrono::seconds kSetApartFirst{60};
 constexpr std::chrono::seconds kSetApartLimit{1800};
 
+/// A difference is told within 30 seconds, or that none would be seen.
+constexpr std::chrono::seconds kUnseenFor{20};
+
 /// Those that an action declares or makes, each with a retry of its own; null: it is another one.
 const std::vector<std::string>* tables_of(const Action& action) {
   if (const auto* verb = std::get_if<DeclareTables>(&action)) return &verb->sources;
@@ -46,6 +49,15 @@ void hold_to(const std::string& resource_version, Action& action) {
 
 PipeReconciler::PipeReconciler(PipeApi& api, Dataplane& dataplane, const Clock& clock, std::string worker)
     : api_(api), dataplane_(dataplane), clock_(clock), worker_(std::move(worker)) {}
+
+void PipeReconciler::Lasting::note(const std::optional<Error>& now_wrong, WallTime now) {
+  error = now_wrong;
+  since = now_wrong ? since.value_or(now) : std::optional<WallTime>();
+}
+
+std::optional<Error> PipeReconciler::Lasting::at(WallTime now) const {
+  return since && now - *since >= kUnseenFor ? error : std::nullopt;
+}
 
 std::shared_ptr<PipeReconciler::Memory> PipeReconciler::memory_of(const std::string& uid) {
   const std::lock_guard lock(mutex_);
@@ -70,6 +82,10 @@ View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
   } else {
     view.credentials_missing = read.error();
   }
+  if (pipe.status.state == PipeState::Failed) memory->looks = {};  // nobody looks until it is cured
+  memory->secrets.note(view.credentials_missing, view.now);
+  view.unseen = memory->secrets.at(view.now);
+  if (!view.unseen) view.unseen = memory->looks.at(view.now);
   return view;
 }
 
@@ -84,7 +100,7 @@ Result<Credentials> PipeReconciler::credentials_of(const Pipe& pipe) {
   return read;
 }
 
-void PipeReconciler::note_run(const Pipe& pipe, View& view, Concern concern, const RunFacts& run) {
+bool PipeReconciler::note_run(const Pipe& pipe, View& view, Concern concern, const RunFacts& run) {
   const bool is_load = concern == Concern::Load;
   if (run.ended && run.error) {
     // The failure of a run on other settings says nothing of the present ones.
@@ -93,15 +109,17 @@ void PipeReconciler::note_run(const Pipe& pipe, View& view, Concern concern, con
       const auto* before = view.retry(concern);
       view.retries[concern] = after_failure(before ? std::optional(*before) : std::nullopt, *run.error, view);
     }
-    is_load ? dataplane_.stop_load(pipe) : dataplane_.stop_stream(pipe);
     // Not looked at again: what a run has done since the look is not in the status that is decided on.
     (is_load ? view.run.load : view.run.stream) = {};
-  } else if (is_load ? load_has_moved(pipe.status, run) : run.active() && run.connected) {
+    return true;
+  }
+  if (is_load ? load_has_moved(pipe.status, run) : run.active() && run.connected) {
     // A run that goes on does not mend what a look at the source has found.
     const auto* known = view.retry(concern);
     if (known && (!policy(known->error.kind).fails_the_pipe || may_try(view, *known)))
       view.retries.erase(concern);
   }
+  return false;
 }
 
 namespace {
@@ -168,17 +186,24 @@ void PipeReconciler::tell_of_strangers(const Pipe& pipe, const std::vector<std::
   memory->strangers = {strangers.begin(), strangers.end()};
 }
 
-void PipeReconciler::note_runs(const Pipe& pipe, View& view) {
+StopRuns PipeReconciler::note_runs(const Pipe& pipe, View& view) {
   const auto run = view.run;
-  note_run(pipe, view, Concern::Pipe, run.stream);
-  note_run(pipe, view, Concern::Load, run.load);
+  StopRuns ended;
+  ended.stream = note_run(pipe, view, Concern::Pipe, run.stream);
+  ended.load = note_run(pipe, view, Concern::Load, run.load);
   note_tables(pipe, run, view);
   tell_of_clamped(pipe, run.load);
   tell_of_clamped(pipe, run.stream);
   tell_of_strangers(pipe, run.strangers);
-  const auto memory = memory_of(pipe.uid);
+  return ended;
+}
+
+void PipeReconciler::forget_ended(const View& view, const StopRuns& ended) {
+  const auto memory = memory_of(view.pipe.uid);
   memory->retries = view.retries;
   memory->table_retries = view.table_retries;
+  if (ended.load) dataplane_.stop_load(view.pipe);
+  if (ended.stream) dataplane_.stop_stream(view.pipe);
 }
 
 Status PipeReconciler::record(Pipe& pipe, PipeStatus status, const Decision& decision) {
@@ -242,17 +267,22 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
     View view = observe(pipe, credentials);
     view.refusals = refusals;
     view.pipe.status = absorb(view.pipe, view.run);
-    note_runs(pipe, view);
+    const auto ended = note_runs(pipe, view);
     if (!pipe.status.state) view.pipe.status = first_status(view.pipe);
     Decision decision = plan(view);
     PENSTOCK_TRY(record(pipe, with_decision(pipe, view.pipe.status, decision, view.now), decision));
     view.pipe = pipe;
+    forget_ended(view, ended);
     if (const auto* rest = std::get_if<Rest>(&decision.action)) return rest->again;
     hold_to(pipe.resource_version, decision.action);
     auto learnt = act(decision.action, view, credentials, api_, dataplane_);
     // From its end: one that takes longer than the time between two would be due again in the same pass,
     // which would never see another spec.
-    if (std::holds_alternative<Probe>(decision.action)) memory_of(pipe.uid)->probed = clock_.now();
+    if (std::holds_alternative<Probe>(decision.action)) {
+      const auto memory = memory_of(pipe.uid);
+      memory->probed = clock_.now();
+      memory->looks.note(learnt ? std::nullopt : std::optional(learnt.error()), clock_.now());
+    }
     if (!learnt) {
       const bool of_the_api = std::holds_alternative<AddFinalizer>(decision.action) ||
                               std::holds_alternative<RemoveFinalizer>(decision.action);

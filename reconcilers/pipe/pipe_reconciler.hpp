@@ -38,8 +38,10 @@ class PipeReconciler {
   /// The Secrets as they are; for a Pipe that is being deleted, as they were (they often go with it).
   [[nodiscard]] Result<Credentials> credentials_of(const Pipe& pipe);
   /// Runs and tables that failed become retries, once; those that get on end theirs.
-  void note_runs(const Pipe& pipe, View& view);
-  void note_run(const Pipe& pipe, View& view, Concern concern, const RunFacts& run);
+  /// Which of them have ended with an error, to be forgotten when what they say is recorded.
+  StopRuns note_runs(const Pipe& pipe, View& view);
+  bool note_run(const Pipe& pipe, View& view, Concern concern, const RunFacts& run);
+  void forget_ended(const View& view, const StopRuns& ended);
   void note_tables(const Pipe& pipe, const Runs& run, View& view);
   /// One Warning Event for each column that values were clamped in.
   void tell_of_clamped(const Pipe& pipe, const RunFacts& run);
@@ -48,10 +50,20 @@ class PipeReconciler {
   void note_success(const Pipe& pipe, const Action& action);
 
   /// What is kept of a pipe between passes, in memory alone.
+  /// What has been failing since a moment.
+  struct Lasting {
+    std::optional<WallTime> since;
+    std::optional<Error> error;
+    void note(const std::optional<Error>& now_wrong, WallTime now);
+    /// Once it has failed for longer than is promised to be silent about it.
+    [[nodiscard]] std::optional<Error> at(WallTime now) const;
+  };
   struct Memory {
     std::map<Concern, Retry> retries;
     std::map<std::string, Retry> table_retries;  // by source
     std::optional<WallTime> probed;
+    Lasting looks;                                          // at the source
+    Lasting secrets;                                        // whose reading fails
     std::set<std::pair<std::string, std::string>> clamped;  // table and column that were told of
     std::set<std::string> strangers;                        // tables that were told of
     std::optional<Credentials> credentials;                 // the last that could be read

@@ -47,8 +47,7 @@ void absorb_stream(TableStatus& table, const TableFacts& facts, const RunFacts& 
   table.rows_streamed = facts.rows_streamed;
   if (stream.connected) table.lag_seconds = facts.lag_seconds;
   const bool without_load = pipe.spec.mode == Mode::CdcOnly && table.state == TableState::Pending;
-  const bool live = without_load || table.state == TableState::CatchingUp ||
-                    table.state == TableState::Streaming || table.state == TableState::Loading;
+  const bool live = takes_differences(pipe, table);
   if (live && absorb_failure(table, facts)) return;
   if (live) add_differences(table, facts.differences);
   if (!stream.connected || !(without_load || table.state == TableState::CatchingUp)) return;
@@ -60,9 +59,11 @@ void absorb_stream(TableStatus& table, const TableFacts& facts, const RunFacts& 
 }
 
 void absorb_replication(ReplicationStatus& replication, const RunFacts& stream) {
-  if (!stream.there || !stream.connected) return;
+  if (!stream.there) return;
   if (stream.confirmed) replication.confirmed_lsn = stream.confirmed.text();
   if (!stream.last_commit.empty()) replication.last_commit = stream.last_commit;
+  replication.ended_lsn = stream.ended && stream.confirmed ? stream.confirmed.text() : "";
+  if (!stream.connected) return;
   if (stream.received) replication.received_lsn = stream.received.text();
   replication.lag_bytes = stream.lag_bytes;
   replication.lag_seconds = stream.lag_seconds;
@@ -121,6 +122,8 @@ void record_what_is_begun(const Pipe& pipe, const Decision& decision, PipeStatus
     now.status = std::move(status);
     status = with_declared_tables(now);
   }
+  // From here on the slot may be told more than is recorded.
+  if (std::holds_alternative<StartStream>(decision.action)) status.replication.ended_lsn.clear();
   if (const auto* verb = std::get_if<RemoveTables>(&decision.action))
     for (auto& table : status.tables)
       if (std::find(verb->sources.begin(), verb->sources.end(), table.source) != verb->sources.end())
@@ -157,10 +160,12 @@ PipeStatus absorb(const Pipe& pipe, const Runs& run) {
     if (const auto* facts = facts_of(run.load, table)) absorb_load(table, *facts, pipe);
     if (const auto* facts = facts_of(run.stream, table)) absorb_stream(table, *facts, run.stream, pipe);
   }
+  // A stream that a resync makes way for is of another slot.
+  if (out.resync && out.resync->step != ResyncStep::Load) return out;
   absorb_replication(out.replication, run.stream);
   // A place is one of its timeline: after a failover both are new.
-  if (run.stream.connected && run.stream.timeline != 0 && out.source)
-    out.source->timeline = run.stream.timeline;
+  const bool has_place = run.stream.connected || run.stream.confirmed;
+  if (has_place && run.stream.timeline != 0 && out.source) out.source->timeline = run.stream.timeline;
   return out;
 }
 

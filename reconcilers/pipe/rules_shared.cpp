@@ -152,6 +152,7 @@ Decision with_doubt(const View& view, Decision decision) {
   if (decision.fault) return decision;
   if (decision.state == PipeState::Running) decision.fault = doubt_of_the_stream(view);
   if (!decision.fault) decision.fault = doubt_of_tables(view);
+  if (!decision.fault && has_a_place(view.pipe)) decision.fault = view.unseen;
   if (decision.fault) decision.message = decision.fault->text();
   return decision;
 }

@@ -183,6 +183,12 @@ bool anew_is_asked_for(const TableStatus& table, const TableSpec& spec) {
           !differences_of(table).empty());
 }
 
+bool takes_differences(const Pipe& pipe, const TableStatus& table) {
+  const bool without_load = pipe.spec.mode == Mode::CdcOnly && table.state == TableState::Pending;
+  return without_load || table.state == TableState::CatchingUp || table.state == TableState::Streaming ||
+         table.state == TableState::Loading;
+}
+
 void add_differences(TableStatus& table, const std::vector<std::string>& differences) {
   for (const auto& one : differences)
     if (std::find(table.differences.begin(), table.differences.end(), one) == table.differences.end())

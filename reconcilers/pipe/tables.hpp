@@ -49,6 +49,9 @@ void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generat
 /// A higher generation was asked for, or its rows may differ and the spec says to reload it then.
 [[nodiscard]] bool anew_is_asked_for(const TableStatus& table, const TableSpec& spec);
 
+/// Whether what a stream finds to differ is recorded with the table: a load that has not begun sees for
+/// itself.
+[[nodiscard]] bool takes_differences(const Pipe& pipe, const TableStatus& table);
 /// Takes up those that are not known yet.
 void add_differences(TableStatus& table, const std::vector<std::string>& differences);
 /// Why rows of this table may differ from the source's, in one text; empty: nothing says so.

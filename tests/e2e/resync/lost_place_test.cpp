@@ -203,6 +203,37 @@ TEST(LostPlace, APublicationDroppedWhileRunning) {
   EXPECT_EQ(scene.leftovers(1), "");
 }
 
+TEST(LostPlace, ASlotThatSomebodyMovedWhilePausedIsToldThoughPenstockWasStartedAnew) {
+  test::DevServer dev;
+  World world{shared_world().postgres, shared_world().engine, &dev};
+  Scene scene(world);
+  create_old_rows(scene);
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  for (const bool moved : {false, true}) {
+    scene.pause(true);
+    ASSERT_TRUE(scene.reaches("Paused"));
+    dev.kill9();
+    scene.exec("UPDATE orders SET v = 'while paused'");
+    if (moved)
+      scene.exec(
+          "SELECT pg_replication_slot_advance(slot_name, pg_current_wal_lsn()) FROM pg_replication_slots "
+          "WHERE database = current_database()");
+    dev.start();
+    scene.pause(false);
+    if (moved) break;
+    ASSERT_TRUE(scene.reaches("Running"));
+    EXPECT_EQ(scene.differences({"orders"}), "");
+  }
+  ASSERT_TRUE(scene.reaches("Failed", 30s));
+  EXPECT_EQ(dev.reason(scene.pipe, "Stalled"), "SlotMoved");
+  scene.resync(1);
+  ASSERT_TRUE(scene.reaches("Running"));
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_EQ(scene.leftovers(1), "");
+}
+
 TEST(LostPlace, FailedIsStillFailedAfterARestart) {
   test::DevServer dev;
   World world{shared_world().postgres, shared_world().engine, &dev};

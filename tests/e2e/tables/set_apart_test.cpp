@@ -236,6 +236,27 @@ TEST_F(SetApart, AndTakenOutOfTheSpecLeavesThePipeWell) {
   EXPECT_EQ(scene.differences({"good"}), "");
 }
 
+TEST_F(SetApart, NeverForAViewThatWritesToAServerThatIsAway) {
+  ASSERT_NO_FATAL_FAILURE(run());
+  const auto& in = scene.database;
+  scene.engine.query("CREATE TABLE " + in + ".far (id Int64) AS remote('127.0.0.1:1', 'x', 'y')");
+  scene.engine.query("CREATE MATERIALIZED VIEW " + in + ".v TO " + in + ".far AS SELECT id FROM " + in +
+                     ".bad");
+  scene.exec("UPDATE bad SET v = 'through the view'");
+  ASSERT_NO_FATAL_FAILURE(expect_waited_for("TargetUnavailable", {"bad", "127.0.0.1:1"}));
+  scene.engine.query("DROP TABLE " + in + ".v SYNC");
+  scene.engine.query("DROP TABLE " + in + ".far SYNC");
+  ASSERT_NO_FATAL_FAILURE(expect_well_again());
+}
+
+TEST_F(SetApart, ForATargetThatIsDroppedWhileNobodyWritesToItsSource) {
+  ASSERT_NO_FATAL_FAILURE(run());
+  scene.engine.query("DROP TABLE " + scene.database + ".bad SYNC");
+  ASSERT_TRUE(scene.table_reaches("bad", "Failed", 30s));
+  EXPECT_NE(scene.of_table("bad", "message").find("is not there any more"), std::string::npos);
+  EXPECT_TRUE(test::eventually([&] { return conditions_of(scene) == "Ready=False Stalled=True"; }));
+}
+
 class LeftAlone : public SetApart {
  protected:
   LeftAlone()

@@ -1,5 +1,7 @@
 #include "tests/integration/pipeline/streaming.hpp"
 
+#include <map>
+
 namespace penstock::pipeline {
 
 using namespace std::chrono_literals;
@@ -44,11 +46,22 @@ void Streaming::catch_up() {
   const auto end = penstock::postgres::current_wal_lsn(job_.source);
   ASSERT_TRUE(end);
   exec("SELECT pg_logical_emit_message(true, 'test', 'end')");
-  ASSERT_TRUE(
-      test::eventually([&] { return run_->facts().confirmed >= *end || run_->facts().run.ended; }, 30s));
+  ASSERT_TRUE(test::eventually(
+      [&] {
+        record_differences();
+        return run_->facts().confirmed >= *end || run_->facts().run.ended;
+      },
+      30s));
   const auto facts = run_->facts();
   ASSERT_FALSE(facts.run.error) << facts.run.error->text();
   ASSERT_FALSE(facts.run.ended);
+}
+
+void Streaming::record_differences() {
+  std::map<std::string, std::vector<std::string>> all;
+  for (const auto& table : run_->facts().tables)
+    all[table.source] = table.differences;
+  run_->recorded(all);
 }
 
 }  // namespace penstock::pipeline

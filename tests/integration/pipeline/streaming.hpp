@@ -25,8 +25,10 @@ class Streaming : public testing::Test {
   void exec(const std::string& sql) { world_postgres().exec(sql, database_); }
   [[nodiscard]] std::string target(const std::string& what, const std::string& table = "t") const;
   [[nodiscard]] std::string differences(const std::string& table = "t") const;
-  /// Everything that the source holds by now is in the target.
+  /// Everything that the source holds by now is in the target, and differences are recorded.
   void catch_up();
+  /// As the reconciler does.
+  void record_differences();
 
   std::vector<std::string> order_by_;  ///< of all tables, to be set before prepare(); empty: their keys
   std::string published_;              ///< by the user, as publish() takes it; empty: all, by us

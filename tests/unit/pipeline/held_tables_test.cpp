@@ -50,6 +50,14 @@ TEST(HeldTables, TheSourceKeepsWhatTheFirstOfThemLacks) {
   EXPECT_EQ(held.limit(), Lsn{100});
 }
 
+TEST(HeldTables, WhatAPersonHasToPermitIsWaitedForAsLongAsTheSourceHasRoom) {
+  HeldTables held({5min, 1000});
+  held.fail("public.a", {ErrorKind::NeedsUser, "DestinationAccessDenied", "no INSERT", "GRANT it"}, Lsn{100},
+            Lsn{150}, kStart);
+  EXPECT_FALSE(held.set_apart_overdue(Lsn{1100}, kStart + 24h));
+  EXPECT_TRUE(held.set_apart_overdue(Lsn{1101}, kStart + 24h));
+}
+
 TEST(HeldTables, ItIsTriedAgainLessAndLessOften) {
   HeldTables held({1h, 1u << 30});
   auto now = kStart;

@@ -17,7 +17,7 @@ struct ManualClock final : Clock {
   WallTime time;
 };
 
-struct TwinApi final : PipeApi {
+struct TwinApi : PipeApi {
   explicit TwinApi(Pipe pipe) : stored(std::move(pipe)) {}
 
   Result<std::string> write_status(const Pipe& pipe, const PipeStatus& status) override {
