@@ -34,7 +34,7 @@ class Kills : public testing::Test {
         world{&postgres, &engine, &dev},
         scene(world),
         seed(from_environment("PENSTOCK_SEED", std::random_device{}())),
-        kills(from_environment("PENSTOCK_KILLS", 12)),
+        kills(from_environment("PENSTOCK_KILLS", 8)),
         random(seed),
         workload(seed, random() % 2 == 0) {}
 

@@ -62,7 +62,7 @@ TEST(FaultsAtRandom, OfAllScenarios) {
                            refused_table_scenarios(), outage_scenarios()})
     all.insert(all.end(), some.begin(), some.end());
   Tally tally;
-  strike_at_random(all, 20'240'229, std::getenv("PENSTOCK_NIGHTLY") != nullptr ? 60'000 : 6'000, tally);
+  strike_at_random(all, 20'240'229, std::getenv("PENSTOCK_NIGHTLY") != nullptr ? 60'000 : 4'000, tally);
   tally.print("two to four faults");
   EXPECT_EQ(tally.states.size(), 10U) << "a state is in no scenario";
 }
