@@ -203,14 +203,21 @@ TEST(LostPlace, APublicationDroppedWhileRunning) {
   EXPECT_EQ(scene.leftovers(1), "");
 }
 
-TEST(LostPlace, ASlotThatSomebodyMovedWhilePausedIsToldThoughPenstockWasStartedAnew) {
+/// A pipe that runs, and a `penstock dev` of its own, to be killed.
+class LostPlaceAcrossARestart : public testing::Test {
+ protected:
+  void SetUp() override {
+    create_old_rows(scene);
+    scene.declare({"public.orders"});
+    scene.apply();
+    ASSERT_TRUE(scene.reaches("Running"));
+  }
   test::DevServer dev;
   World world{shared_world().postgres, shared_world().engine, &dev};
-  Scene scene(world);
-  create_old_rows(scene);
-  scene.declare({"public.orders"});
-  scene.apply();
-  ASSERT_TRUE(scene.reaches("Running"));
+  Scene scene{world};
+};
+
+TEST_F(LostPlaceAcrossARestart, OfASlotThatSomebodyMovedWhilePausedIsTold) {
   for (const bool moved : {false, true}) {
     scene.pause(true);
     ASSERT_TRUE(scene.reaches("Paused"));
@@ -234,14 +241,7 @@ TEST(LostPlace, ASlotThatSomebodyMovedWhilePausedIsToldThoughPenstockWasStartedA
   EXPECT_EQ(scene.leftovers(1), "");
 }
 
-TEST(LostPlace, FailedIsStillFailedAfterARestart) {
-  test::DevServer dev;
-  World world{shared_world().postgres, shared_world().engine, &dev};
-  Scene scene(world);
-  create_old_rows(scene);
-  scene.declare({"public.orders"});
-  scene.apply();
-  ASSERT_TRUE(scene.reaches("Running"));
+TEST_F(LostPlaceAcrossARestart, IsStillLost) {
   ASSERT_NO_FATAL_FAILURE(drop_the_slot(scene));
   ASSERT_TRUE(scene.reaches("Failed", 30s));
   dev.kill9();

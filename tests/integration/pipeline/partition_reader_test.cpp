@@ -38,6 +38,16 @@ class Reading : public testing::Test {
     return *PartitionReader::start(session_.get(), context_, bound_.tables.at(0), Partition{}, 1s);
   }
 
+  /// Of an application that waits for the table's lock, until the reader's session is ended.
+  void be_in_the_way() {
+    std::jthread application(
+        [&] { world_postgres().exec("SET lock_timeout = '20s'; LOCK TABLE t", database_); });
+    ASSERT_TRUE(test::eventually([&] {
+      watch_.look();
+      return watch_.has_ended(postgres::backend_of(session_.get()));
+    }));
+  }
+
   std::size_t next(PartitionReader& reader, const BlockLimits& limits = kNone) {
     const auto filled = reader.fill(block_, limits);
     EXPECT_TRUE(filled) << filled.error().text();
@@ -113,13 +123,7 @@ TEST_F(Reading, MakesWayForWhoeverHasWaitedForItsTable) {
   context_.snapshot = exported_.snapshot;
   auto reader = all();
   ASSERT_EQ(next(reader, {10, kNone.bytes}), 10u);
-  std::jthread application(
-      [&] { world_postgres().exec("SET lock_timeout = '20s'; LOCK TABLE t", database_); });
-  ASSERT_TRUE(test::eventually([&] {
-    watch_.look();
-    return watch_.has_ended(postgres::backend_of(session_.get()));
-  }));
-  application.join();
+  ASSERT_NO_FATAL_FAILURE(be_in_the_way());
   Status filled;
   while ((filled = reader.fill(block_, kNone)) && block_.rows() > 0) {
   }
@@ -133,13 +137,7 @@ TEST_F(Reading, MakesWayWhenItsLastRowsAreOnTheirWay) {
   context_.snapshot = exported_.snapshot;
   auto reader = all();  // a socket holds all of them: the server is done, but for the COMMIT
   ASSERT_EQ(next(reader, {10, kNone.bytes}), 10u);
-  std::jthread application(
-      [&] { world_postgres().exec("SET lock_timeout = '20s'; LOCK TABLE t", database_); });
-  ASSERT_TRUE(test::eventually([&] {
-    watch_.look();
-    return watch_.has_ended(postgres::backend_of(session_.get()));
-  }));
-  application.join();
+  ASSERT_NO_FATAL_FAILURE(be_in_the_way());
   ASSERT_EQ(next(reader, {980, kNone.bytes}), 980u);
   const auto filled = reader.fill(block_, kNone);
   ASSERT_FALSE(filled) << "the COMMIT of a session that was ended";
