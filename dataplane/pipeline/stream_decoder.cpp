@@ -19,10 +19,10 @@ WireForm form_of(Kind kind) {
   return kind == Kind::Binary ? WireForm::Binary : WireForm::Text;
 }
 
-/// Whether an old tuple says what its column held: one of kind Key says NULL of all but the key.
-bool has_value(const po::Field& field, po::OldTuple old) {
-  return field.kind == Kind::Text || field.kind == Kind::Binary ||
-         (field.kind == Kind::Null && old == po::OldTuple::Full);
+/// Whether an old tuple says what a column held that is stored out of line, which NULL never is. NULL is said
+/// of all but the key, also where a root with REPLICA IDENTITY FULL publishes partitions that have not.
+bool has_value(const po::Field& field) {
+  return field.kind == Kind::Text || field.kind == Kind::Binary;
 }
 
 }  // namespace
@@ -154,7 +154,7 @@ Status StreamDecoder::update(const po::Update& change, const RowVersion& version
   PENSTOCK_ASSIGN(const Route* route, to_take(change.relation, version));
   if (!route) return {};
   const bool old = change.old != po::OldTuple::None;
-  const auto& tuple = old ? completed(change.old) : parser_.new_tuple();
+  const auto& tuple = old ? completed() : parser_.new_tuple();
   PENSTOCK_TRY(check_key(*route, tuple));
   if (old && !route->key.empty()) {
     PENSTOCK_TRY(check_key(*route, parser_.old_tuple()));
@@ -166,12 +166,12 @@ Status StreamDecoder::update(const po::Update& change, const RowVersion& version
 
 /// The new tuple with what it leaves out, because it is stored out of line and did not change, from the old
 /// one.
-const po::Tuple& StreamDecoder::completed(po::OldTuple kind) {
+const po::Tuple& StreamDecoder::completed() {
   const auto& fresh = parser_.new_tuple();
   const auto& old = parser_.old_tuple();
   completed_.assign(fresh.begin(), fresh.end());
   for (std::size_t at = 0; at < completed_.size() && at < old.size(); ++at)
-    if (completed_[at].kind == Kind::Unchanged && has_value(old[at], kind)) completed_[at] = old[at];
+    if (completed_[at].kind == Kind::Unchanged && has_value(old[at])) completed_[at] = old[at];
   return completed_;
 }
 

@@ -178,7 +178,7 @@ class StreamDecoder {
   TableBatch& open(std::size_t table);
   [[nodiscard]] Status append(const Route& route, const postgres::pgoutput::Tuple& tuple,
                               const RowVersion& version, bool deleted);
-  [[nodiscard]] const postgres::pgoutput::Tuple& completed(postgres::pgoutput::OldTuple kind);
+  [[nodiscard]] const postgres::pgoutput::Tuple& completed();
   [[nodiscard]] Status defer(const Route& route, const postgres::pgoutput::Tuple& tuple,
                              postgres::pgoutput::OldTuple old, const RowVersion& version);
   [[nodiscard]] Result<Batch> take();

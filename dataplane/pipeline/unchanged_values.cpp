@@ -105,10 +105,6 @@ Status StreamDecoder::defer(const Route& route, const po::Tuple& tuple, po::OldT
     const int at = route.field_of[column];
     const auto position = static_cast<std::size_t>(at);
     const po::Field* field = at >= 0 && position < tuple.size() ? &tuple[position] : nullptr;
-    const bool key = std::find(route.sent->key.begin(), route.sent->key.end(), at) != route.sent->key.end();
-    const bool old_has_it = old == po::OldTuple::Full || (old == po::OldTuple::Key && key);
-    if (field && field->kind == Kind::Unchanged && old_has_it && position < before.size())
-      field = &before[position];
     const po::Field filler{Kind::Text, route.missing[column] ? *route.missing[column] : std::string_view{}};
     if (!field && route.missing[column]) field = &filler;
     row.kinds.push_back(field ? field->kind : Kind::Null);

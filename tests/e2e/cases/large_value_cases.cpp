@@ -127,6 +127,14 @@ void add_others(std::vector<Case>& out) {
                            sql("UPDATE t SET n = 1; UPDATE t SET id = 6 WHERE id = 2; ALTER TABLE t DETACH "
                                "PARTITION t_1; UPDATE t SET n = 2"),
                            resume()}});
+  out.push_back({.name = "toast-in-partitions-of-a-root-that-is-full",
+                 .setup = "CREATE TABLE t (id int PRIMARY KEY, big text, n int) PARTITION BY RANGE (id);"
+                          "ALTER TABLE t ALTER big SET STORAGE EXTERNAL;"
+                          "CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (0) TO (9);"
+                          "ALTER TABLE t REPLICA IDENTITY FULL;"
+                          "INSERT INTO t SELECT g, big(g), 0 FROM generate_series(1, 5) g",
+                 .steps = {sql("UPDATE t SET id = 6 WHERE id = 2; UPDATE t SET n = 1 WHERE id = 3")},
+                 .outcome = Outcome::Equal});
 }
 
 }  // namespace
