@@ -87,7 +87,9 @@ void PipelineDataplane::keep_findings(Run& run) {
   run.truncated_before = truncates_of(run);
   run.parts_before = parts_of(run);
   if (!run.stream.run) return;
-  if (const auto confirmed = run.stream.run->facts().confirmed) run.told = {run.slot_read, confirmed};
+  // A run that ended before it confirmed anything does not take back what an earlier one did.
+  const auto confirmed = run.stream.run->facts().confirmed;
+  if (confirmed) run.told = {run.slot_read, std::max(confirmed, told_of(run, run.slot_read).value_or(Lsn{}))};
 }
 
 void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline::PipeJob& job) {
