@@ -45,11 +45,11 @@ class PipeReconciler {
   void note_tables(const Pipe& pipe, const Runs& run, View& view);
   /// One Warning Event for each column that values were clamped in.
   void tell_of_clamped(const Pipe& pipe, const RunFacts& run);
+  /// One for each table in our publication that is none of the pipe's.
   void tell_of_strangers(const Pipe& pipe, const std::vector<std::string>& strangers);
   void note_failure(const Pipe& pipe, const View& view, const Decision& decision, const Error& error);
   void note_success(const Pipe& pipe, const Action& action);
 
-  /// What is kept of a pipe between passes, in memory alone.
   /// What has been failing since a moment.
   struct Lasting {
     std::optional<WallTime> since;
@@ -58,6 +58,7 @@ class PipeReconciler {
     /// Once it has failed for longer than is promised to be silent about it.
     [[nodiscard]] std::optional<Error> at(WallTime now) const;
   };
+  /// What is kept of a pipe between passes, in memory alone.
   struct Memory {
     std::map<Concern, Retry> retries;
     std::map<std::string, Retry> table_retries;  // by source
