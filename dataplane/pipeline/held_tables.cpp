@@ -11,9 +11,14 @@ constexpr std::chrono::seconds kLastTry{60};
 void HeldTables::fail(const std::string& table, Error error, Lsn confirmed, Lsn received, Time now) {
   auto& held = held_[table];
   if (held.failures == 0) {
-    held.since = now;
-    held.from = confirmed;
+    held.since = held.patient_since = now;
+    held.from = held.patient_from = confirmed;
+  } else if (held.error.kind == ErrorKind::Transient) {
+    held.patient_since += now - held.last;
+    held.patient_from.value += std::max(received, held.last_received).value - held.last_received.value;
   }
+  held.last = now;
+  held.last_received = received;
   held.error = std::move(error);
   held.stage = held.error.kind == ErrorKind::Quarantine ? Stage::SetApart : Stage::Waiting;
   held.failed_at = std::max(held.failed_at, received);
@@ -25,9 +30,10 @@ bool HeldTables::set_apart_overdue(Lsn received, Time now) {
   bool any = false;
   for (auto& [table, held] : held_) {
     if (held.stage != Stage::Waiting || held.error.kind == ErrorKind::Transient) continue;
-    const bool too_much = held.from && received.value > held.from.value + patience_.wal_bytes;
+    const bool too_much = held.from && received.value > held.patient_from.value + patience_.wal_bytes;
     // What a person has to permit is waited for as long as the source has room.
-    const bool overdue = now - held.since >= patience_.time && held.error.kind != ErrorKind::NeedsUser;
+    const bool overdue =
+        now - held.patient_since >= patience_.time && held.error.kind != ErrorKind::NeedsUser;
     if (!overdue && !too_much) continue;
     held.stage = Stage::SetApart;
     any = true;

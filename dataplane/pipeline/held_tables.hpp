@@ -28,8 +28,9 @@ class HeldTables {
   /// A change of this table could not be written; of kind Quarantine: it is set apart at once. `confirmed`:
   /// what the source has been told is written, of all tables; `received`: how far the stream had come.
   void fail(const std::string& table, Error error, Lsn confirmed, Lsn received, Time now);
-  /// Those whose patience is over are set apart for good; true when there are such. For what time cures it
-  /// never is, and for what a person has to permit only by the WAL that the source keeps.
+  /// Those whose patience is over are set apart for good; true when there are such. It does not wear out
+  /// while the error is one that time cures, and for what a person has to permit only by the WAL that the
+  /// source keeps.
   bool set_apart_overdue(Lsn received, Time now);
   /// Some that are waited for may be tried again now.
   [[nodiscard]] bool retry_due(Time now) const;
@@ -61,9 +62,12 @@ class HeldTables {
   struct Held {
     Stage stage = Stage::Waiting;
     Error error;
-    Time since, next;
+    Time since, last, next;
     int failures = 0;
     Lsn from, failed_at;
+    Time patient_since;  ///< patience is counted from here: as `since` and `from`, and what time cures left
+                         ///< out
+    Lsn patient_from, last_received;
   };
 
   TablePatience patience_;

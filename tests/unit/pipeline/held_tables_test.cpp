@@ -116,6 +116,24 @@ TEST(HeldTables, PatienceDoesNotEndForWhatTimeCures) {
   EXPECT_EQ(held.limit(), Lsn{100});
 }
 
+TEST(HeldTables, PatienceDoesNotWearOutWhileTimeCures) {
+  const Error away{ErrorKind::Transient, "TargetUnavailable", "its server is away", ""};
+  HeldTables held({5min, 1000});
+  held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
+  held.fail("public.a", away, Lsn{100}, Lsn{350}, kStart + 1min);
+  held.fail("public.a", away, Lsn{100}, Lsn{3150}, kStart + 1h);
+  held.fail("public.a", kError, Lsn{100}, Lsn{5350}, kStart + 2h);
+  EXPECT_EQ(held.behind("public.a", kStart + 2h), 2h);
+  EXPECT_FALSE(held.set_apart_overdue(Lsn{6100}, kStart + 2h + 4min - 1s)) << "five minutes, one was before";
+  EXPECT_TRUE(held.set_apart_overdue(Lsn{5350}, kStart + 2h + 4min));
+
+  HeldTables with_wal({5min, 1000});
+  with_wal.fail("public.a", away, Lsn{100}, Lsn{150}, kStart);
+  with_wal.fail("public.a", kError, Lsn{100}, Lsn{5150}, kStart + 1h);
+  EXPECT_FALSE(with_wal.set_apart_overdue(Lsn{6100}, kStart + 1h)) << "what came meanwhile does not count";
+  EXPECT_TRUE(with_wal.set_apart_overdue(Lsn{6101}, kStart + 1h));
+}
+
 TEST(HeldTables, PatienceEndsWithTheWalThatIsKept) {
   HeldTables held({5min, 1000});
   held.fail("public.a", kError, Lsn{100}, Lsn{150}, kStart);
