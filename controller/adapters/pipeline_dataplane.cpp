@@ -70,12 +70,15 @@ std::map<std::string, std::vector<std::uint32_t>> PipelineDataplane::truncates_o
   return out;
 }
 
-std::map<std::string, std::map<std::uint32_t, Lsn>> PipelineDataplane::parts_of(const Run& run) {
+std::map<std::string, std::map<std::uint32_t, pipeline::PartChange>> PipelineDataplane::parts_of(
+    const Run& run) {
   auto out = run.parts_before;
   if (!run.stream.run) return out;
   for (const auto& table : run.stream.run->facts().tables)
-    for (const auto& [oid, commit] : table.parts)
-      out[table.source][oid] = std::max(out[table.source][oid], commit);
+    for (const auto& [oid, change] : table.parts) {
+      auto& known = out[table.source].try_emplace(oid, change).first->second;
+      known.commit = std::max(known.commit, change.commit);
+    }
   return out;
 }
 
@@ -99,8 +102,8 @@ void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline:
     const auto* known = find_table(pipe.status, table.source_text);
     const auto added = Lsn::parse(known ? known->added_lsn : "").value_or(Lsn{});
     if (const auto at = parts.find(table.source_text); at != parts.end())
-      for (const auto& [oid, commit] : at->second)
-        if (commit > std::max(start, added)) table.streamed_parts.push_back(oid);
+      for (const auto& [oid, change] : at->second)
+        if (change.commit > std::max(start, added)) table.streamed_parts.emplace(oid, change.xid);
   }
   for (auto& table : job.tables)
     table.stream_has_passed = false;
@@ -110,6 +113,7 @@ void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline:
     for (auto& table : job.tables) {
       if (table.source_text != streamed.source || table.load != streamed.load) continue;
       table.streamed_definition = streamed.definition;
+      table.streamed_types = streamed.types;
       table.stream_has_passed =
           run.looked_to && std::max(facts.confirmed, streamed.written) >= *run.looked_to;
     }
@@ -132,6 +136,7 @@ reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   out.stream.stopping = run->stream.stopping;
   out.slot_in_hand = run->slot_maker || run->slot;
   out.strangers = run->strangers;
+  out.unseen = run->unseen;
   hooks_.runs_seen(pipe.uid, out);
   return out;
 }
@@ -228,6 +233,7 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
   if (run->stream.run) run->stream.run->learn(definitions);
   hooks_.slot_seen(pipe.uid, report.slot);
   run->strangers = strangers_of(pipe, credentials, report.unlisted);
+  run->unseen = std::move(report.unseen);
   reconcile::ProbeFacts out;
   out.timeline = report.system.timeline;
   for (auto& [source, table] : report.tables)

@@ -71,9 +71,10 @@ class PipelineDataplane final : public reconcile::Dataplane {
     /// What earlier runs have seen of TableStream::truncated_by, by table.
     std::map<std::string, std::vector<std::uint32_t>> truncated_before;
     /// The same of TableStream::parts.
-    std::map<std::string, std::map<std::uint32_t, Lsn>> parts_before;
+    std::map<std::string, std::map<std::uint32_t, pipeline::PartChange>> parts_before;
     std::set<std::string> missing_targets;  ///< by source, of the last look
     std::vector<std::string> strangers;     ///< of the last look at the source
+    std::optional<Error> unseen;            ///< likewise: ProbeReport::unseen
     /// The most that our slot, of this name, can have been told; none: not known since the process began.
     std::optional<std::pair<std::string, Lsn>> told;
     std::string slot_read;                      ///< by the present stream
@@ -89,7 +90,7 @@ class PipelineDataplane final : public reconcile::Dataplane {
   static std::vector<std::string> strangers_of(const Pipe& pipe, const reconcile::Credentials& credentials,
                                                const std::vector<TableName>& unlisted);
   /// By table, its parts that changes have come of, likewise.
-  static std::map<std::string, std::map<std::uint32_t, Lsn>> parts_of(const Run& run);
+  static std::map<std::string, std::map<std::uint32_t, pipeline::PartChange>> parts_of(const Run& run);
   /// What the run that is about to be forgotten, or started anew, has found out.
   static void keep_findings(Run& run);
   static std::optional<Lsn> told_of(const Run& run, const std::string& slot);

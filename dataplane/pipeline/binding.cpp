@@ -168,6 +168,13 @@ Binding bind(const TableJob& job, const postgres::SourceTable& source,
   return out;
 }
 
+std::map<std::string, std::string> Binding::column_types() const {
+  std::map<std::string, std::string> out;
+  for (std::size_t at = 0; at < columns.size(); ++at)
+    out[columns[at].name] = fields[at].type.text;
+  return out;
+}
+
 std::vector<postgres::CopyColumn> Binding::copy_columns() const {
   std::vector<postgres::CopyColumn> out;
   for (const auto& column : columns)

@@ -55,6 +55,8 @@ struct Binding {
   [[nodiscard]] std::size_t version_index() const { return columns.size(); }
   [[nodiscard]] std::size_t deleted_index() const { return columns.size() + 1; }
   [[nodiscard]] std::vector<postgres::CopyColumn> copy_columns() const;
+  /// As ClickHouse writes them, of `columns`, by name.
+  [[nodiscard]] std::map<std::string, std::string> column_types() const;
   [[nodiscard]] bool binary_stream() const;
 };
 

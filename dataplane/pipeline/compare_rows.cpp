@@ -22,6 +22,7 @@ constexpr std::size_t kBlockBytes = 4u << 20;
 /// A stream that is not held up confirms several times a second.
 constexpr std::chrono::seconds kStreamPatience{2};
 constexpr std::chrono::seconds kStatementLimit{15};
+constexpr std::size_t kPartRows = 100'000;
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
@@ -33,10 +34,11 @@ std::string joined(const std::vector<std::string>& names) {
 class Comparison {
  public:
   Comparison(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
-             Clock::time_point until)
+             const postgres::Heap* part, Clock::time_point until)
       : job_(job),
         source_(source),
         target_(target),
+        part_(part),
         client_(job.destination),
         until_(until),
         block_(target.fields),
@@ -51,11 +53,12 @@ class Comparison {
     PENSTOCK_ASSIGN(const bool there, wait_for_stream());
     if (!there) return RowsAre::Unknown;
     for (const auto& heap : source_.heaps) {
+      if (part_ && heap.oid != part_->oid) continue;
       PENSTOCK_TRY(postgres::lock_heap(session.get(), job_.source, heap.name));
       PENSTOCK_ASSIGN(const auto found, compare_heap(session.get(), heap));
       if (found != RowsAre::Equal) return found;
     }
-    return compare_counts();
+    return part_ ? RowsAre::Equal : compare_counts();
   }
 
  private:
@@ -84,7 +87,7 @@ class Comparison {
 
   Result<RowsAre> compare_heap(pg_conn* session, const postgres::Heap& heap) {
     const auto columns = target_.copy_columns();
-    const auto sql = postgres::copy_all_sql(heap.name, columns, heap.row_filter);
+    const auto sql = postgres::copy_all_sql(heap.name, columns, heap.row_filter, part_ ? kPartRows : 0);
     PENSTOCK_ASSIGN(auto rows, postgres::CopyReader::start(session, job_.source, sql, columns.size()));
     while (true) {
       PENSTOCK_ASSIGN(const auto fields, rows.next());
@@ -102,19 +105,44 @@ class Comparison {
     }
   }
 
-  Result<RowsAre> compare_block() {
+  [[nodiscard]] std::string column_names() const {
     std::vector<std::string> names;
+    for (const auto& column : target_.columns)
+      names.push_back(column.name);
+    return joined(names);
+  }
+
+  /// The block, as a table of ClickHouse.
+  [[nodiscard]] std::string block_rows() const {
     std::string structure;
     for (const auto& field : target_.fields)
       structure += (structure.empty() ? "" : ", ") + clickhouse::quote(field.name) + " " + field.type.text;
-    for (const auto& column : target_.columns)
-      names.push_back(column.name);
-    const auto rows =
-        fmt::format("format(Native, {}, {})", clickhouse::literal(structure), clickhouse::literal(native()));
-    PENSTOCK_ASSIGN(
-        const auto counts,
-        count(fmt::format("count(), countIf(({0}) NOT IN (SELECT {0} FROM {1}))", joined(names), rows),
-              fmt::format(" AND ({0}) IN (SELECT {0} FROM {1})", joined(target_.key), rows)));
+    return fmt::format("format(Native, {}, {})", clickhouse::literal(structure),
+                       clickhouse::literal(native()));
+  }
+
+  /// Rows of the block that the target has neither as they are nor in a version of after the snapshot.
+  Result<RowsAre> find_block() {
+    const auto sql = fmt::format(
+        "WITH _penstock_block AS (SELECT * FROM {0}) SELECT count() FROM _penstock_block "
+        "WHERE ({1}) NOT IN (SELECT {1} FROM {2} WHERE {3} >= {{before:UInt128}} AND ({1}) IN (SELECT {1} "
+        "FROM _penstock_block)) "
+        "AND ({4}) NOT IN (SELECT {4} FROM {2} FINAL WHERE {3} < {{before:UInt128}} AND {5} = 0 "
+        "AND ({1}) IN (SELECT {1} FROM _penstock_block))",
+        block_rows(), joined(target_.key), clickhouse::quote(target_.target), clickhouse::kVersionColumn,
+        column_names(), clickhouse::kDeletedColumn);
+    PENSTOCK_ASSIGN(const auto lacking, ask(sql));
+    if (lacking.size() != 1) return RowsAre::Unknown;
+    return lacking[0] == "0" ? RowsAre::Equal : RowsAre::Different;
+  }
+
+  Result<RowsAre> compare_block() {
+    if (part_) return find_block();
+    const auto names = column_names();
+    const auto rows = block_rows();
+    PENSTOCK_ASSIGN(const auto counts,
+                    count(fmt::format("count(), countIf(({0}) NOT IN (SELECT {0} FROM {1}))", names, rows),
+                          fmt::format(" AND ({0}) IN (SELECT {0} FROM {1})", joined(target_.key), rows)));
     if (counts.size() != 2 || counts[1] != "0") return RowsAre::Different;
     return counts[0] == std::to_string(block_.rows()) ? RowsAre::Equal : RowsAre::Unknown;
   }
@@ -126,9 +154,13 @@ class Comparison {
   }
 
   Result<std::vector<std::string>> count(const std::string& what, const std::string& where) {
-    clickhouse::Request request{fmt::format(
-        "SELECT {} FROM {} FINAL WHERE {} < {{before:UInt128}} AND {} = 0{}", what,
-        clickhouse::quote(target_.target), clickhouse::kVersionColumn, clickhouse::kDeletedColumn, where)};
+    return ask(fmt::format("SELECT {} FROM {} FINAL WHERE {} < {{before:UInt128}} AND {} = 0{}", what,
+                           clickhouse::quote(target_.target), clickhouse::kVersionColumn,
+                           clickhouse::kDeletedColumn, where));
+  }
+
+  Result<std::vector<std::string>> ask(const std::string& sql) {
+    clickhouse::Request request{sql};
     request.settings = {{"param_before", RowVersion{lsn_, {}}.text()},
                         {"max_query_size", std::to_string(std::uint64_t{1} << 32)},
                         {"transform_null_in", "1"}};
@@ -151,6 +183,7 @@ class Comparison {
   const PipeJob& job_;
   const postgres::SourceTable& source_;
   const Binding& target_;
+  const postgres::Heap* part_;  ///< alone; null: all
   clickhouse::Client client_;
   const Clock::time_point until_;
   Block block_;
@@ -161,15 +194,27 @@ class Comparison {
 
 }  // namespace
 
-Result<RowsAre> compare_rows(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
-                             Clock::time_point until) {
+namespace {
+Result<RowsAre> compare(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
+                        const postgres::Heap* part, Clock::time_point until) {
   if (target.append_only || target.key.empty()) return RowsAre::Untold;
   if (Clock::now() > until) return RowsAre::Unknown;
-  auto found = Comparison(job, source, target, until).run();
+  auto found = Comparison(job, source, target, part, until).run();
   // A commit may be in the log, and in the target, a moment before it is visible: such rows look different
   // once.
-  if (found && *found == RowsAre::Different) return Comparison(job, source, target, until).run();
+  if (found && *found == RowsAre::Different) return Comparison(job, source, target, part, until).run();
   return found;
+}
+}  // namespace
+
+Result<RowsAre> compare_rows(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
+                             Clock::time_point until) {
+  return compare(job, source, target, nullptr, until);
+}
+
+Result<RowsAre> compare_part(const PipeJob& job, const postgres::SourceTable& source,
+                             const postgres::Heap& part, const Binding& target, Clock::time_point until) {
+  return compare(job, source, target, &part, until);
 }
 
 }  // namespace penstock::pipeline

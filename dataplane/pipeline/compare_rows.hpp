@@ -26,5 +26,10 @@ enum class RowsAre {
 [[nodiscard]] Result<RowsAre> compare_rows(const PipeJob& job, const postgres::SourceTable& source,
                                            const Binding& target,
                                            std::chrono::steady_clock::time_point until);
+/// Whether the target has the first 100,000 rows of one heap of the table, as they are or as the stream has
+/// changed them since. Rows of before it was attached are among the first, by and large. As compare_rows().
+[[nodiscard]] Result<RowsAre> compare_part(const PipeJob& job, const postgres::SourceTable& source,
+                                           const postgres::Heap& part, const Binding& target,
+                                           std::chrono::steady_clock::time_point until);
 
 }  // namespace penstock::pipeline

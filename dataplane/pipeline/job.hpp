@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,13 @@ struct ColumnOverride {
   bool operator==(const ColumnOverride&) const = default;
 };
 
+/// A transaction that changed rows of a part of a table.
+struct PartChange {
+  Lsn commit;
+  std::uint32_t xid = 0;
+  bool operator==(const PartChange&) const = default;
+};
+
 struct TableJob {
   TableName source;
   std::string source_text;  ///< as the manifest writes it: the name that messages and status use
@@ -42,13 +50,16 @@ struct TableJob {
   std::string former_definition{};
   /// Transactions (32-bit xids) that the stream has brought a TRUNCATE of it in, lately.
   std::vector<std::uint32_t> truncated_by{};
-  /// Its parts, by pg_class.oid, that rows were streamed of since it was made, as far as this process knows.
-  std::vector<std::uint32_t> streamed_parts{};
+  /// Its parts, by pg_class.oid, that rows were streamed of since it was made, as far as this process knows,
+  /// each with the first transaction (32-bit xid) that was.
+  std::map<std::uint32_t, std::uint32_t> streamed_parts{};
   /// Every change of before the end of the last look at the catalog is in its target: a TRUNCATE that it saw
   /// has come by now, if it is to come.
   bool stream_has_passed = true;
   /// What the stream has found its definition to be since.
   std::string streamed_definition{};
+  /// The types of the target's columns that the stream writes, by name.
+  std::map<std::string, std::string> streamed_types{};
   std::vector<std::string> excluded_columns;
   std::vector<std::string> order_by;
   std::string partition_by;

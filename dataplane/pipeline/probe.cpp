@@ -7,6 +7,8 @@
 #include <set>
 
 #include "core/log.hpp"
+#include "dataplane/clickhouse/key_text.hpp"
+#include "dataplane/columns/widening.hpp"
 #include "dataplane/pipeline/compare_rows.hpp"
 #include "dataplane/pipeline/row_identity.hpp"
 #include "dataplane/pipeline/setup.hpp"
@@ -25,16 +27,6 @@ constexpr std::uint32_t kTimestamp = 1114, kTimestampTz = 1184;  // pg_type.oid
 /// Of rows that ALTER TABLE has rewritten, of all tables in one probe. What takes longer is told of as
 /// different.
 constexpr std::chrono::seconds kTimeToCompare{10};
-
-Error not_published(const PipeJob& job, const TableJob& table) {
-  return {
-      ErrorKind::BadData, "TableNotPublished",
-      fmt::format("table {} is not in publication {} any more: it was dropped and made again, or taken out, "
-                  "and what changed since is not streamed",
-                  table.source_text, job.publication),
-      job.owns_publication ? "It is put back and loaded anew by itself"
-                           : "Add it to the publication again; it is loaded anew then"};
-}
 
 /// The table with the columns that its target has.
 postgres::SourceTable taken(const TableJob& job, const postgres::SourceTable& source) {
@@ -109,19 +101,23 @@ class TableProbe {
   /// Rows that were rewritten are compared, so that an ALTER that left the values (a wider type) is nobody's
   /// matter.
   [[nodiscard]] Result<PartitionLook> look() const {
-    PartitionQuestion question{table_.partitions,       !table_.ignore_truncate && replaces_,
-                               job_.owns_publication,   table_.truncated_by,
-                               table_.streamed_parts,   replaces_ ? key_ : std::vector<std::string>{},
-                               table_.stream_has_passed};
+    PartitionQuestion question{table_.partitions,        !table_.ignore_truncate && replaces_,
+                               job_.owns_publication,    table_.truncated_by,
+                               table_.streamed_parts,    replaces_ ? key_ : std::vector<std::string>{},
+                               table_.stream_has_passed, {}};
     const auto with_target_columns = taken(table_, source_);
     PENSTOCK_ASSIGN(auto look, look_at_partitions(job_.source, with_target_columns, question));
+    if (!look.unproven.empty()) {
+      question.proven = compare_parts(look.unproven);
+      PENSTOCK_ASSIGN(look, look_at_partitions(job_.source, with_target_columns, question));
+    }
     if (look.in_doubt) {
       PENSTOCK_ASSIGN(const bool empty, target_is_empty());
       question.known = empty ? without_doubts(look.known) : question.known;
       if (empty) return look_at_partitions(job_.source, with_target_columns, question);
     }
     if (!look.to_compare) return look;
-    PENSTOCK_ASSIGN(const auto rows, compare());
+    const auto rows = compare();
     if (rows == RowsAre::Unknown) return look;
     question.known = with_compared(look.known, rows == RowsAre::Equal);
     return look_at_partitions(job_.source, with_target_columns, question);
@@ -137,8 +133,21 @@ class TableProbe {
     return rows.empty();
   }
 
-  [[nodiscard]] Result<RowsAre> compare() const {
-    auto rows = compare_rows(job_, source_, bind(table_, source_, target_), compare_until_);
+  [[nodiscard]] RowsAre compare() const {
+    return or_not_told(compare_rows(job_, source_, bind(table_, source_, target_), compare_until_));
+  }
+
+  [[nodiscard]] std::map<std::uint32_t, RowsAre> compare_parts(
+      const std::vector<std::uint32_t>& parts) const {
+    std::map<std::uint32_t, RowsAre> out;
+    for (const auto& heap : source_.heaps)
+      if (std::find(parts.begin(), parts.end(), heap.oid) != parts.end())
+        out[heap.oid] =
+            or_not_told(compare_part(job_, source_, heap, bind(table_, source_, target_), compare_until_));
+    return out;
+  }
+
+  [[nodiscard]] RowsAre or_not_told(const Result<RowsAre>& rows) const {
     if (rows) return *rows;
     log::info("stream", "{}: comparing rows of {}: {}", job_.name, table_.source_text, rows.error().text());
     return rows.error().kind == ErrorKind::Transient ? RowsAre::Unknown : RowsAre::Untold;
@@ -163,6 +172,8 @@ class TableProbe {
             "column {} was added, and what earlier rows hold in it cannot be told since they were "
             "rewritten (VACUUM FULL, CLUSTER)",
             column.name));
+    for (auto& one : taken_over(known, now))
+      out.differences.push_back(std::move(one));
     for (auto& one : reprinted_times(all, now))
       out.differences.push_back(std::move(one));
     std::vector<std::string> names;
@@ -172,6 +183,49 @@ class TableProbe {
     out.in_doubt = out.in_doubt || followed.last_number != now.last_number;
     const bool same_rows = out.differences.empty() && look.drift.empty() && !look.to_compare;
     out.definition = (same_rows ? with_types(std::move(followed), now) : followed).text();
+  }
+
+  /// Columns that were added under a name that was taken: in a child of the table, or in the target.
+  [[nodiscard]] std::vector<std::string> taken_over(const SourceDefinition& known,
+                                                    const SourceDefinition& now) const {
+    std::vector<std::string> out;
+    for (const auto& column : now.columns) {
+      if (!is_new(column, known) || column.generated || column.excluded) continue;
+      for (const auto& heap : source_.heaps)
+        if (std::find(heap.own_columns.begin(), heap.own_columns.end(), column.name) !=
+            heap.own_columns.end())
+          out.push_back(
+              fmt::format("column {0} was added, and {1} had a column {0} before: what its earlier "
+                          "rows hold in it is not in the target",
+                          column.name, heap.name.text()));
+      if (parts_changed(column.name))
+        out.push_back(fmt::format(
+            "the type of column {} was altered after it was added: earlier rows may have its former values",
+            column.name));
+      if (is_the_users(column.name))
+        out.push_back(fmt::format(
+            "column {} was in the target before it was in the source: earlier rows have what it held then",
+            column.name));
+    }
+    return out;
+  }
+
+  [[nodiscard]] bool parts_changed(const std::string& name) const {
+    return std::any_of(source_.columns.begin(), source_.columns.end(),
+                       [&](const auto& one) { return one.name == name && one.parts_changed; });
+  }
+
+  /// The target's column was not made by us, and earlier rows need not have the source's NULL in it.
+  [[nodiscard]] bool is_the_users(const std::string& name) const {
+    const auto target = std::find_if(target_.columns.begin(), target_.columns.end(),
+                                     [&](const auto& one) { return one.name == name; });
+    const auto source = std::find_if(source_.columns.begin(), source_.columns.end(),
+                                     [&](const auto& one) { return one.name == name; });
+    if (target == target_.columns.end() || source == source_.columns.end()) return false;
+    const bool followed =
+        target->comment == clickhouse::kFollowed || target->comment == clickhouse::kFollowedWithoutDefault;
+    return !followed &&
+           (source->missing_value || !target->default_kind.empty() || !clickhouse::is_nullable(target->type));
   }
 
   /// Where the session's time zone is UTC, the two types are altered into one another without a rewrite, but
@@ -215,6 +269,23 @@ class TableProbe {
   std::vector<std::string> key_;
 };
 
+/// Columns of the target that somebody has altered under the stream, which ClickHouse casts its rows into.
+std::vector<std::string> cut_types(const TableJob& table, const clickhouse::TargetTable& target) {
+  std::vector<std::string> out;
+  for (const auto& column : target.columns) {
+    const auto bound = table.streamed_types.find(column.name);
+    if (bound == table.streamed_types.end()) continue;
+    const auto wider = widened_type(ColumnType::parse(bound->second), ColumnType::parse(column.type));
+    const bool holds = clickhouse::type_holds(column.type, bound->second) ||
+                       (wider && clickhouse::type_holds(column.type, *wider));
+    if (!holds)
+      out.push_back(
+          fmt::format("column {} was altered in the target from {} to {}, which may not hold all values",
+                      column.name, bound->second, column.type));
+  }
+  return out;
+}
+
 /// The look at all tables, one after the other. What keeps it from one of them keeps it from no other.
 class TablesProbe {
  public:
@@ -226,6 +297,7 @@ class TablesProbe {
     if (!known.definition.empty()) known.definition = joined(known.definition, known.streamed_definition);
     if (auto fault = exclusion_fault(known, source)) return note(table, *std::move(fault));
     PENSTOCK_ASSIGN(auto target, clickhouse::read_target(client_, table.written()));
+    const auto cut = target ? cut_types(table, *target) : std::vector<std::string>{};
     if (target && !followed_ && is_to_follow(job_, table, source, *target)) {
       PENSTOCK_ASSIGN(auto faults, follow_source(job_));
       for (auto& fault : faults)
@@ -236,7 +308,9 @@ class TablesProbe {
     if (!target) return note(table, target_missing(job_, table));
     const TableProbe one(job_, table, source, *target, publication_, compare_until_);
     if (auto fault = one.fault()) out_.faults.push_back({table.source_text, *std::move(fault)});
-    PENSTOCK_ASSIGN(out_.tables[table.source_text], one.report());
+    PENSTOCK_ASSIGN(auto report, one.report());
+    report.differences.insert(report.differences.end(), cut.begin(), cut.end());
+    out_.tables[table.source_text] = std::move(report);
     return {};
   }
 
@@ -263,45 +337,16 @@ Status probe_tables(const PipeJob& job, const std::vector<std::optional<postgres
     auto looked = tables.look_at(job.tables[at], *sources[at]);
     if (looked) continue;
     if (looked.error().reason != "LockTimeout") return looked;
-    log::info("stream", "{}: {} could not be looked at: {}", job.name, job.tables[at].source_text,
-              looked.error().text());
+    out.unseen = std::move(looked).error();
+    out.unseen->message =
+        fmt::format("{} cannot be looked at, and what the stream does not bring is not seen: {}",
+                    job.tables[at].source_text, out.unseen->message);
+    log::info("stream", "{}: {}", job.name, out.unseen->text());
   }
   return {};
 }
 
 }  // namespace
-
-std::vector<TableFault> lost_tables(const PipeJob& job,
-                                    const std::vector<std::optional<postgres::SourceTable>>& sources,
-                                    const postgres::PublicationFacts& publication) {
-  std::vector<TableFault> out;
-  for (std::size_t at = 0; at < job.tables.size(); ++at) {
-    const auto& table = job.tables[at];
-    const auto& published = publication.tables;
-    if (!sources[at])
-      out.push_back({table.source_text, table_not_found(table)});
-    else if (std::find(published.begin(), published.end(), table.source) == published.end() &&
-             !sources[at]->heaps.empty())
-      out.push_back({table.source_text, not_published(job, table)});
-  }
-  return out;
-}
-
-std::vector<TableName> unlisted_tables(const PipeJob& job,
-                                       const std::vector<std::optional<postgres::SourceTable>>& sources,
-                                       const postgres::PublicationFacts& publication) {
-  std::set<TableName> known;
-  for (const auto& table : job.tables)
-    known.insert(table.source);
-  for (const auto& source : sources)
-    if (source)
-      for (const auto& heap : source->heaps)
-        known.insert(heap.name);
-  std::vector<TableName> out;
-  for (const auto& name : publication.tables)
-    if (!known.contains(name)) out.push_back(name);
-  return out;
-}
 
 Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
   ProbeReport out;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct ProbeReport {
   Lsn end{};  ///< of the source's WAL after the look, where a table is in doubt; else null
   std::vector<TableFault> faults;  ///< tables whose changes do not come any more, or cannot be applied
   std::map<std::string, ProbedTable> tables;  ///< those that are on both sides, by source
+  std::optional<Error> unseen;                ///< a table that could not be looked at, for now, and why
   std::vector<TableName> unlisted;  ///< what our own publication has beside the job's tables and their parts
 };
 

@@ -40,6 +40,13 @@ std::vector<clickhouse::TargetColumn> to_widen(const TableJob& table, const clic
   return out;
 }
 
+/// The target had the column, with rows: somebody has dropped or renamed it there.
+bool had_column(const TableJob& table, const postgres::SourceColumn& column) {
+  const auto known = SourceDefinition::parse(joined(table.definition, table.streamed_definition));
+  const auto* one = known ? by_number(*known, column.attribute_number) : nullptr;
+  return one && one->name == column.name && !one->excluded && !one->generated;
+}
+
 /// Adds the columns that the source has and the target lacks, and widens those that the source has widened.
 Status bring_after(const PipeJob& job, const TableJob& table, const postgres::SourceTable& source,
                    clickhouse::Client& client, const TargetFeatures& features) {
@@ -53,8 +60,10 @@ Status bring_after(const PipeJob& job, const TableJob& table, const postgres::So
     if (has_column(*target, column.name)) continue;
     const auto known = std::find_if(source.columns.begin(), source.columns.end(),
                                     [&](const auto& one) { return one.name == column.name; });
-    PENSTOCK_TRY(clickhouse::add_column(client, job.destination.database, table.written(), column,
-                                        {known->type, known->missing_value, known->missing_differs}));
+    const bool lost = had_column(table, *known);
+    PENSTOCK_TRY(clickhouse::add_column(
+        client, job.destination.database, table.written(), column,
+        {known->type, lost ? std::nullopt : known->missing_value, lost || known->missing_differs}));
     log::info("stream", "{}: added column {} {} to {}", job.name, column.name, column.type, table.written());
   }
   for (const auto& column : to_widen(table, *target, wanted)) {
@@ -126,7 +135,8 @@ Drift drift_of(const PipeJob& pipe, const TableJob& job, const postgres::SourceT
     if (!others && !there) note(fmt::format("column {} is gone", present.name));
     if (unlike && there)
       out.differences.push_back(fmt::format(
-          "column {} was added with a default that earlier rows lack in the target", present.name));
+          "column {} was added with a default that earlier rows lack in the target, or dropped there",
+          present.name));
   }
   for (const auto* column : taken_columns(job, source)) {
     const auto present = std::find_if(target.columns.begin(), target.columns.end(),

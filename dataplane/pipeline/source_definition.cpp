@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <tuple>
 
 namespace penstock::pipeline {
 namespace {
-
-using nlohmann::json;
 
 bool holds(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -36,6 +33,17 @@ bool keeps_parts(const std::string& known, const std::string& now) {
          std::includes(present.begin(), present.end(), labels.begin(), labels.end());
 }
 
+/// The type was altered without a row being written anew, and its values have another text than those of
+/// `former`.
+bool reprints(const DefinedColumn& present, std::uint32_t former) {
+  const auto& reprinted = present.reprinted_from;
+  return std::find(reprinted.begin(), reprinted.end(), former) != reprinted.end();
+}
+
+std::string retyped(const std::string& column) {
+  return fmt::format("the type of column {} was altered: earlier rows have its former values", column);
+}
+
 void compare_column(const DefinedColumn& known, const SourceDefinition& now, std::vector<std::string>& out) {
   if (known.excluded) return;
   const auto* present = by_number(now, known.number);
@@ -52,11 +60,9 @@ void compare_column(const DefinedColumn& known, const SourceDefinition& now, std
   if (!present) return;
   if (known.generated && !present->generated)
     out.push_back(fmt::format("column {} is no longer generated: earlier rows lack it", present->name));
-  const auto& reprinted = present->reprinted_from;
-  const bool reprints = std::find(reprinted.begin(), reprinted.end(), known.type) != reprinted.end();
-  if (!known.generated && (reprints || !keeps_parts(known.type_parts, present->type_parts)))
-    out.push_back(
-        fmt::format("the type of column {} was altered: earlier rows have its former values", known.name));
+  if (!known.generated &&
+      (reprints(*present, known.type) || !keeps_parts(known.type_parts, present->type_parts)))
+    out.push_back(retyped(known.name));
 }
 
 /// The number of a column that came and went between two looks; 0: of none.
@@ -178,46 +184,6 @@ const DefinedColumn* by_name(const SourceDefinition& definition, std::string_vie
   const auto at = std::find_if(definition.columns.begin(), definition.columns.end(),
                                [&](const auto& column) { return column.name == name; });
   return at == definition.columns.end() ? nullptr : &*at;
-}
-
-std::string SourceDefinition::text() const {
-  json list = json::array();
-  for (const auto& one : columns) {
-    const int flags =
-        (one.generated ? 1 : 0) | (one.excluded ? 2 : 0) | (one.published ? 0 : 4) | (one.gone ? 8 : 0);
-    json entry = {one.number, one.name, one.type, one.typmod, flags};
-    if (!one.type_parts.empty()) entry.push_back(one.type_parts);
-    list.push_back(std::move(entry));
-  }
-  json out = {{"oid", oid}, {"columns", std::move(list)}};
-  if (last_number != 0) out["numbers"] = {last_number, seen_number};
-  if (persistence != 'p') out["persistence"] = std::string(1, persistence);
-  if (!unique_keys.empty()) out["unique"] = unique_keys;
-  if (!publication.empty()) out["publication"] = publication;
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::optional<SourceDefinition> SourceDefinition::parse(const std::string& text) {
-  const auto in = json::parse(text, nullptr, false);
-  if (!in.is_object()) return std::nullopt;
-  SourceDefinition out;
-  try {
-    out.oid = in.at("oid").get<std::uint32_t>();
-    out.persistence = in.value("persistence", "p").at(0);
-    std::tie(out.last_number, out.seen_number) = in.value("numbers", std::pair(0, 0));
-    out.unique_keys = in.value("unique", std::vector<std::uint32_t>{});
-    out.publication = in.value("publication", "");
-    for (const auto& entry : in.at("columns")) {
-      const int flags = entry.at(4).get<int>();
-      out.columns.push_back(
-          {entry.at(0).get<int>(), entry.at(1).get<std::string>(), entry.at(2).get<std::uint32_t>(),
-           entry.at(3).get<std::int32_t>(), (flags & 1) != 0, (flags & 2) != 0,
-           entry.size() > 5 ? entry.at(5).get<std::string>() : "", (flags & 4) == 0, (flags & 8) != 0});
-    }
-  } catch (const std::exception&) {  // of the status: somebody else's hand
-    return std::nullopt;
-  }
-  return out;
 }
 
 bool is_excluded(const TableJob& job, const SourceDefinition* known, const postgres::SourceColumn& column) {
@@ -353,6 +319,17 @@ std::vector<std::string> passing_differences(const SourceDefinition& known, cons
       out.push_back(fmt::format(
           "column {} was missing from the stream for a while (renamed, or not published)", column->name));
     }
+  }
+  return out;
+}
+
+std::vector<std::string> passing_types(const SourceDefinition& now,
+                                       const postgres::pgoutput::Relation& relation) {
+  std::vector<std::string> out;
+  for (const auto& column : relation.columns) {
+    const auto* present = by_name(now, column.name);
+    if (present && !present->generated && !present->excluded && reprints(*present, column.type))
+      out.push_back(retyped(present->name));
   }
   return out;
 }

@@ -100,6 +100,11 @@ struct SourceDefinition {
                                                            const SourceDefinition& now,
                                                            const postgres::pgoutput::Relation& relation);
 
+/// Of a Relation message of the table or of a child: columns whose type was altered since without a row being
+/// written anew, to one whose values have another text. `now`: of the table.
+[[nodiscard]] std::vector<std::string> passing_types(const SourceDefinition& now,
+                                                     const postgres::pgoutput::Relation& relation);
+
 /// The columns of a part (a partition, or a child of plain inheritance) as those of its root that they are:
 /// by the names that both have now, in the part's own order.
 [[nodiscard]] SourceDefinition as_in_part(const SourceDefinition& root, const SourceDefinition& root_now,

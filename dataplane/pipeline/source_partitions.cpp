@@ -10,6 +10,8 @@
 #include <tuple>
 #include <vector>
 
+#include "dataplane/pipeline/arrived_parts.hpp"
+
 namespace penstock::pipeline {
 namespace {
 
@@ -85,19 +87,6 @@ KnownHeaps parse(const std::string& text) {
     out[oid] = known;
     then(',');
   }
-  return out;
-}
-
-/// Those that the stream does not bring from their first row on.
-Result<std::vector<std::uint32_t>> not_covered(const postgres::Endpoint& source,
-                                               const postgres::SourceTable& table,
-                                               const std::vector<const postgres::Heap*>& arrived) {
-  std::vector<std::uint32_t> out, to_ask;
-  for (const auto* heap : arrived)
-    (table.kind == 'p' && heap->kind == 'r' ? to_ask : out).push_back(heap->oid);
-  if (to_ask.empty()) return out;
-  PENSTOCK_ASSIGN(const auto filled, postgres::filled_before_attached(source, table.oid, to_ask));
-  out.insert(out.end(), filled.begin(), filled.end());
   return out;
 }
 
@@ -245,11 +234,11 @@ std::string partitions_text(const postgres::SourceTable& table) {
 }
 
 bool has_other_heaps(const postgres::SourceTable& table, const std::string& known,
-                     const std::vector<std::uint32_t>& streamed_parts) {
+                     const std::map<std::uint32_t, std::uint32_t>& streamed_parts) {
   const auto present = known_of(table);
   const auto remembered = parse(known);
   if (remembered.empty() && known != kNone) return false;
-  for (const auto oid : streamed_parts)
+  for (const auto& [oid, first] : streamed_parts)
     if (const auto now = present.find(oid);
         !remembered.contains(oid) && (now == present.end() || now->second.file != oid))
       return true;
@@ -263,6 +252,11 @@ bool has_other_heaps(const postgres::SourceTable& table, const std::string& know
 
 namespace {
 
+bool has_heap(const postgres::SourceTable& table, std::uint32_t oid) {
+  return std::any_of(table.heaps.begin(), table.heaps.end(),
+                     [&](const auto& heap) { return heap.oid == oid; });
+}
+
 /// Parts that rows were streamed of, and that are new: those that are gone again are remembered as such, and
 /// those that were emptied meanwhile are returned, with what became of their rows.
 Result<std::map<std::uint32_t, std::int64_t>> note_streamed(const postgres::Endpoint& source,
@@ -270,11 +264,9 @@ Result<std::map<std::uint32_t, std::int64_t>> note_streamed(const postgres::Endp
                                                             const PartitionQuestion& question,
                                                             KnownHeaps& remembered) {
   std::map<std::uint32_t, std::uint32_t> there;
-  for (const auto oid : question.streamed_parts) {
+  for (const auto& [oid, first] : question.streamed_parts) {
     if (remembered.contains(oid)) continue;
-    const bool present = std::any_of(table.heaps.begin(), table.heaps.end(),
-                                     [&](const auto& heap) { return heap.oid == oid; });
-    if (present)
+    if (has_heap(table, oid))
       there[oid] = 0;
     else
       remembered[oid] = {};
@@ -304,6 +296,27 @@ std::vector<std::string> without_log(const postgres::SourceTable& table) {
   return out;
 }
 
+/// Remembers the heaps that arrived as what they are, and notes of the others why they are not.
+void take_in(const std::vector<const postgres::Heap*>& arrived, const std::map<std::uint32_t, ArrivedAs>& as,
+             const PartitionQuestion& question, const KnownHeaps& present, KnownHeaps& remembered,
+             PartitionLook& out, std::vector<std::string>& drifts) {
+  for (const auto* heap : arrived) {
+    const auto how = as.find(heap->oid);
+    if (how == as.end()) continue;  // it is gone again
+    if (how->second == ArrivedAs::Covered) remembered[heap->oid] = present.at(heap->oid);
+    if (how->second == ArrivedAs::Returned) remembered[heap->oid] = {};
+    if (how->second == ArrivedAs::Filled)
+      drifts.push_back(fmt::format("{} was attached, rows of it are not in the target", heap->name.text()));
+    if (how->second != ArrivedAs::Unproven) continue;
+    out.unproven.push_back(heap->oid);
+    out.in_doubt = true;
+    if (question.proven.contains(heap->oid) && question.stream_has_passed)
+      drifts.push_back(
+          fmt::format("{} was attached, and whether all of its rows are in the target cannot be told",
+                      heap->name.text()));
+  }
+}
+
 }  // namespace
 
 Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const postgres::SourceTable& table,
@@ -319,17 +332,14 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
   std::vector<std::uint32_t> gone;
   for (const auto& [oid, heap] : remembered)
     if (!present.contains(oid)) gone.push_back(oid);
-  PENSTOCK_ASSIGN(const auto unknown, not_covered(source, table, arrived));
+  PENSTOCK_ASSIGN(const auto as,
+                  arrived_as(source, table, arrived, question.streamed_parts, question.proven));
   PENSTOCK_ASSIGN(const bool moved, note_new_files(source, table, question, remembered));
   PENSTOCK_ASSIGN(auto drifts, departures(source, gone));
   for (auto& one : without_log(table))
     drifts.push_back(std::move(one));
-  for (const auto* heap : arrived) {
-    if (std::find(unknown.begin(), unknown.end(), heap->oid) == unknown.end())
-      remembered[heap->oid] = present.at(heap->oid);
-    else
-      drifts.push_back(fmt::format("{} was attached, rows of it are not in the target", heap->name.text()));
-  }
+  PartitionLook out;
+  take_in(arrived, as, question, present, remembered, out, drifts);
   for (const auto& [oid, what] : emptied)
     if (remembered.contains(oid)) remembered[oid].what = what;
   for (const auto& heap : table.heaps)
@@ -340,13 +350,14 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
           heap.name.text()));
   for (auto& loss : losses(table, remembered, question.truncates, doubts))
     drifts.push_back(std::move(loss));
-  const bool to_compare = std::any_of(remembered.begin(), remembered.end(), [](const auto& one) {
-    return one.second.what > 0 && !one.second.compared;
-  });
-  const bool in_doubt = std::any_of(remembered.begin(), remembered.end(),
-                                    [](const auto& one) { return one.second.what <= Known::kInDoubt; });
-  return PartitionLook{text_of(remembered), fmt::format("{}", fmt::join(drifts, "; ")), moved, to_compare,
-                       in_doubt};
+  out.known = text_of(remembered);
+  out.drift = fmt::format("{}", fmt::join(drifts, "; "));
+  out.moved_after_change = moved;
+  for (const auto& [oid, heap] : remembered) {
+    out.to_compare = out.to_compare || (heap.what > 0 && !heap.compared);
+    out.in_doubt = out.in_doubt || heap.what <= Known::kInDoubt;
+  }
+  return out;
 }
 
 std::string without_doubts(const std::string& known) {

@@ -13,7 +13,8 @@
 //
 // - A heap that is new, and holds no row of before it was attached, is one that the stream brings from its
 //   first row on (CREATE TABLE … PARTITION OF, or an empty one attached): it is remembered, nobody need know.
-//   So is one whose former rows have all been updated or deleted since.
+//   So is one whose former rows have all been updated or deleted since. Where it was attached and has rows,
+//   their transactions do not prove that they came later, so the target is asked whether it has them.
 // - Any other new heap stays unknown, and is told of at each look, until a load takes it in. A child of plain
 //   inheritance always is one: the publication does not take it in by itself. So is a foreign table.
 // - A heap that is gone, or was attached anew, stays remembered as it was, and is told of at each look, until
@@ -24,7 +25,8 @@
 //   remembered with the heap, and told of, until a load, or a TRUNCATE that is streamed, makes them good.
 //
 // - A heap that rows were streamed of, and that came and went between two looks, is remembered as one that is
-//   gone; one that came, and was emptied before the first look at it, is told of.
+//   gone; one that came, and was emptied before the first look at it, is told of; and one that came, went and
+//   came back is remembered as attached anew.
 // - One that is unlogged is told of: its changes are in no WAL.
 //
 // What is remembered is in the Pipe's status, so that a restart, or a look that came late, changes nothing.
@@ -35,16 +37,20 @@
 //
 // Not seen: where TRUNCATE is to change nothing, a partition that was UNLOGGED, emptied by DELETE, and LOGGED
 // again, all between two looks. A partition that came and went between two looks, when Penstock was killed
-// between the two.
+// between the two. One that loses rows while it is detached, where the transaction that
+// attaches it again made it, or is older than the first that filled it.
 // Told of for nothing: VACUUM FULL of a single partition that is empty, or all of whose rows are new. A
 // TRUNCATE of a table that no publication lists, when Penstock was started anew between the two. A partition
-// that one transaction truncates and fills before the first look at it.
+// that one transaction truncates and fills before the first look at it. A partition that was attached empty,
+// and whose first rows came of a transaction that is older than the attaching one.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "core/result.hpp"
+#include "dataplane/pipeline/compare_rows.hpp"
 #include "dataplane/postgres/catalog.hpp"
 
 namespace penstock::pipeline {
@@ -57,7 +63,7 @@ namespace penstock::pipeline {
 /// file by now: what was streamed since of its rows may be as they are no more. Empty: nothing is known, so
 /// false.
 [[nodiscard]] bool has_other_heaps(const postgres::SourceTable& table, const std::string& known,
-                                   const std::vector<std::uint32_t>& streamed_parts);
+                                   const std::map<std::uint32_t, std::uint32_t>& streamed_parts);
 
 struct PartitionLook {
   std::string known{};  ///< to be remembered from now on
@@ -70,19 +76,23 @@ struct PartitionLook {
   bool to_compare = false;
   bool in_doubt =
       false;  ///< a heap was emptied, or UNLOGGED for a while; where the target has no row, never mind
+  /// Heaps, by oid, that were attached and have rows, for the question to say how these compare.
+  std::vector<std::uint32_t> unproven{};
 };
 
 struct PartitionQuestion {
   std::string
       known{};  ///< what is remembered; empty: nothing yet, so that all that is there is taken as it is
-  bool truncates = true;                        ///< whether a TRUNCATE is to empty the target
-  bool listed = true;                           ///< the publication lists the table itself: FOR TABLE
-  std::vector<std::uint32_t> truncated_by{};    ///< TableJob::truncated_by
-  std::vector<std::uint32_t> streamed_parts{};  ///< TableJob::streamed_parts
+  bool truncates = true;                      ///< whether a TRUNCATE is to empty the target
+  bool listed = true;                         ///< the publication lists the table itself: FOR TABLE
+  std::vector<std::uint32_t> truncated_by{};  ///< TableJob::truncated_by
+  std::map<std::uint32_t, std::uint32_t> streamed_parts{};  ///< TableJob::streamed_parts
   /// The target's sorting key. Rows that were rewritten by an ALTER of one of these are never to be compared:
   /// by what would they be matched?
   std::vector<std::string> key{};
   bool stream_has_passed = true;  ///< TableJob::stream_has_passed
+  /// Of PartitionLook::unproven, by oid.
+  std::map<std::uint32_t, RowsAre> proven{};
 };
 
 /// `table`: its columns are those that the target has.

@@ -32,8 +32,8 @@ class SourceReader {
       const std::vector<std::uint32_t>& oids) = 0;
   /// More has been found out of the table's definition than it was bound with.
   [[nodiscard]] virtual bool is_outdated(const BoundTable& table) = 0;
-  /// The part of the table with this pg_class.oid has changes in the transaction that commits there.
-  virtual void report_part(const BoundTable& table, std::uint32_t oid, Lsn commit) = 0;
+  /// The part of the table with this pg_class.oid has changes in that transaction.
+  virtual void report_part(const BoundTable& table, std::uint32_t oid, const PartChange& change) = 0;
   /// pg_class.oid of the tables that the one with this oid is a partition or a child of; empty: of none, or
   /// it is gone.
   [[nodiscard]] virtual Result<std::vector<std::uint32_t>> ancestors_of(std::uint32_t oid) = 0;

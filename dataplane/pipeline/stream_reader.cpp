@@ -60,8 +60,8 @@ class SideSession final : public SourceReader {
     return read_source_tables(job_, source_, oids);
   }
   bool is_outdated(const BoundTable& table) override { return control_.outdated(table); }
-  void report_part(const BoundTable& table, std::uint32_t oid, Lsn commit) override {
-    control_.part_seen(table.job.source_text, oid, commit);
+  void report_part(const BoundTable& table, std::uint32_t oid, const PartChange& change) override {
+    control_.part_seen(table.job.source_text, oid, change);
   }
   Result<std::vector<std::uint32_t>> ancestors_of(std::uint32_t oid) override {
     const Heartbeat::Away away(heart_);

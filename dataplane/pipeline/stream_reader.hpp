@@ -37,8 +37,8 @@ struct ReaderControl {
   std::function<void(const ReaderNews&)> tell;
   /// More is known of this table by now than it was bound with: end as where its columns have changed.
   std::function<bool(const BoundTable&)> outdated;
-  /// A part of this table, by pg_class.oid, that a transaction which commits there has changed rows of.
-  std::function<void(const std::string&, std::uint32_t, Lsn)> part_seen;
+  /// A part of this table, by pg_class.oid, that a transaction has changed rows of.
+  std::function<void(const std::string&, std::uint32_t, const PartChange&)> part_seen;
 };
 
 /// Runs until stopped or failed. One thread. `last`: of what was written before. `replayed`: what commits up

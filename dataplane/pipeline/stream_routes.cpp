@@ -126,7 +126,7 @@ Status StreamDecoder::bind_route(const po::Relation& relation, Route& out) {
   if (source_.is_outdated(bound))
     return fail(ErrorKind::Transient, kSourceTableChanged,
                 fmt::format("more is known of table {}", bound.job.source_text));
-  if (bound.source.oid != relation.id) source_.report_part(bound, relation.id, commit_lsn_);
+  if (bound.source.oid != relation.id) source_.report_part(bound, relation.id, {commit_lsn_, xid_});
   std::optional<postgres::SourceTable> fresh;
   const auto known = routes_.find(relation.id);
   const bool again = known != routes_.end() && known->second.unread.empty();
@@ -182,9 +182,13 @@ Result<std::vector<std::string>> StreamDecoder::compare(const po::Relation& rela
   const auto& bound = tables_[table];
   const auto present = define(bound.job, now, bound.binding.key, nullptr);
   std::optional<std::vector<std::string>> excluded;
-  if (bound.source.oid != relation.id) {
-    // Published by its root, which is announced first, nothing comes under its own description.
-    if (bound.source.kind == 'p' && routes_.contains(bound.source.oid)) return std::vector<std::string>{};
+  const bool part = bound.source.oid != relation.id;
+  // Published by its root, which is announced first, nothing comes under its own description.
+  if (part && bound.source.kind == 'p' && routes_.contains(bound.source.oid))
+    return std::vector<std::string>{};
+  for (const auto& why : passing_types(present, relation))
+    source_.report_difference(bound, why);
+  if (part) {
     PENSTOCK_ASSIGN(excluded, compare_part(relation, bound, present));
   } else {
     for (const auto& why : passing_differences(bound.known, present, relation))

@@ -82,19 +82,20 @@ struct StreamRun::Impl {
                                [&](const Batch& batch) { count(batch, tables); }, blame});
       if (!written) writer_failed.store(true);
     });
-    const ReaderControl control{pace,
-                                flags.soon,
-                                flags.now,
-                                [&] { return writer_failed.load(); },
-                                [this] { return anew(); },
-                                [this](Lsn safe) { return confirmable(safe); },
-                                [this](Lsn place) { return begin_at(place); },
-                                blame,
-                                [this](const auto& table, const auto& why) { note_difference(table, why); },
-                                [this](const auto& table, std::uint32_t xid) { note_truncate(table, xid); },
-                                [this](const ReaderNews& news) { tell(news); },
-                                [this](const auto& table) { return is_outdated(table); },
-                                [this](const auto& table, auto oid, Lsn at) { note_part(table, oid, at); }};
+    const ReaderControl control{
+        pace,
+        flags.soon,
+        flags.now,
+        [&] { return writer_failed.load(); },
+        [this] { return anew(); },
+        [this](Lsn safe) { return confirmable(safe); },
+        [this](Lsn place) { return begin_at(place); },
+        blame,
+        [this](const auto& table, const auto& why) { note_difference(table, why); },
+        [this](const auto& table, std::uint32_t xid) { note_truncate(table, xid); },
+        [this](const ReaderNews& news) { tell(news); },
+        [this](const auto& table) { return is_outdated(table); },
+        [this](const auto& table, auto oid, const auto& by) { note_part(table, oid, by); }};
     auto read = read_stream(request.job, tables, std::move(positions), last_replay, last_written(), text_only,
                             queue, dropped, control);
     if (!read && !is_source_change(read.error())) {
@@ -145,7 +146,9 @@ struct StreamRun::Impl {
         if (table.source_text == bound.job.source_text) table.definition = bound.known.text();
       const std::lock_guard lock(mutex);
       std::size_t at = 0;
-      fact_of(bound.job.source_text, at).definition = bound.known.text();
+      auto& fact = fact_of(bound.job.source_text, at);
+      fact.definition = bound.known.text();
+      fact.types = bound.binding.column_types();
     }
   }
 
@@ -157,10 +160,10 @@ struct StreamRun::Impl {
     return other && other->oid == table.known.oid && joined(table.known, *other) != table.known;
   }
 
-  void note_part(const std::string& table, std::uint32_t oid, Lsn commit) {
+  void note_part(const std::string& table, std::uint32_t oid, const PartChange& change) {
     const std::lock_guard lock(mutex);
     std::size_t at = 0;
-    fact_of(table, at).parts.emplace(oid, commit);
+    fact_of(table, at).parts.emplace(oid, change);
   }
 
   /// The tables to stream now. Those that are found to be gone are held as those that cannot be written.

@@ -26,9 +26,10 @@ struct TableStream {
   std::vector<std::string> differences{};  ///< why its rows may differ from the source's
   std::vector<std::uint32_t>
       truncated_by{};  ///< transactions that a TRUNCATE of it came in, the last of them
-  /// Its parts, by pg_class.oid, that changes have come of, and where the first transaction commits.
-  std::map<std::uint32_t, Lsn> parts{};
+  /// Its parts, by pg_class.oid, that changes have come of, and in which transaction the first did.
+  std::map<std::uint32_t, PartChange> parts{};
   std::string definition{};  ///< TableJob::definition, with the columns that were followed since
+  std::map<std::string, std::string> types{};  ///< TableJob::streamed_types
 };
 
 struct StreamFacts {

@@ -27,6 +27,8 @@ struct SourceColumn {
   /// What the text form of its values depends on beside its type: the labels of enums and the attributes of
   /// composites that the type is made of, at any depth, as hashes (definition.hpp). Empty: on nothing.
   std::string type_parts{};
+  /// Such an attribute, or a label, was altered after the column was made.
+  bool parts_changed = false;
   /// pg_type.oid of those types that ALTER TABLE turns into this one without writing a row anew, though their
   /// values have another text (cidr to inet, int to oid), and of their domains.
   std::vector<std::uint32_t> reprinted_from{};
@@ -73,6 +75,8 @@ struct Heap {
   /// rewrites the rows is such a change; VACUUM FULL, CLUSTER and TRUNCATE are not.
   std::vector<std::pair<std::string, std::string>> columns_changed{};
   std::vector<std::string> virtual_columns{};  ///< generated, and computed when read (PostgreSQL 18)
+  /// Of a child: columns that it had, or may have had, by itself before its parents did.
+  std::vector<std::string> own_columns{};
   std::uint32_t horizon = 0;  ///< no transaction from here on had ended when this was read (32-bit xid)
   /// The condition on the rows that the publication has of it; empty: all (narrow_to()).
   std::string row_filter{};
@@ -177,11 +181,20 @@ enum class HeapSizes { Read, LeftOut };
 /// The same by pg_class.oid, whatever the tables are named now, without the heaps' sizes.
 [[nodiscard]] Result<std::vector<std::optional<SourceTable>>> read_tables_by_oid(
     const Endpoint& endpoint, const std::vector<std::uint32_t>& oids);
-/// Those of `heaps`, which are parts of the table `root`, that hold rows of before they became so: rows that
-/// no stream has brought. Such rows that have been updated since are not counted: these updates were
-/// streamed.
-[[nodiscard]] Result<std::vector<std::uint32_t>> filled_before_attached(
-    const Endpoint& endpoint, std::uint32_t root, const std::vector<std::uint32_t>& heaps);
+/// How a heap came to be a part of its table, by what the catalog and its rows' transactions show. A
+/// transaction may commit after one with a higher number, and its savepoints have numbers of their own.
+struct Arrival {
+  /// It holds rows of before it was attached, which no stream has brought. Such rows that have been updated
+  /// since are not counted: these updates were streamed.
+  bool filled = false;
+  bool made_as_part = false;  ///< CREATE TABLE … PARTITION OF, all the way up: it never was anything else
+  bool has_rows = false;
+  bool changed_before = false;  ///< a transaction that is older than the attaching one had changed it already
+};
+/// `heaps`: parts of the table `root`, by oid, each with the transaction (32-bit xid) that
+/// Arrival::changed_before is about; 0: none.
+[[nodiscard]] Result<std::map<std::uint32_t, Arrival>> read_arrivals(
+    const Endpoint& endpoint, std::uint32_t root, const std::map<std::uint32_t, std::uint32_t>& heaps);
 /// What became of the rows of a heap that has another file than before.
 struct NewFile {
   /// The column (SourceColumn::attribute_number) whose definition the transaction has changed that wrote the

@@ -10,18 +10,27 @@ namespace {
 
 // The last attachment on the way from the root to a heap ($1, $2), and whether the heap was made by the same
 // transaction: then nobody else can have filled it before. An age below 0 is that of a row frozen so long ago
-// that its number has come round. A table's system columns are never touched after it was made.
+// that its number has come round. A table's system columns are never touched after it was made; ATTACH
+// PARTITION counts one more parent at each of the others, so that one which is as old as they are, and has a
+// parent, was made with it. $3: another transaction, 0: none.
 constexpr const char* kAttachmentQuery = R"sql(
-WITH RECURSIVE up(parent, edge, command) AS (
-  SELECT inhparent, xmin, cmin::text::bigint FROM pg_inherits WHERE inhrelid = $2
+WITH RECURSIVE up(child, parent, edge, command) AS (
+  SELECT inhrelid, inhparent, xmin, cmin::text::bigint FROM pg_inherits WHERE inhrelid = $2
   UNION ALL
-  SELECT i.inhparent, i.xmin, i.cmin::text::bigint FROM up JOIN pg_inherits i ON i.inhrelid = up.parent
-  WHERE up.parent <> $1::oid)
+  SELECT i.inhrelid, i.inhparent, i.xmin, i.cmin::text::bigint
+  FROM up JOIN pg_inherits i ON i.inhrelid = up.parent WHERE up.parent <> $1::oid)
 SELECT up.edge, up.command, up.edge = a.xmin,
        has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')
          AND NOT row_security_active(c.oid) AND am.amname = 'heap',
        pg_relation_size(c.oid) > 0, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-       c.relfilenode <> c.oid
+       c.relfilenode <> c.oid,
+       (SELECT bool_and(EXISTS (
+          SELECT FROM pg_attribute own JOIN pg_attribute made USING (attrelid)
+          WHERE own.attrelid = part.child AND own.attnum > 0 AND own.attinhcount > 0
+            AND made.attname = 'tableoid' AND made.attnum < 0
+            AND own.xmin = made.xmin AND own.cmin = made.cmin)) FROM up part),
+       $3::text <> '0' AND $3::text <> up.edge::text
+         AND (age($3::text::xid) > age(up.edge) OR age($3::text::xid) < 0)
 FROM up, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tableoid' AND a.attnum < 0
 LEFT JOIN pg_am am ON am.oid = c.relam
@@ -41,27 +50,35 @@ SELECT EXISTS (
           SELECT xmin FROM pg_class WHERE oid = {5} UNION ALL
           SELECT xmin FROM pg_attribute WHERE attrelid = {5} AND attnum > 0)))sql";
 
-bool filled(pqxx::transaction_base& tx, std::uint32_t root, std::uint32_t heap) {
-  const auto rows = tx.exec_params(kAttachmentQuery, std::to_string(root), std::to_string(heap));
-  if (rows.empty()) return false;  // it is gone again
+Arrival read_arrival(pqxx::transaction_base& tx, std::uint32_t root, std::uint32_t heap,
+                     std::uint32_t change) {
+  const auto rows =
+      tx.exec_params(kAttachmentQuery, std::to_string(root), std::to_string(heap), std::to_string(change));
+  if (rows.empty()) return {};  // it is gone again
   const auto row = rows[0];
   const bool made_with_it = row[2].as<bool>();
+  const auto name = text_of(row[5]);
+  Arrival out{false, row[7].as<bool>(false), row[4].as<bool>(false), row[8].as<bool>(false)};
   // Whose rows may not be read is taken to be filled if it takes up room.
-  if (!row[3].as<bool>(false)) return !made_with_it && row[4].as<bool>(false);
-  return tx
-      .exec(fmt::format(kFormerRowQuery, text_of(row[5]), text_of(row[0]), text_of(row[1]), !made_with_it,
-                        text_of(row[6]) == "t", heap))[0][0]
-      .as<bool>();
+  if (!row[3].as<bool>(false)) {
+    out.filled = !made_with_it && out.has_rows;
+    return out;
+  }
+  out.has_rows = tx.exec1(fmt::format("SELECT EXISTS (SELECT FROM ONLY {})", name))[0].as<bool>();
+  out.filled = tx.exec1(fmt::format(kFormerRowQuery, name, text_of(row[0]), text_of(row[1]), !made_with_it,
+                                    text_of(row[6]) == "t", heap))[0]
+                   .as<bool>();
+  return out;
 }
 
 }  // namespace
 
-Result<std::vector<std::uint32_t>> filled_before_attached(const Endpoint& endpoint, std::uint32_t root,
-                                                          const std::vector<std::uint32_t>& heaps) {
-  std::vector<std::uint32_t> out;
+Result<std::map<std::uint32_t, Arrival>> read_arrivals(const Endpoint& endpoint, std::uint32_t root,
+                                                       const std::map<std::uint32_t, std::uint32_t>& heaps) {
+  std::map<std::uint32_t, Arrival> out;
   PENSTOCK_TRY(look(endpoint, "looking at partitions", [&](pqxx::transaction_base& tx) {
-    for (const auto heap : heaps)
-      if (filled(tx, root, heap)) out.push_back(heap);
+    for (const auto& [heap, change] : heaps)
+      out[heap] = read_arrival(tx, root, heap, change);
   }));
   return out;
 }

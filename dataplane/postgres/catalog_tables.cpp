@@ -29,7 +29,7 @@ SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
            AND NOT k.convalidated),
        a.attgenerated <> '', has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
        CASE WHEN NOT a.atthasmissing THEN NULL WHEN t.typdelim = ',' THEN (a.attmissingval::text::text[])[1]
-            ELSE trim('{}' FROM a.attmissingval::text) END, a.attstorage <> 'p'
+            ELSE trim('{}' FROM a.attmissingval::text) END, a.attstorage <> 'p', a.xmin
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum)sql";
 
@@ -60,7 +60,10 @@ SELECT tree.root, c.oid, n.nspname, c.relname, c.relkind, c.relreplident, row_se
        (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::bigint,
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 'v'),
-       c.relpersistence
+       c.relpersistence,
+       ARRAY(SELECT a.attname::text FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.oid <> tree.root
+               AND a.attinhcount > 0 AND (a.attislocal OR a.attinhcount > 1))
 FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_am am ON am.oid = c.relam
 WHERE c.relkind IN ('r', 'm', 'f', 'v') ORDER BY tree.root, c.oid)sql";
@@ -185,8 +188,11 @@ void read_columns(pqxx::transaction_base& tx, const ByOid& tables, const std::st
     const auto row = rows[static_cast<pqxx::result::size_type>(at)];
     SourceColumn column{text_of(row[1]),   types[at],         row[2].as<int>(), row[5].as<bool>(),
                         row[6].as<bool>(), row[7].as<bool>(), declared[at].oid, declared[at].typmod};
-    if (const auto found = parts.find(declared[at].oid); found != parts.end())
-      column.type_parts = found->second;
+    if (const auto found = parts.find(declared[at].oid); found != parts.end()) {
+      column.type_parts = found->second.hashes;
+      const auto since = static_cast<std::int32_t>(found->second.changed_by - row[10].as<std::uint32_t>());
+      column.parts_changed = found->second.changed_by != 0 && since > 0;
+    }
     if (const auto found = reprints.find(types[at].oid); found != reprints.end())
       column.reprinted_from = found->second;
     if (!row[8].is_null()) column.missing_value = text_of(row[8]);
@@ -237,6 +243,7 @@ Heap heap_of(const pqxx::row& row, int version) {
   out.horizon = row[20].as<std::uint32_t>();
   out.virtual_columns = items_of(row[21]);
   out.persistence = row[22].c_str()[0];
+  out.own_columns = items_of(row[23]);
   const bool stored = (out.kind == 'r' || out.kind == 'm') && row[8].as<bool>();
   out.ctid_ranges = stored && row[7].as<bool>() && version >= 140000;
   return out;

@@ -20,7 +20,8 @@ FROM known JOIN pg_type t ON t.oid = known.oid)sql";
 
 // What is made of user-defined enums and composites at any depth: in arrays, domains, ranges and composites.
 // A label's row is written anew by RENAME VALUE, and never by ADD VALUE. Of a composite only what its text
-// form shows counts: the attributes' number, order and types.
+// form shows counts: the attributes' number, order and types. And the transaction that changed such a part
+// last: a label that is older than another, by their OIDs, and has the younger row, was renamed.
 constexpr const char* kPartsQuery = R"sql(
 WITH RECURSIVE known(root, oid) AS (
   SELECT DISTINCT o, o FROM unnest($1::oid[]) o WHERE o >= 16384
@@ -31,14 +32,21 @@ WITH RECURSIVE known(root, oid) AS (
     UNION ALL SELECT a.atttypid FROM pg_attribute a
               WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) part(oid)
   WHERE part.oid >= 16384)
-SELECT known.root, string_agg(part.hash, ' ' ORDER BY part.hash) FROM known CROSS JOIN LATERAL (
-  SELECT 'e' || substr(md5(e.oid || ':' || e.enumlabel || ':' || e.xmin), 1, 8) FROM pg_enum e
-  WHERE e.enumtypid = known.oid
+SELECT known.root, string_agg(part.hash, ' ' ORDER BY part.hash),
+       (array_agg(part.changed::text ORDER BY age(part.changed)) FILTER (WHERE part.changed IS NOT NULL))[1]
+FROM known CROSS JOIN LATERAL (
+  SELECT 'e' || substr(md5(e.oid || ':' || e.enumlabel || ':' || e.xmin), 1, 8),
+         CASE WHEN EXISTS (SELECT FROM pg_enum later WHERE later.enumtypid = e.enumtypid AND later.oid > e.oid
+                           AND age(later.xmin) > age(e.xmin)) THEN e.xmin END
+  FROM pg_enum e WHERE e.enumtypid = known.oid
+  UNION ALL
+  SELECT NULL, a.xmin FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid
+  WHERE t.oid = known.oid AND t.typtype = 'c' AND a.attnum > 0 AND a.xmin <> t.xmin
   UNION ALL
   SELECT 'c' || substr(md5(t.oid || ':' || string_agg(a.attnum || ':' || a.atttypid || ':' || a.atttypmod, ','
-                                                      ORDER BY a.attnum)), 1, 8)
+                                                      ORDER BY a.attnum)), 1, 8), NULL
   FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid
-  WHERE t.oid = known.oid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped GROUP BY t.oid) part(hash)
+  WHERE t.oid = known.oid AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped GROUP BY t.oid) part(hash, changed)
 GROUP BY known.root)sql";
 
 // Strings, bits and XML have several output functions that print alike.
@@ -134,17 +142,17 @@ std::vector<PgType> resolve_types(pqxx::transaction_base& tx, const std::vector<
   return out;
 }
 
-std::map<std::uint32_t, std::string> read_type_parts(pqxx::transaction_base& tx,
-                                                     const std::vector<DeclaredType>& declared) {
+std::map<std::uint32_t, TypeParts> read_type_parts(pqxx::transaction_base& tx,
+                                                   const std::vector<DeclaredType>& declared) {
   std::vector<std::string> oids;
   for (const auto& one : declared)
     oids.push_back(std::to_string(one.oid));
   std::string sql = kPartsQuery;
   const std::string mark = "{multirange}";
   sql.replace(sql.find(mark), mark.size(), version_of(tx) >= 140000 ? "OR r.rngmultitypid = t.oid" : "");
-  std::map<std::uint32_t, std::string> out;
+  std::map<std::uint32_t, TypeParts> out;
   for (const auto& row : tx.exec_params(sql, array_of(oids)))
-    out[row[0].as<std::uint32_t>()] = text_of(row[1]);
+    out[row[0].as<std::uint32_t>()] = {row[1].is_null() ? "" : text_of(row[1]), row[2].as<std::uint32_t>(0)};
   return out;
 }
 

@@ -23,9 +23,14 @@ struct DeclaredType {
 [[nodiscard]] std::vector<PgType> resolve_types(pqxx::transaction_base& tx,
                                                 const std::vector<DeclaredType>& declared);
 
-/// SourceColumn::type_parts of the types that have any, by oid.
-[[nodiscard]] std::map<std::uint32_t, std::string> read_type_parts(pqxx::transaction_base& tx,
-                                                                   const std::vector<DeclaredType>& declared);
+/// Of a type that is made of enums or composites.
+struct TypeParts {
+  std::string hashes;            ///< SourceColumn::type_parts
+  std::uint32_t changed_by = 0;  ///< the transaction (32-bit xid) that altered one of them last; 0: none did
+};
+/// Of the types that have any, by oid.
+[[nodiscard]] std::map<std::uint32_t, TypeParts> read_type_parts(pqxx::transaction_base& tx,
+                                                                 const std::vector<DeclaredType>& declared);
 
 /// SourceColumn::reprinted_from of the (resolved) types that have any, by oid.
 [[nodiscard]] std::map<std::uint32_t, std::vector<std::uint32_t>> read_reprints(

@@ -65,9 +65,9 @@ struct CopyColumn {
 [[nodiscard]] std::string copy_range_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
                                          std::int64_t first, std::int64_t last,
                                          const std::string& filter = "");
-/// The whole of a heap or view, in one stream.
+/// The whole of a heap or view, in one stream. `most`: rows; 0: all.
 [[nodiscard]] std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
-                                       const std::string& filter = "");
+                                       const std::string& filter = "", std::size_t most = 0);
 
 /// A read-only REPEATABLE READ transaction on `session` that sees `snapshot`; one that is open there is ended
 /// first. Fails with reason SnapshotLost (Transient) when the session that exported it is gone.

@@ -14,11 +14,12 @@ namespace {
 constexpr std::int64_t kMostBlocks = 0xffffffff;
 
 std::string copy_sql(const TableName& heap, const std::vector<CopyColumn>& columns, std::string where,
-                     const std::string& filter) {
+                     const std::string& filter, std::size_t most = 0) {
   std::string list;
   for (const auto& column : columns)
     list += (list.empty() ? "" : ", ") + column_expression(column);
   if (!filter.empty()) where += fmt::format(" {} ({})", where.empty() ? "WHERE" : "AND", filter);
+  if (most > 0) where += fmt::format(" LIMIT {}", most);
   return fmt::format("COPY (SELECT {} FROM ONLY {}{}) TO STDOUT (FORMAT binary)", list, heap.quoted(), where);
 }
 
@@ -42,8 +43,8 @@ std::string copy_range_sql(const TableName& heap, const std::vector<CopyColumn>&
 }
 
 std::string copy_all_sql(const TableName& heap, const std::vector<CopyColumn>& columns,
-                         const std::string& filter) {
-  return copy_sql(heap, columns, "", filter);
+                         const std::string& filter, std::size_t most) {
+  return copy_sql(heap, columns, "", filter, most);
 }
 
 Status begin_at_snapshot(pg_conn* session, const Endpoint& endpoint, const std::string& snapshot) {

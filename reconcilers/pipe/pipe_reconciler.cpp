@@ -82,10 +82,12 @@ View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
   } else {
     view.credentials_missing = read.error();
   }
-  if (pipe.status.state == PipeState::Failed) memory->looks = {};  // nobody looks until it is cured
+  const bool nobody_looks = pipe.status.state == PipeState::Failed;  // until it is cured
+  if (nobody_looks) memory->looks = {};
+  memory->table_looks.note(nobody_looks ? std::nullopt : view.run.unseen, view.now);
   memory->secrets.note(view.credentials_missing, view.now);
-  view.unseen = memory->secrets.at(view.now);
-  if (!view.unseen) view.unseen = memory->looks.at(view.now);
+  for (const auto* one : {&memory->secrets, &memory->looks, &memory->table_looks})
+    if (!view.unseen) view.unseen = one->at(view.now);
   return view;
 }
 

@@ -64,6 +64,7 @@ class PipeReconciler {
     std::map<std::string, Retry> table_retries;  // by source
     std::optional<WallTime> probed;
     Lasting looks;                                          // at the source
+    Lasting table_looks;                                    // at one of its tables
     Lasting secrets;                                        // whose reading fails
     std::set<std::pair<std::string, std::string>> clamped;  // table and column that were told of
     std::set<std::string> strangers;                        // tables that were told of

@@ -70,6 +70,8 @@ struct Runs {
   bool slot_in_hand = false;
   /// Tables in our publication that are none of the pipe's, as of the last Probe.
   std::vector<std::string> strangers{};
+  /// Why the last Probe could not look at one of the tables; the others are not held up by it.
+  std::optional<Error> unseen{};
   [[nodiscard]] bool any_active() const { return load.active() || stream.active(); }
 };
 

@@ -41,7 +41,7 @@ struct View {
   int refusals = 0;        ///< of tables that this pass has tried to prepare, each by itself
   bool probe_due = false;  ///< the source was not looked at for a while
   /// Why what the stream does not bring has not been seen for longer than is promised: the source cannot be
-  /// looked at, or the Secrets that are needed for it cannot be read.
+  /// looked at, or one of its tables, or the Secrets that are needed for it cannot be read.
   std::optional<Error> unseen;
   WallTime now;
 

@@ -14,6 +14,7 @@ struct Step {
     Sql,   ///< statements in a session of the superuser, each committed by itself unless BEGIN says otherwise
     Hold,  ///< the same in a session that stays as it is until Release: an open transaction, its locks
     Release,        ///< ends that session
+    Target,         ///< a statement in ClickHouse, in the pipe's database
     Pause,          ///< waits for Paused
     Resume,         ///< does not wait
     Settle,         ///< waits until the neighbour has what was written so far
@@ -32,6 +33,9 @@ inline Step hold(std::string text) {
 }
 inline Step release() {
   return {Step::Kind::Release};
+}
+inline Step in_target(std::string text) {
+  return {Step::Kind::Target, std::move(text)};
 }
 inline Step pause() {
   return {Step::Kind::Pause};

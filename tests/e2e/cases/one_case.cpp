@@ -152,6 +152,14 @@ std::string OneCase::run_step(const Step& step) {
     case Step::Kind::Release:
       held_.reset();
       return "";
+    case Step::Kind::Target: {
+      auto text = step.text;
+      for (const auto& table : tables_)
+        if (const auto at = text.find("TABLE " + table.target + " "); at != std::string::npos)
+          text.insert(at + 6, fmt::format("`{}`.", database_));
+      servers_.engine.query(text);
+      return "";
+    }
     case Step::Kind::Pause:
     case Step::Kind::Resume: {
       paused_ = step.kind == Step::Kind::Pause;

@@ -36,6 +36,33 @@ void add_partitions(std::vector<Case>& out) {
   add("partition-made-and-detached", kTwo, {sql(kMade), settle(), sql("ALTER TABLE t DETACH PARTITION t_9")});
   add("partition-made-and-truncated", kTwo, {sql(kMade), settle(), sql("TRUNCATE t_9")});
   add("partition-made-and-truncated-in-one", kTwo, {sql("BEGIN;" + kMade + "; TRUNCATE t_9; COMMIT")});
+  const std::string attach = "ALTER TABLE t ATTACH PARTITION t_3 FOR VALUES FROM (200) TO (300);";
+  const std::string apart = "CREATE TABLE t_3 (id int NOT NULL PRIMARY KEY, v int);";
+  add("partition-attached-by-an-older-transaction", kTwo,
+      {hold("BEGIN; SELECT pg_current_xact_id()"), sql(apart + "INSERT INTO t_3 VALUES (250, 1), (251, 2)"),
+       hold(attach + "COMMIT"), sql("UPDATE t SET v = v + 1 WHERE id = 250")});
+  add("partition-attached-with-rows-of-a-savepoint", kTwo,
+      {sql("BEGIN;" + apart + "SAVEPOINT a; INSERT INTO t_3 VALUES (250, 1); RELEASE a;" + attach +
+           "COMMIT")});
+  out.push_back({.name = "partition-attached-empty-by-an-older-transaction",
+                 .setup = kTwo,
+                 .steps = {hold("BEGIN; SELECT pg_current_xact_id()"), sql(apart), hold(attach + "COMMIT"),
+                           sql("INSERT INTO t SELECT g, g FROM generate_series(200, 299) g;"
+                               "DELETE FROM t WHERE id = 250; UPDATE t SET v = 0 WHERE id = 251")},
+                 .outcome = Outcome::Equal});
+  const std::string returns = "ALTER TABLE t ATTACH PARTITION t_9 FOR VALUES FROM (900) TO (999)";
+  add("partition-made-detached-emptied-and-attached", kTwo,
+      {sql(kMade), settle(), sql("ALTER TABLE t DETACH PARTITION t_9; DELETE FROM t_9;" + returns)});
+  add("partition-made-detached-changed-and-attached", kTwo,
+      {sql(kMade), settle(),
+       sql("ALTER TABLE t DETACH PARTITION t_9; UPDATE t_9 SET id = 950;" + returns +
+           "; UPDATE t SET v = 9 WHERE id = 950")});
+  add("part-of-a-new-part-detached-emptied-and-attached", kTwo,
+      {sql("CREATE TABLE m PARTITION OF t FOR VALUES FROM (900) TO (999) PARTITION BY RANGE (id); CREATE "
+           "TABLE m_1 PARTITION OF m FOR VALUES FROM (900) TO (950); INSERT INTO t VALUES (901, 1)"),
+       settle(),
+       sql("ALTER TABLE m DETACH PARTITION m_1; DELETE FROM m_1; ALTER TABLE m ATTACH PARTITION m_1 FOR "
+           "VALUES FROM (900) TO (950)")});
   out.push_back({.name = "partition-made-with-another-identity",
                  .setup = kTwo +
                           "; ALTER TABLE t ALTER v SET NOT NULL; ALTER TABLE t REPLICA IDENTITY FULL;"
@@ -86,6 +113,37 @@ void add_columns(std::vector<Case>& out) {
       "'a')",
       {sql("ALTER TABLE t ALTER v TYPE t_e USING v::t_e"), look(),
        sql("ALTER TYPE t_e RENAME VALUE 'a' TO 'alpha'")});
+  add("added-and-retyped-in-place-while-paused", plain,
+      {pause(),
+       sql("ALTER TABLE t ADD a cidr DEFAULT '10.0.0.11/32'; UPDATE t SET v = 2; ALTER TABLE t ALTER a TYPE "
+           "inet"),
+       resume()});
+  const std::string family =
+      "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'one');"
+      "CREATE TABLE t_a (extra int, PRIMARY KEY (id)) INHERITS (t); INSERT INTO t_a VALUES (2, 'two', 77);"
+      "CREATE TABLE t_aa (PRIMARY KEY (id)) INHERITS (t_a); INSERT INTO t_aa VALUES (3, 'three', 78)";
+  for (const std::string with : {"", " DEFAULT 5"})
+    out.push_back(
+        {.name = with.empty() ? "child-has-the-column" : "child-has-the-column-with-a-default",
+         .setup = family,
+         .steps = {sql("ALTER TABLE t ADD extra int" + with + "; INSERT INTO t_a VALUES (4, 'x', 1)")},
+         .outcome = Outcome::Named,
+         .tables = {"{source: public.t, orderBy: [id]}"}});
+  const std::string pair = "CREATE TYPE t_c AS (x int, y text);" + plain;
+  const std::string filled = "ALTER TABLE t ADD c t_c; INSERT INTO t VALUES (2, 2, '(1,x)');";
+  add("added-composite-gets-an-attribute", pair, {sql(filled + "ALTER TYPE t_c ADD ATTRIBUTE z int")});
+  add("added-composite-loses-an-attribute", pair, {sql(filled + "ALTER TYPE t_c DROP ATTRIBUTE y")});
+  add("added-enum-has-a-label-renamed", "CREATE TYPE t_e AS ENUM ('a', 'b');" + plain,
+      {sql("ALTER TABLE t ADD c t_e; INSERT INTO t VALUES (2, 2, 'a'); ALTER TYPE t_e RENAME VALUE 'a' TO "
+           "'alpha'")});
+  out.push_back(
+      {.name = "added-with-types-made-at-once",
+       .setup = plain,
+       .steps = {sql("BEGIN; SAVEPOINT a; CREATE TYPE t_c AS (x int, y text); CREATE TYPE t_e AS ENUM "
+                     "('a', 'b'); RELEASE a; ALTER TABLE t ADD c t_c, ADD e t_e; INSERT INTO t "
+                     "VALUES (2, 2, '(1,x)', 'a'); COMMIT; ALTER TYPE t_e ADD VALUE 'c'; ALTER TYPE "
+                     "t_e ADD VALUE 'aa' BEFORE 'b'")},
+       .outcome = Outcome::Equal});
   add("retyped-twice-in-place",
       "CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, '10.1.2.3/32')",
       {sql("ALTER TABLE t ALTER a TYPE cidr USING a::cidr"), look(), sql("ALTER TABLE t ALTER a TYPE inet")});

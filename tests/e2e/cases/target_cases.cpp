@@ -33,6 +33,43 @@ void add_partitioned(std::vector<Case>& out) {
       Outcome::Either);
 }
 
+/// What others do to the target.
+void add_alters(std::vector<Case>& out) {
+  const auto add = [&](const std::string& name, std::vector<Step> steps, Outcome outcome) {
+    out.push_back({.name = name,
+                   .setup = "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1), (2, 2)",
+                   .steps = std::move(steps),
+                   .outcome = outcome});
+  };
+  add("target-column-dropped", {in_target("ALTER TABLE t DROP COLUMN v")}, Outcome::Named);
+  add("target-column-dropped-and-written",
+      {in_target("ALTER TABLE t DROP COLUMN v"), sql("INSERT INTO t VALUES (3, 3)")}, Outcome::Named);
+  add("target-column-renamed",
+      {in_target("ALTER TABLE t RENAME COLUMN v TO w"), sql("INSERT INTO t VALUES (3, 3)")}, Outcome::Named);
+  add("target-column-narrowed",
+      {in_target("ALTER TABLE t MODIFY COLUMN v Nullable(Int8)"), sql("INSERT INTO t VALUES (3, 300)")},
+      Outcome::Named);
+  add("target-column-widened",
+      {in_target("ALTER TABLE t MODIFY COLUMN v Nullable(Int64)"), sql("INSERT INTO t VALUES (3, 300)")},
+      Outcome::Equal);
+  add("target-column-of-low-cardinality",
+      {in_target("ALTER TABLE t MODIFY COLUMN v LowCardinality(Nullable(Int32)) SETTINGS "
+                 "allow_suspicious_low_cardinality_types = 1"),
+       sql("INSERT INTO t VALUES (3, NULL)")},
+      Outcome::Either);
+  const auto own = [&](const std::string& name, const std::string& column, const std::string& added,
+                       Outcome outcome) {
+    add("target-has-the-column-" + name,
+        {in_target("ALTER TABLE t ADD COLUMN e " + column),
+         sql("ALTER TABLE t ADD e " + added + "; INSERT INTO t (id) VALUES (3)")},
+        outcome);
+  };
+  own("alike", "Nullable(Int32)", "int", Outcome::Equal);
+  own("without-the-default", "Nullable(Int32)", "int DEFAULT 42", Outcome::Named);
+  own("with-a-default", "Nullable(Int32) DEFAULT 5", "int", Outcome::Named);
+  own("not-nullable", "Int32 DEFAULT 0", "int", Outcome::Named);
+}
+
 void add_names(std::vector<Case>& out) {
   const std::string made = "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1);";
   const auto added = [&](const std::string& name, const std::string& column, const std::string& type = "int",
@@ -127,6 +164,7 @@ const std::vector<Value> kWithAForm{
 std::vector<Case> target_cases() {
   std::vector<Case> out;
   add_partitioned(out);
+  add_alters(out);
   add_names(out);
   add_values(out, "value", kWithoutAForm, Outcome::Named);
   add_values(out, "value-of", kWithAForm, Outcome::Equal);

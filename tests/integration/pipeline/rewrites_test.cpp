@@ -122,6 +122,23 @@ TEST_F(Rewrites, AreNotMadeByTruncatesAndMovedRows) {
   EXPECT_EQ(look(), "");
 }
 
+TEST_F(Rewrites, ThatCannotBeLookedAtForALockAreSaidToBeUnseen) {
+  exec("ALTER TABLE t ALTER v TYPE int USING v * 100");
+  auto locking = world_postgres().session(database_);
+  locking.exec("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE");
+  const auto locked = probe(job_, system_);
+  ASSERT_TRUE(locked);
+  ASSERT_TRUE(locked->unseen);
+  EXPECT_EQ(locked->unseen->reason, "LockTimeout");
+  EXPECT_THAT(locked->unseen->message, HasSubstr("public.t cannot be looked at"));
+  EXPECT_TRUE(locked->tables.empty());
+  locking.exec("COMMIT");
+  const auto open = probe(job_, system_);
+  ASSERT_TRUE(open);
+  EXPECT_FALSE(open->unseen);
+  expect_told("column v was");
+}
+
 TEST_F(Rewrites, OfColumnsThatAreNotReplicatedAreNotToldOf) {
   job_.tables[0].excluded_columns = {"r"};
   exec("ALTER TABLE t ADD COLUMN r double precision DEFAULT random()");

@@ -9,7 +9,9 @@
 namespace penstock::pipeline {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 /// Table t in two partitions, p1 with rows, looked at once.
 class SourcePartitions : public testing::Test {
@@ -39,10 +41,12 @@ class SourcePartitions : public testing::Test {
   std::string look() {
     const auto tables = postgres::read_tables(job_.source, {job_.tables[0].source});
     if (!tables || !tables->front()) return "no table";
-    const auto look =
-        look_at_partitions(job_.source, *tables->front(), {known_, truncates_, listed_, truncated_by_});
+    PartitionQuestion question{known_, truncates_, listed_, truncated_by_, streamed_parts_};
+    question.proven = proven_;
+    const auto look = look_at_partitions(job_.source, *tables->front(), question);
     if (!look) return look.error().text();
     known_ = look->known;
+    unproven_ = look->unproven;
     return look->drift;
   }
   /// It is told of, now and at the next look.
@@ -64,7 +68,29 @@ class SourcePartitions : public testing::Test {
     session.exec("COMMIT");
   }
 
+  std::uint32_t oid_of(const std::string& table) {
+    return static_cast<std::uint32_t>(
+        std::stoul(world_postgres().value("SELECT '" + table + "'::regclass::oid", database_)));
+  }
+  /// Those of this table are to be compared with the target's; then it is told of, or not.
+  void expect_unproven(const std::string& table) {
+    EXPECT_EQ(look(), "");
+    ASSERT_THAT(unproven_, ElementsAre(oid_of(table)));
+    proven_[oid_of(table)] = RowsAre::Different;
+    expect_told("public." + table + " was attached, rows of it are not in the target");
+    proven_[oid_of(table)] = RowsAre::Unknown;
+    expect_told("public." + table + " was attached, and whether all of its rows are in the target cannot be");
+    proven_[oid_of(table)] = RowsAre::Equal;
+    EXPECT_EQ(look(), "");
+    proven_.clear();
+    EXPECT_EQ(look(), "");
+    EXPECT_THAT(unproven_, IsEmpty());
+  }
+
   bool listed_ = true;
+  std::map<std::uint32_t, std::uint32_t> streamed_parts_;
+  std::map<std::uint32_t, RowsAre> proven_;
+  std::vector<std::uint32_t> unproven_;
   std::vector<std::uint32_t> truncated_by_;
   std::string database_;
   PipeJob job_;
@@ -134,6 +160,54 @@ TEST_F(SourcePartitions, ThatAreAttachedEmptyAreNotToldOf) {
   exec(kAttach);
   exec("INSERT INTO t VALUES (250, 'streamed')");
   expect_untold();
+}
+
+TEST_F(SourcePartitions, ThatAnOlderTransactionAttachesWithRowsAreUnproven) {
+  auto older = world_postgres().session(database_);
+  older.exec("BEGIN; SELECT txid_current()");
+  make_beside(3);
+  older.exec(std::string(kAttach) + "; COMMIT");
+  expect_unproven("b");
+}
+
+TEST_F(SourcePartitions, ThatAreAttachedWithRowsOfASavepointAreUnproven) {
+  exec(
+      "BEGIN; CREATE TABLE b (id int PRIMARY KEY, v text); SAVEPOINT s; INSERT INTO b VALUES (200, 'b');"
+      "RELEASE s; ALTER TABLE t ATTACH PARTITION b FOR VALUES FROM (200) TO (300); COMMIT");
+  expect_unproven("b");
+}
+
+TEST_F(SourcePartitions, OfOneThatAnOlderTransactionAttachesAreUnproven) {
+  auto older = world_postgres().session(database_);
+  older.exec("BEGIN; SELECT txid_current()");
+  exec("CREATE TABLE m (id int PRIMARY KEY, v text) PARTITION BY RANGE (id)");
+  exec("CREATE TABLE b PARTITION OF m FOR VALUES FROM (200) TO (250); INSERT INTO m VALUES (201, 'b')");
+  older.exec("ALTER TABLE t ATTACH PARTITION m FOR VALUES FROM (200) TO (300); COMMIT");
+  expect_unproven("b");
+}
+
+TEST_F(SourcePartitions, ThatAreMadeAsSuchAndFilledBelowASavepointAreNotToldOf) {
+  exec("ALTER TABLE t ALTER v SET DEFAULT 'd'; CREATE INDEX ON t (v)");
+  exec(
+      "BEGIN; SAVEPOINT a; CREATE TABLE p3 PARTITION OF t FOR VALUES FROM (200) TO (300); RELEASE a;"
+      "SAVEPOINT b; INSERT INTO t VALUES (250, 'streamed'); RELEASE b; COMMIT");
+  EXPECT_EQ(look(), "");
+  EXPECT_THAT(unproven_, IsEmpty());
+  expect_untold();
+}
+
+TEST_F(SourcePartitions, ThatWereDetachedAndAttachedAgainBeforeTheFirstLookAreToldOf) {
+  auto writes = world_postgres().session(database_);
+  writes.exec(
+      "CREATE TABLE p3 PARTITION OF t FOR VALUES FROM (200) TO (300); BEGIN; INSERT INTO t VALUES (250, "
+      "'x')");
+  streamed_parts_[static_cast<std::uint32_t>(std::stoul(writes.value("SELECT 'p3'::regclass::oid")))] =
+      static_cast<std::uint32_t>(std::stoul(writes.value("SELECT pg_current_xact_id()")));
+  writes.exec("COMMIT; ALTER TABLE t DETACH PARTITION p3; DELETE FROM p3");
+  writes.exec("ALTER TABLE t ATTACH PARTITION p3 FOR VALUES FROM (200) TO (300)");
+  expect_told("public.p3 was detached and attached again");
+  streamed_parts_.clear();  // the process began anew
+  expect_told("public.p3 was detached and attached again");
 }
 
 TEST_F(SourcePartitions, ThatAreAttachedWithRowsAreToldOf) {

@@ -34,6 +34,19 @@ TEST(PassingColumns, NewColumnsThatTradeNamesAreTold) {
   EXPECT_THAT(passing_differences(loaded(), now, relation({"id", "v", "card", "d", "c"})), IsEmpty());
 }
 
+TEST(PassingColumns, ATypeWhoseValuesHaveAnotherTextNowIsTold) {
+  auto now = loaded();
+  now.columns[1].type = 869;  // inet
+  now.columns[1].reprinted_from = now.columns[2].reprinted_from = {650};
+  auto sent = relation({"id", "v", "card"});
+  EXPECT_THAT(passing_types(now, sent), IsEmpty()) << "text was rewritten";
+  sent.columns[1].type = sent.columns[2].type = 650;  // cidr
+  EXPECT_THAT(passing_types(now, sent), ElementsAre(HasSubstr("the type of column v was altered")))
+      << "card is excluded";
+  now.columns[1].generated = true;
+  EXPECT_THAT(passing_types(now, sent), IsEmpty());
+}
+
 TEST(PassingColumns, AColumnThatCameAndWentBeforeAnotherIsTold) {
   auto known = loaded(), now = loaded();
   known.last_number = known.seen_number = 3;

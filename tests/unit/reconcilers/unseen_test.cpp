@@ -66,6 +66,18 @@ TEST_F(Unseen, ASourceThatCannotBeLookedAtIsToldWithinHalfAMinute) {
   EXPECT_EQ(ready(), "True");
 }
 
+TEST_F(Unseen, SoIsATableThatCannotBeLookedAt) {
+  dataplane_.run.unseen = Error{ErrorKind::Transient, "LockTimeout", "public.orders cannot be looked at", ""};
+  pass_after(std::chrono::seconds(1));
+  EXPECT_EQ(ready(), "True");
+  pass_after(std::chrono::seconds(20));
+  EXPECT_EQ(ready(), "ProgressingWithRetry");
+  EXPECT_EQ(api_.stored.status.message, "public.orders cannot be looked at");
+  dataplane_.run.unseen.reset();
+  pass_after(std::chrono::seconds(1));
+  EXPECT_EQ(ready(), "True");
+}
+
 TEST_F(Unseen, IsForgottenWhereThePipeHasFailed) {
   dataplane_.servers = fail(ErrorKind::Terminal, "SlotLost", "the slot is gone");
   pass_after(kProbeEvery);
