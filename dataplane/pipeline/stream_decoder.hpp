@@ -209,6 +209,14 @@ class StreamDecoder {
   postgres::pgoutput::Tuple completed_;
   std::unordered_map<std::uint32_t, Route> routes_;
   std::optional<std::size_t> announced_;  // the partitioned table whose Relation message came last
+  /// A table that is none of ours, whose Relation message came last, or right before that of `part`: what
+  /// comes next under its name are then the part's changes.
+  struct Other {
+    std::uint32_t relation = 0;
+    TableName name;
+    std::optional<std::size_t> part{};
+  };
+  std::optional<Other> other_;
   std::uint32_t last_relation_ = 0;
   const Route* last_route_ = nullptr;
 

@@ -117,6 +117,10 @@ Status StreamDecoder::route(const po::Relation& relation, std::string_view messa
   }
   const bool partitioned = table && tables_[*table].source.oid == relation.id && has_parts(tables_[*table]);
   announced_ = partitioned ? table : std::nullopt;
+  if (!table)
+    other_ = Other{relation.id, out.name};
+  else if (other_ && !other_->part)
+    other_->part = table;
   routes_[relation.id] = std::move(out);
   return {};
 }

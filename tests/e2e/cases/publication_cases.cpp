@@ -200,6 +200,17 @@ void add_of_parts_of_trees(std::vector<Case>& out) {
   out.push_back(
       part("filter-of-a-partition-by-itself", parted, "TABLE t_2 WHERE (id > 12), t_nb", {sql(kMoves)}));
   out.back().tables = {"public.t_2"};
+  out.push_back(part("root-of-a-partition-joins-for-a-while", parted,
+                     "TABLE t_1, t_nb WITH (publish_via_partition_root = true)",
+                     {sql("ALTER PUBLICATION t_p ADD TABLE t; UPDATE t SET n = 99 WHERE id = 1; ALTER "
+                          "PUBLICATION t_p DROP TABLE t; INSERT INTO t VALUES (-5, '', 'x', 5)")}));
+  out.back().tables = {"public.t_1"};
+  out.back().outcome = Outcome::Named;
+  out.push_back(
+      part("truncated-beside-a-table-of-another", kWide + "CREATE TABLE other (id int PRIMARY KEY);",
+           "TABLE other, t, t_nb",
+           {sql("TRUNCATE other, t; INSERT INTO other VALUES (1); INSERT INTO t (id) VALUES (7)")}));
+  out.back().outcome = Outcome::Equal;
   out.push_back(
       part("filter-of-an-inherited-table",
            kWide + "CREATE TABLE t_c (more text, PRIMARY KEY (id)) INHERITS (t); INSERT INTO t_c "
