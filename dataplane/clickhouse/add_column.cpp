@@ -96,7 +96,9 @@ Status add_column(Client& client, const std::string& database, const std::string
     auto done = commented(" DEFAULT " + *expression, kFollowed);
     if (done || is_passing(done.error())) return done;
   }
-  if (!old_value.text && !old_value.differs) return commented("", kFollowed);
+  // An empty array is what ClickHouse reads where nothing was written.
+  const bool empty = old_value.text == "{}" && column.type.starts_with("Array(");
+  if ((!old_value.text || empty) && !old_value.differs) return commented("", kFollowed);
   log::warn("clickhouse", "{}: rows from before read as the type's default until the table is resynced",
             purpose);
   return commented("", kFollowedWithoutDefault);

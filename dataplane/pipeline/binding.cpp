@@ -168,6 +168,14 @@ Binding bind(const TableJob& job, const postgres::SourceTable& source,
   return out;
 }
 
+postgres::SourceTable with_taken_columns(const TableJob& job, const postgres::SourceTable& source) {
+  auto out = source;
+  out.columns.clear();
+  for (const auto* column : taken_columns(job, source))
+    out.columns.push_back(*column);
+  return out;
+}
+
 std::map<std::string, std::string> Binding::column_types() const {
   std::map<std::string, std::string> out;
   for (std::size_t at = 0; at < columns.size(); ++at)

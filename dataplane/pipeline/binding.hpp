@@ -80,6 +80,10 @@ struct Binding {
 [[nodiscard]] std::vector<const postgres::SourceColumn*> taken_columns(const TableJob& job,
                                                                        const postgres::SourceTable& source);
 
+/// The table with these columns alone.
+[[nodiscard]] postgres::SourceTable with_taken_columns(const TableJob& job,
+                                                       const postgres::SourceTable& source);
+
 /// "public.orders.amount, key (id)=(7): …": the error for a value that the target cannot hold.
 [[nodiscard]] Error unrepresentable(const Binding& binding, const BoundColumn& column, const std::string& key,
                                     FieldOutcome outcome);

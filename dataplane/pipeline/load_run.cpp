@@ -36,7 +36,7 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   const bool one_snapshot = table.binding.append_only || !request.job.streams;
   out.layout = LoadLayout::of(table.source,
                               {request.job.rows_per_partition, kPartBytes, request.job.workers_per_table});
-  out.partitions = partitions_text(table.source);
+  out.partitions = partitions_text(with_taken_columns(table.job, table.source));
   out.definition = table.known.text();
   out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);

@@ -28,15 +28,6 @@ constexpr std::uint32_t kTimestamp = 1114, kTimestampTz = 1184;  // pg_type.oid
 /// different.
 constexpr std::chrono::seconds kTimeToCompare{10};
 
-/// The table with the columns that its target has.
-postgres::SourceTable taken(const TableJob& job, const postgres::SourceTable& source) {
-  auto out = source;
-  out.columns.clear();
-  for (const auto* column : taken_columns(job, source))
-    out.columns.push_back(*column);
-  return out;
-}
-
 /// What was published of the table when it was loaded, and is not any more. A user may filter rows: another
 /// filter than at the load's time is a difference, which a resync takes up. One of ours is always put right.
 std::optional<Error> publication_fault(const PipeJob& job, const TableJob& table,
@@ -105,7 +96,7 @@ class TableProbe {
                                job_.owns_publication,    table_.truncated_by,
                                table_.streamed_parts,    replaces_ ? key_ : std::vector<std::string>{},
                                table_.stream_has_passed, {}};
-    const auto with_target_columns = taken(table_, source_);
+    const auto with_target_columns = with_taken_columns(table_, source_);
     PENSTOCK_ASSIGN(auto look, look_at_partitions(job_.source, with_target_columns, question));
     if (!look.unproven.empty()) {
       question.proven = compare_parts(look.unproven);

@@ -236,7 +236,7 @@ TableReport report_of(const Making& making, const postgres::SourceTable& source,
           making.lost,
           published_part(source),
           define(making.job, source, making.definition.order_by, publication).text(),
-          publication ? partitions_text(source) : ""};
+          publication ? partitions_text(with_taken_columns(making.job, source)) : ""};
 }
 
 }  // namespace

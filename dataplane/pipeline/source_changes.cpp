@@ -40,6 +40,12 @@ std::vector<clickhouse::TargetColumn> to_widen(const TableJob& table, const clic
   return out;
 }
 
+/// Of text, whose every form counts: '007' is not '7'.
+bool is_text(std::uint32_t type) {
+  constexpr std::uint32_t kName = 19, kText = 25, kPadded = 1042, kVarchar = 1043;  // pg_type.oid
+  return type == kName || type == kText || type == kPadded || type == kVarchar;
+}
+
 /// The target had the column, with rows: somebody has dropped or renamed it there.
 bool had_column(const TableJob& table, const postgres::SourceColumn& column) {
   const auto known = SourceDefinition::parse(joined(table.definition, table.streamed_definition));
@@ -148,9 +154,13 @@ Drift drift_of(const PipeJob& pipe, const TableJob& job, const postgres::SourceT
     });
     if (present == target.columns.end() || define == wanted.columns.end() || chosen) continue;
     const bool time = clickhouse::value_type(define->type).starts_with("Time64");
-    if (!time && !clickhouse::type_holds(present->type, define->type))
-      note(
-          fmt::format("column {} is {} now and {} in the target", column->name, define->type, present->type));
+    if (time || clickhouse::type_holds(present->type, define->type)) continue;
+    const auto what =
+        fmt::format("column {} is {} now and {} in the target", column->name, define->type, present->type);
+    if (is_text(column->type.oid) && clickhouse::value_type(present->type) != "String")
+      out.differences.push_back(what + ", which holds no other text than its own");
+    else
+      note(what);
   }
   return out;
 }

@@ -56,7 +56,7 @@
 namespace penstock::pipeline {
 
 /// The heaps of a table as a text for the status: "oid:attachment:file:what:columns:horizon:compared,…";
-/// "none" where there are none.
+/// "none" where there are none. Of changed columns those count that the table here has: with_taken_columns().
 [[nodiscard]] std::string partitions_text(const postgres::SourceTable& table);
 
 /// Whether a heap of `known`, or one that rows were streamed of, is gone, was attached anew, or has another

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 
 #include "dataplane/columns/widening.hpp"
 #include "dataplane/pipeline/key_value.hpp"
@@ -92,22 +91,15 @@ bool StreamDecoder::written_already(std::size_t table) const {
 
 Result<const StreamDecoder::Route*> StreamDecoder::to_take(std::uint32_t relation,
                                                            const RowVersion& version) {
-  const auto other = std::exchange(other_, std::nullopt);
-  if (other && other->part && other->relation == relation && !written_already(*other->part, version))
-    source_.report_difference(
-        tables_[*other->part],
-        fmt::format("it was published as a part of {} for a while, and changes of that time were not applied",
-                    other->name.text()));
+  note_announced(relation, version);
   const Route* found = find(relation);
   if (!found || written_already(found->table, version)) return nullptr;
   if (found->unread.empty()) return found;
   const std::string message = found->unread;
   po::Parser parser;  // the present change is in the other one
   PENSTOCK_ASSIGN(const auto change, parser.parse(message));
-  const auto announced = announced_;  // what came last is another message
   PENSTOCK_TRY(route(std::get<po::Relation>(change), message));
-  announced_ = announced;
-  other_.reset();
+  announced_.reset();  // what came last is another message
   return find(relation);
 }
 

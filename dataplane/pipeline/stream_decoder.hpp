@@ -192,6 +192,9 @@ class StreamDecoder {
                                 const postgres::PresentTable& present, ReadBack& plan);
   [[nodiscard]] Status append_deferred(const Deferred& row, const ReadBack& plan,
                                        std::span<const postgres::FieldView> read);
+  void announce(std::uint32_t relation, const TableName& name, std::optional<std::size_t> table);
+  /// A row comes under the name of this relation: tells of a part that is not its table's any more.
+  void note_announced(std::uint32_t relation, const RowVersion& version);
   [[nodiscard]] Status check_nullable(const Route& route, std::size_t column);
   [[nodiscard]] Status ignore_truncate(std::size_t table);
   [[nodiscard]] Error value_lost(std::size_t table, const std::string& why) const;
@@ -208,15 +211,19 @@ class StreamDecoder {
   postgres::pgoutput::Parser parser_;
   postgres::pgoutput::Tuple completed_;
   std::unordered_map<std::uint32_t, Route> routes_;
-  std::optional<std::size_t> announced_;  // the partitioned table whose Relation message came last
-  /// A table that is none of ours, whose Relation message came last, or right before that of `part`: what
-  /// comes next under its name are then the part's changes.
-  struct Other {
+  /// The relation whose message came last, or right before that of `part`. If a row under its name is next,
+  /// that is the part's: a partition is announced after the root that it is published as.
+  struct Announced {
+    struct Part {
+      TableName name;
+      std::optional<std::size_t> table;
+    };
     std::uint32_t relation = 0;
     TableName name;
-    std::optional<std::size_t> part{};
+    std::optional<std::size_t> table;  ///< nullopt: none of ours
+    std::optional<Part> part{};
   };
-  std::optional<Other> other_;
+  std::optional<Announced> announced_;
   std::uint32_t last_relation_ = 0;
   const Route* last_route_ = nullptr;
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/columns/widening.hpp"
 #include "dataplane/pipeline/row_identity.hpp"
@@ -95,11 +96,28 @@ Result<std::optional<std::size_t>> StreamDecoder::table_of(const po::Relation& r
   PENSTOCK_ASSIGN(const auto ancestors, source_.ancestors_of(relation.id));
   for (const auto oid : ancestors)
     if (const auto whole = by_oid(tables_, oid)) return whole;
-  // Announced right after its root: a partition that has been detached or dropped since.
-  if (announced_)
-    source_.report_difference(tables_[*announced_],
-                              fmt::format("{} was a partition of it for a while", name.text()));
   return std::nullopt;
+}
+
+void StreamDecoder::announce(std::uint32_t relation, const TableName& name,
+                             std::optional<std::size_t> table) {
+  if (announced_ && !announced_->part && announced_->relation != relation)
+    announced_->part = Announced::Part{name, table};
+  else
+    announced_ = Announced{relation, name, table};
+}
+
+void StreamDecoder::note_announced(std::uint32_t relation, const RowVersion& version) {
+  const auto one = std::exchange(announced_, std::nullopt);
+  if (!one || one->relation != relation || !one->part || one->part->table == one->table) return;
+  const auto report = [&](std::optional<std::size_t> table, const std::string& why) {
+    if (table && !written_already(*table, version)) source_.report_difference(tables_[*table], why);
+  };
+  report(one->table, fmt::format("{} was a partition of it for a while", one->part->name.text()));
+  report(
+      one->part->table,
+      fmt::format("it was published as a part of {} for a while, and changes of that time were not applied",
+                  one->name.text()));
 }
 
 Status StreamDecoder::route(const po::Relation& relation, std::string_view message) {
@@ -115,12 +133,7 @@ Status StreamDecoder::route(const po::Relation& relation, std::string_view messa
     else
       PENSTOCK_TRY(bind_route(relation, out));
   }
-  const bool partitioned = table && tables_[*table].source.oid == relation.id && has_parts(tables_[*table]);
-  announced_ = partitioned ? table : std::nullopt;
-  if (!table)
-    other_ = Other{relation.id, out.name};
-  else if (other_ && !other_->part)
-    other_->part = table;
+  announce(relation.id, out.name, table);
   routes_[relation.id] = std::move(out);
   return {};
 }

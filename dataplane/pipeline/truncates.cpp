@@ -31,7 +31,7 @@ std::string names_of(const std::vector<TableName>& tables) {
 }  // namespace
 
 Status StreamDecoder::truncate(const postgres::pgoutput::Truncate& change, const RowVersion& version) {
-  other_.reset();  // one message tells of several tables, each announced before
+  announced_.reset();  // one message tells of several tables, each announced before
   std::map<std::size_t, std::vector<TableName>> emptied;
   for (const auto relation : change.relations)
     if (const Route* route = find(relation)) emptied[route->table].push_back(route->name);

@@ -63,6 +63,30 @@ void add_partitions(std::vector<Case>& out) {
        settle(),
        sql("ALTER TABLE m DETACH PARTITION m_1; DELETE FROM m_1; ALTER TABLE m ATTACH PARTITION m_1 FOR "
            "VALUES FROM (900) TO (950)")});
+  const std::string beside =
+      kTwo + "; CREATE TABLE x (id int PRIMARY KEY, v int); INSERT INTO x VALUES (210, 1)";
+  const std::string joins = "ALTER TABLE t ATTACH PARTITION x FOR VALUES FROM (200) TO (300);";
+  const auto both = [&](const std::string& name, std::vector<Step> steps, Outcome outcome) {
+    out.push_back({.name = name,
+                   .setup = beside,
+                   .steps = std::move(steps),
+                   .outcome = outcome,
+                   .tables = {"public.t", "public.x"}});
+  };
+  both("table-of-the-pipe-attached-to-another-for-a-while",
+       {sql(joins + "UPDATE x SET v = 5; ALTER TABLE t DETACH PARTITION x; INSERT INTO x VALUES (211, 6)")},
+       Outcome::Named);
+  both("table-of-the-pipe-attached-to-another-in-one",
+       {sql("BEGIN;" + joins + "DELETE FROM t WHERE id = 210; ALTER TABLE t DETACH PARTITION x; COMMIT")},
+       Outcome::Named);
+  both("tables-of-the-pipe-truncated-together",
+       {sql("TRUNCATE t, x; INSERT INTO t VALUES (3, 3); INSERT INTO x VALUES (3, 3)")}, Outcome::Equal);
+  out.push_back(
+      {.name = "excluded-column-rewritten",
+       .setup = "CREATE TABLE t (id int PRIMARY KEY, v int, w text); INSERT INTO t VALUES (1, 1, 'w')",
+       .steps = {sql("ALTER TABLE t ALTER w TYPE text USING upper(w)"), look()},
+       .outcome = Outcome::Equal,
+       .tables = {"{source: public.t, excludedColumns: [w]}"}});
   out.push_back({.name = "partition-made-with-another-identity",
                  .setup = kTwo +
                           "; ALTER TABLE t ALTER v SET NOT NULL; ALTER TABLE t REPLICA IDENTITY FULL;"
@@ -122,6 +146,11 @@ void add_columns(std::vector<Case>& out) {
       "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'one');"
       "CREATE TABLE t_a (extra int, PRIMARY KEY (id)) INHERITS (t); INSERT INTO t_a VALUES (2, 'two', 77);"
       "CREATE TABLE t_aa (PRIMARY KEY (id)) INHERITS (t_a); INSERT INTO t_aa VALUES (3, 'three', 78)";
+  out.push_back({.name = "child-gets-the-column-first",
+                 .setup = family,
+                 .steps = {sql("ALTER TABLE t_a ADD z int DEFAULT 9; ALTER TABLE t ADD z int")},
+                 .outcome = Outcome::Named,
+                 .tables = {"{source: public.t, orderBy: [id]}"}});
   for (const std::string with : {"", " DEFAULT 5"})
     out.push_back(
         {.name = with.empty() ? "child-has-the-column" : "child-has-the-column-with-a-default",
@@ -158,6 +187,14 @@ void add_columns(std::vector<Case>& out) {
        sql("INSERT INTO t VALUES (10, 1); UPDATE t SET v = 0 WHERE id = 1; ALTER TABLE t ADD c int "
            "DEFAULT 5"),
        look(), sql("VACUUM FULL t"), resume()});
+  out.push_back({.name = "default-of-empty-arrays",
+                 .setup = plain,
+                 .steps = {sql("ALTER TABLE t ADD e int[] DEFAULT '{}', ADD f text[] NOT NULL DEFAULT '{}';"
+                               "INSERT INTO t VALUES (2, 2)"),
+                           look()},
+                 .outcome = Outcome::Equal});
+  add("retyped-to-text", plain, {sql("ALTER TABLE t ALTER v TYPE text; INSERT INTO t VALUES (2, '007')")});
+  add("retyped-to-another-text", plain, {sql("ALTER TABLE t ALTER v TYPE text USING lpad(v::text, 5, '0')")});
   out.push_back({.name = "default-of-boxes",
                  .setup = plain,
                  .steps = {sql("ALTER TABLE t ADD b box DEFAULT '(1,1),(0,0)'; INSERT INTO t VALUES (2, 2)")},

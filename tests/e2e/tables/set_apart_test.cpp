@@ -253,7 +253,7 @@ TEST_F(SetApart, NeverForAViewThatWritesToAServerThatIsAway) {
 TEST_F(SetApart, ForATargetThatIsDroppedWhileNobodyWritesToItsSource) {
   ASSERT_NO_FATAL_FAILURE(run());
   scene.engine.query("DROP TABLE " + scene.database + ".bad SYNC");
-  ASSERT_TRUE(scene.table_reaches("bad", "Failed", 30s));
+  ASSERT_TRUE(scene.table_reaches("bad", "Failed", 90s));  // two looks
   EXPECT_NE(scene.of_table("bad", "message").find("is not there any more"), std::string::npos);
   EXPECT_TRUE(test::eventually([&] { return conditions_of(scene) == "Ready=False Stalled=True"; }));
 }

@@ -1,5 +1,8 @@
 // Deleted rows carried over into a table of other columns and types, on a real engine.
 
+#include <cstdlib>
+#include <iostream>
+
 #include "tests/integration/clickhouse/tombstones_test.hpp"
 
 namespace penstock::clickhouse {
@@ -94,12 +97,16 @@ const std::pair<std::string, std::vector<std::string>> kValues[] = {
 
 // Columns that traded names may have any two types; the exchange waits for none of them.
 TEST_F(TombstoneTypes, OfWhicheverTwoTypesNeverHoldUpTheExchange) {
+  const bool all = std::getenv("PENSTOCK_NIGHTLY") != nullptr;
+  if (!all) std::cout << "one of 5 pairs: all with PENSTOCK_NIGHTLY=1\n";
+  int pair = 0;
   for (const auto& [from, values] : kValues) {
     make("t", {{"v", from, ""}, {"k", "Int32", ""}}, {"k"});
     make("u", {{"v", from, ""}, {"k", "Int32", ""}}, {"v"});
     for (const auto* table : {"t", "u"})
       put(table, "v, k", {values[0] + ", 1, 10, 1", values[1] + ", 2, 10, 1"});
     for (const auto& [to, ignored] : kValues) {
+      if (!all && ++pair % 5 != 0) continue;
       SCOPED_TRACE(from + " to " + to);
       make("t_resync", {{"v", to, ""}, {"k", "Int32", ""}}, {"k"});
       make("u_resync", {{"v", to, ""}, {"k", "Int32", ""}}, {"v"});

@@ -77,29 +77,29 @@ TEST(Search, Cdc) {
   explore("CDC", small_world(script::two_tables(), {2, 2, 2, 1, 2}), 700'000);
 }
 TEST(Search, SnapshotOnly) {
-  explore("SnapshotOnly", small_world(script::two_tables(Mode::SnapshotOnly), {3, 3, 2, 0, 2}), 150'000);
+  explore("SnapshotOnly", small_world(script::two_tables(Mode::SnapshotOnly), {3, 3, 2, 0, 2}), 100'000);
 }
 TEST(Search, CdcOnly) {
-  explore("CDCOnly", small_world(script::two_tables(Mode::CdcOnly), {3, 3, 2, 1, 0}), 150'000);
+  explore("CDCOnly", small_world(script::two_tables(Mode::CdcOnly), {3, 3, 2, 1, 0}), 100'000);
 }
 TEST(Search, Logs) {
   const auto spec = script::with(script::two_tables(),
                                  [](PipeSpec& one) { one.tables[1].engine = TableEngine::MergeTree; });
-  explore("a log beside", small_world(spec, {2, 2, 2, 1, 0}), 150'000);
+  explore("a log beside", small_world(spec, {2, 2, 2, 1, 0}), 100'000);
 }
 TEST(Search, OtherTargets) {
-  explore("other targets", small_world(script::two_tables(), {2, 2, 1, 0, 0, 2}), 150'000);
+  explore("other targets", small_world(script::two_tables(), {2, 2, 1, 0, 0, 2}), 100'000);
 }
 TEST(Search, DeletingTargets) {
   const auto spec = script::with(script::two_tables(), [](PipeSpec& one) {
     one.deletion_policy = DeletionPolicy::Delete;
     one.tables.pop_back();
   });
-  explore("one table, policy Delete", small_world(spec, {2, 3, 2, 1, 2}), 150'000);
+  explore("one table, policy Delete", small_world(spec, {2, 3, 2, 1, 2}), 100'000);
 }
 TEST(Search, DeletingTargetsOfTwo) {
   const auto spec = script::deleting_targets(script::two_tables());
-  explore("two tables, policy Delete", small_world(spec, {2, 3, 1, 0, 0}), 150'000);
+  explore("two tables, policy Delete", small_world(spec, {2, 3, 1, 0, 0}), 100'000);
 }
 
 }  // namespace
