@@ -77,7 +77,7 @@ std::map<std::string, std::map<std::uint32_t, pipeline::PartChange>> PipelineDat
   for (const auto& table : run.stream.run->facts().tables)
     for (const auto& [oid, change] : table.parts) {
       auto& known = out[table.source].try_emplace(oid, change).first->second;
-      known.commit = std::max(known.commit, change.commit);
+      known.last = std::max(known.last, change.last);
     }
   return out;
 }
@@ -103,7 +103,8 @@ void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline:
     const auto added = Lsn::parse(known ? known->added_lsn : "").value_or(Lsn{});
     if (const auto at = parts.find(table.source_text); at != parts.end())
       for (const auto& [oid, change] : at->second)
-        if (change.commit > std::max(start, added)) table.streamed_parts.emplace(oid, change.xid);
+        if (const auto since = std::max(start, added); change.last > since)
+          table.streamed_parts.emplace(oid, change.commit > since ? change.xid : 0);
   }
   for (auto& table : job.tables)
     table.stream_has_passed = false;

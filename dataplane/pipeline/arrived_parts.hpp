@@ -22,8 +22,9 @@ enum class ArrivedAs {
   Unproven
 };
 
-/// `parts`: new heaps of the table. `streamed`: as in TableJob::streamed_parts. `proven`: how the rows of
-/// some compare with the target's (compare_part()).
+/// Of each of `parts`, new heaps of the table, by oid. `streamed`: as in TableJob::streamed_parts. `proven`:
+/// how the rows of some compare with the target's (compare_part()); Unknown: it was tried, and cannot be
+/// told.
 [[nodiscard]] Result<std::map<std::uint32_t, ArrivedAs>> arrived_as(
     const postgres::Endpoint& source, const postgres::SourceTable& table,
     const std::vector<const postgres::Heap*>& parts, const std::map<std::uint32_t, std::uint32_t>& streamed,

@@ -1,9 +1,12 @@
 #include "dataplane/pipeline/fit_target.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/pipeline/same_table.hpp"
+#include "dataplane/pipeline/source_changes.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -50,6 +53,8 @@ Result<bool> fit_target(const PipeJob& job, const TableJob& table, const postgre
     auto* there = find(present->columns, column.name);
     if (!there) {
       const auto* known = find(source.columns, column.name);
+      if (had_column(table, *known))
+        return fail(table_changed(table, fmt::format("column {} was dropped from its target", column.name)));
       PENSTOCK_TRY(clickhouse::add_column(client, database, table.written(), column,
                                           {known->type, known->missing_value, known->missing_differs}));
       present->columns.push_back(column);

@@ -26,10 +26,12 @@ struct ColumnOverride {
   bool operator==(const ColumnOverride&) const = default;
 };
 
-/// A transaction that changed rows of a part of a table.
+/// The first transaction that changed rows of a part of a table, and where the last one commits that its
+/// description came in.
 struct PartChange {
   Lsn commit;
   std::uint32_t xid = 0;
+  Lsn last{};
   bool operator==(const PartChange&) const = default;
 };
 
@@ -51,7 +53,7 @@ struct TableJob {
   /// Transactions (32-bit xids) that the stream has brought a TRUNCATE of it in, lately.
   std::vector<std::uint32_t> truncated_by{};
   /// Its parts, by pg_class.oid, that rows were streamed of since it was made, as far as this process knows,
-  /// each with the first transaction (32-bit xid) that was.
+  /// each with the first transaction (32-bit xid) that was; 0: not known.
   std::map<std::uint32_t, std::uint32_t> streamed_parts{};
   /// Every change of before the end of the last look at the catalog is in its target: a TRUNCATE that it saw
   /// has come by now, if it is to come.

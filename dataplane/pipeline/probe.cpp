@@ -125,23 +125,28 @@ class TableProbe {
   }
 
   [[nodiscard]] RowsAre compare() const {
-    return or_not_told(compare_rows(job_, source_, bind(table_, source_, target_), compare_until_));
-  }
-
-  [[nodiscard]] std::map<std::uint32_t, RowsAre> compare_parts(
-      const std::vector<std::uint32_t>& parts) const {
-    std::map<std::uint32_t, RowsAre> out;
-    for (const auto& heap : source_.heaps)
-      if (std::find(parts.begin(), parts.end(), heap.oid) != parts.end())
-        out[heap.oid] =
-            or_not_told(compare_part(job_, source_, heap, bind(table_, source_, target_), compare_until_));
-    return out;
-  }
-
-  [[nodiscard]] RowsAre or_not_told(const Result<RowsAre>& rows) const {
+    const auto rows = compare_rows(job_, source_, bind(table_, source_, target_), compare_until_);
     if (rows) return *rows;
     log::info("stream", "{}: comparing rows of {}: {}", job_.name, table_.source_text, rows.error().text());
     return rows.error().kind == ErrorKind::Transient ? RowsAre::Unknown : RowsAre::Untold;
+  }
+
+  /// Of those that could be compared by now.
+  [[nodiscard]] std::map<std::uint32_t, RowsAre> compare_parts(
+      const std::vector<std::uint32_t>& parts) const {
+    std::map<std::uint32_t, RowsAre> out;
+    for (const auto& heap : source_.heaps) {
+      if (std::find(parts.begin(), parts.end(), heap.oid) == parts.end()) continue;
+      const auto rows = compare_part(job_, source_, heap, bind(table_, source_, target_), compare_until_);
+      if (!rows)
+        log::info("stream", "{}: comparing rows of {}: {}", job_.name, heap.name.text(), rows.error().text());
+      const bool later = rows ? *rows == RowsAre::Unknown : rows.error().kind == ErrorKind::Transient;
+      if (later) continue;
+      // A row that the target cannot hold was not streamed: the table would have been set apart.
+      const bool untold = !rows || *rows == RowsAre::Untold;
+      out[heap.oid] = !untold ? *rows : replaces_ ? RowsAre::Unknown : RowsAre::Untold;
+    }
+    return out;
   }
 
   static std::string not_looked_at(const Error& error) {
@@ -266,10 +271,8 @@ std::vector<std::string> cut_types(const TableJob& table, const clickhouse::Targ
   for (const auto& column : target.columns) {
     const auto bound = table.streamed_types.find(column.name);
     if (bound == table.streamed_types.end()) continue;
-    const auto wider = widened_type(ColumnType::parse(bound->second), ColumnType::parse(column.type));
-    const bool holds = clickhouse::type_holds(column.type, bound->second) ||
-                       (wider && clickhouse::type_holds(column.type, *wider));
-    if (!holds)
+    // The type that could hold both is another one: a smaller number, a Decimal of fewer digits, no NULL.
+    if (widened_type(ColumnType::parse(column.type), ColumnType::parse(bound->second)))
       out.push_back(
           fmt::format("column {} was altered in the target from {} to {}, which may not hold all values",
                       column.name, bound->second, column.type));

@@ -41,16 +41,10 @@ std::vector<clickhouse::TargetColumn> to_widen(const TableJob& table, const clic
 }
 
 /// Of text, whose every form counts: '007' is not '7'.
-bool is_text(std::uint32_t type) {
+bool is_text(const PgType& type) {
   constexpr std::uint32_t kName = 19, kText = 25, kPadded = 1042, kVarchar = 1043;  // pg_type.oid
-  return type == kName || type == kText || type == kPadded || type == kVarchar;
-}
-
-/// The target had the column, with rows: somebody has dropped or renamed it there.
-bool had_column(const TableJob& table, const postgres::SourceColumn& column) {
-  const auto known = SourceDefinition::parse(joined(table.definition, table.streamed_definition));
-  const auto* one = known ? by_number(*known, column.attribute_number) : nullptr;
-  return one && one->name == column.name && !one->excluded && !one->generated;
+  return type.oid == kName || type.oid == kText || type.oid == kPadded || type.oid == kVarchar ||
+         type.name.ends_with("citext");
 }
 
 /// Adds the columns that the source has and the target lacks, and widens those that the source has widened.
@@ -89,6 +83,12 @@ bool is_of_the_table(const Error& error) {
 
 bool is_source_change(const Error& error) {
   return error.reason == kSourceTableChanged || error.reason == kTextStreamNeeded;
+}
+
+bool had_column(const TableJob& table, const postgres::SourceColumn& column) {
+  const auto known = SourceDefinition::parse(joined(table.definition, table.streamed_definition));
+  const auto* one = known ? by_number(*known, column.attribute_number) : nullptr;
+  return one && one->name == column.name && !one->excluded && !one->generated;
 }
 
 Result<std::vector<TableFault>> follow_source(const PipeJob& job) {
@@ -157,7 +157,7 @@ Drift drift_of(const PipeJob& pipe, const TableJob& job, const postgres::SourceT
     if (time || clickhouse::type_holds(present->type, define->type)) continue;
     const auto what =
         fmt::format("column {} is {} now and {} in the target", column->name, define->type, present->type);
-    if (is_text(column->type.oid) && clickhouse::value_type(present->type) != "String")
+    if (is_text(column->type) && clickhouse::value_type(present->type) != "String")
       out.differences.push_back(what + ", which holds no other text than its own");
     else
       note(what);

@@ -20,6 +20,10 @@ namespace penstock::pipeline {
 /// back, each with its error: the others have been followed. An Error is of the servers.
 [[nodiscard]] Result<std::vector<TableFault>> follow_source(const PipeJob& job);
 
+/// The target had the column, with rows. Where it has it no more, somebody has dropped or renamed it there.
+/// Pure.
+[[nodiscard]] bool had_column(const TableJob& table, const postgres::SourceColumn& column);
+
 /// Whether follow_source() would change this target. Pure.
 [[nodiscard]] bool is_to_follow(const PipeJob& pipe, const TableJob& table,
                                 const postgres::SourceTable& source, const clickhouse::TargetTable& target);

@@ -301,13 +301,12 @@ void take_in(const std::vector<const postgres::Heap*>& arrived, const std::map<s
              const PartitionQuestion& question, const KnownHeaps& present, KnownHeaps& remembered,
              PartitionLook& out, std::vector<std::string>& drifts) {
   for (const auto* heap : arrived) {
-    const auto how = as.find(heap->oid);
-    if (how == as.end()) continue;  // it is gone again
-    if (how->second == ArrivedAs::Covered) remembered[heap->oid] = present.at(heap->oid);
-    if (how->second == ArrivedAs::Returned) remembered[heap->oid] = {};
-    if (how->second == ArrivedAs::Filled)
+    const auto how = as.at(heap->oid);
+    if (how == ArrivedAs::Covered) remembered[heap->oid] = present.at(heap->oid);
+    if (how == ArrivedAs::Returned) remembered[heap->oid] = {};
+    if (how == ArrivedAs::Filled)
       drifts.push_back(fmt::format("{} was attached, rows of it are not in the target", heap->name.text()));
-    if (how->second != ArrivedAs::Unproven) continue;
+    if (how != ArrivedAs::Unproven) continue;
     out.unproven.push_back(heap->oid);
     out.in_doubt = true;
     if (question.proven.contains(heap->oid) && question.stream_has_passed)

@@ -37,12 +37,14 @@
 //
 // Not seen: where TRUNCATE is to change nothing, a partition that was UNLOGGED, emptied by DELETE, and LOGGED
 // again, all between two looks. A partition that came and went between two looks, when Penstock was killed
-// between the two. One that loses rows while it is detached, where the transaction that
-// attaches it again made it, or is older than the first that filled it.
-// Told of for nothing: VACUUM FULL of a single partition that is empty, or all of whose rows are new. A
-// TRUNCATE of a table that no publication lists, when Penstock was started anew between the two. A partition
-// that one transaction truncates and fills before the first look at it. A partition that was attached empty,
-// and whose first rows came of a transaction that is older than the attaching one.
+// between the two. One that loses rows while it is detached, where the transaction that attaches it again
+// made it, or is older than the first that filled it. Rows of before beyond the first 100,000; and those of
+// an append-only target's partition, whose transactions are newer than the attaching one, once the stream has
+// brought one. Told of for nothing: VACUUM FULL of a single partition that is empty, or all of whose rows are
+// new. A TRUNCATE of a table that no publication lists, when Penstock was started anew between the two. A
+// partition that one transaction truncates and fills before the first look at it. A partition that was
+// attached empty a while after it was made, and whose first rows came of a transaction that is older than the
+// attaching one, or has a savepoint above it.
 
 #include <cstdint>
 #include <map>
@@ -91,7 +93,7 @@ struct PartitionQuestion {
   /// by what would they be matched?
   std::vector<std::string> key{};
   bool stream_has_passed = true;  ///< TableJob::stream_has_passed
-  /// Of PartitionLook::unproven, by oid.
+  /// Of those of PartitionLook::unproven that could be compared, by oid; Unknown: they never can.
   std::map<std::uint32_t, RowsAre> proven{};
 };
 

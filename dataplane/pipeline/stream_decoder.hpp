@@ -215,6 +215,7 @@ class StreamDecoder {
   /// that is the part's: a partition is announced after the root that it is published as.
   struct Announced {
     struct Part {
+      std::uint32_t relation = 0;
       TableName name;
       std::optional<std::size_t> table;
     };

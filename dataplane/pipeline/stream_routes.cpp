@@ -22,14 +22,17 @@ bool holds(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The table that has this oid, or is made of it.
+bool has_heap(const postgres::SourceTable& table, std::uint32_t oid) {
+  return std::any_of(table.heaps.begin(), table.heaps.end(),
+                     [&](const auto& heap) { return heap.oid == oid; });
+}
+
+/// The table that has this oid; else the one that is made of it.
 std::optional<std::size_t> by_oid(const std::vector<BoundTable>& tables, std::uint32_t oid) {
-  for (std::size_t at = 0; at < tables.size(); ++at) {
-    const auto& source = tables[at].source;
-    const bool part = std::any_of(source.heaps.begin(), source.heaps.end(),
-                                  [&](const auto& heap) { return heap.oid == oid; });
-    if (source.oid == oid || part) return at;
-  }
+  for (std::size_t at = 0; at < tables.size(); ++at)
+    if (tables[at].source.oid == oid) return at;
+  for (std::size_t at = 0; at < tables.size(); ++at)
+    if (has_heap(tables[at].source, oid)) return at;
   return std::nullopt;
 }
 
@@ -102,7 +105,7 @@ Result<std::optional<std::size_t>> StreamDecoder::table_of(const po::Relation& r
 void StreamDecoder::announce(std::uint32_t relation, const TableName& name,
                              std::optional<std::size_t> table) {
   if (announced_ && !announced_->part && announced_->relation != relation)
-    announced_->part = Announced::Part{name, table};
+    announced_->part = Announced::Part{relation, name, table};
   else
     announced_ = Announced{relation, name, table};
 }
@@ -113,7 +116,9 @@ void StreamDecoder::note_announced(std::uint32_t relation, const RowVersion& ver
   const auto report = [&](std::optional<std::size_t> table, const std::string& why) {
     if (table && !written_already(*table, version)) source_.report_difference(tables_[*table], why);
   };
-  report(one->table, fmt::format("{} was a partition of it for a while", one->part->name.text()));
+  // What is a partition of it still is the catalog's to tell.
+  if (!one->table || !has_heap(tables_[*one->table].source, one->part->relation))
+    report(one->table, fmt::format("{} was a partition of it for a while", one->part->name.text()));
   report(
       one->part->table,
       fmt::format("it was published as a part of {} for a while, and changes of that time were not applied",
@@ -143,7 +148,8 @@ Status StreamDecoder::bind_route(const po::Relation& relation, Route& out) {
   if (source_.is_outdated(bound))
     return fail(ErrorKind::Transient, kSourceTableChanged,
                 fmt::format("more is known of table {}", bound.job.source_text));
-  if (bound.source.oid != relation.id) source_.report_part(bound, relation.id, {commit_lsn_, xid_});
+  if (bound.source.oid != relation.id)
+    source_.report_part(bound, relation.id, {commit_lsn_, xid_, commit_lsn_});
   std::optional<postgres::SourceTable> fresh;
   const auto known = routes_.find(relation.id);
   const bool again = known != routes_.end() && known->second.unread.empty();

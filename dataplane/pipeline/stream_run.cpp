@@ -163,7 +163,7 @@ struct StreamRun::Impl {
   void note_part(const std::string& table, std::uint32_t oid, const PartChange& change) {
     const std::lock_guard lock(mutex);
     std::size_t at = 0;
-    fact_of(table, at).parts.emplace(oid, change);
+    fact_of(table, at).parts.try_emplace(oid, change).first->second.last = change.last;
   }
 
   /// The tables to stream now. Those that are found to be gone are held as those that cannot be written.

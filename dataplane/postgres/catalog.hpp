@@ -189,7 +189,8 @@ struct Arrival {
   bool filled = false;
   bool made_as_part = false;  ///< CREATE TABLE … PARTITION OF, all the way up: it never was anything else
   bool has_rows = false;
-  bool changed_before = false;  ///< a transaction that is older than the attaching one had changed it already
+  /// A transaction that is older than the attaching one, and not older than the heap, had changed it already.
+  bool changed_before = false;
 };
 /// `heaps`: parts of the table `root`, by oid, each with the transaction (32-bit xid) that
 /// Arrival::changed_before is about; 0: none.

@@ -81,6 +81,7 @@ Result<std::map<std::uint32_t, NewFile>> read_new_files(const Endpoint& endpoint
                                                         const std::map<std::uint32_t, std::uint32_t>& heaps) {
   std::map<std::uint32_t, NewFile> out;
   PENSTOCK_TRY(look(endpoint, "looking at new files of tables", [&](pqxx::transaction_base& tx) {
+    read_from_the_start(tx);
     for (const auto& [heap, since] : heaps)
       if (const auto one = read_one(tx, table, heap, since)) out[heap] = *one;
   }));

@@ -12,7 +12,8 @@ namespace {
 // transaction: then nobody else can have filled it before. An age below 0 is that of a row frozen so long ago
 // that its number has come round. A table's system columns are never touched after it was made; ATTACH
 // PARTITION counts one more parent at each of the others, so that one which is as old as they are, and has a
-// parent, was made with it. $3: another transaction, 0: none.
+// parent, was made with it. $3: another transaction, 0: none. One that is older than the heap says nothing:
+// it made the heap below a savepoint, whose number is higher, or came to it late.
 constexpr const char* kAttachmentQuery = R"sql(
 WITH RECURSIVE up(child, parent, edge, command) AS (
   SELECT inhrelid, inhparent, xmin, cmin::text::bigint FROM pg_inherits WHERE inhrelid = $2
@@ -29,8 +30,8 @@ SELECT up.edge, up.command, up.edge = a.xmin,
           WHERE own.attrelid = part.child AND own.attnum > 0 AND own.attinhcount > 0
             AND made.attname = 'tableoid' AND made.attnum < 0
             AND own.xmin = made.xmin AND own.cmin = made.cmin)) FROM up part),
-       $3::text <> '0' AND $3::text <> up.edge::text
-         AND (age($3::text::xid) > age(up.edge) OR age($3::text::xid) < 0)
+       $3::text <> '0' AND age($3::text::xid) > age(up.edge)
+         AND (age($3::text::xid) <= age(a.xmin) OR age(a.xmin) < 0)
 FROM up, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tableoid' AND a.attnum < 0
 LEFT JOIN pg_am am ON am.oid = c.relam
@@ -77,6 +78,7 @@ Result<std::map<std::uint32_t, Arrival>> read_arrivals(const Endpoint& endpoint,
                                                        const std::map<std::uint32_t, std::uint32_t>& heaps) {
   std::map<std::uint32_t, Arrival> out;
   PENSTOCK_TRY(look(endpoint, "looking at partitions", [&](pqxx::transaction_base& tx) {
+    read_from_the_start(tx);
     for (const auto& [heap, change] : heaps)
       out[heap] = read_arrival(tx, root, heap, change);
   }));

@@ -77,6 +77,10 @@ Status change(const Endpoint& endpoint, const std::string& doing, const CatalogQ
   return in_transaction<pqxx::transaction<>>(endpoint, doing, statements);
 }
 
+void read_from_the_start(pqxx::transaction_base& tx) {
+  tx.exec("SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0");
+}
+
 std::string value_or_nothing(pqxx::transaction_base& tx, const std::string& sql) {
   // Every version lets a failed statement be rolled back alone only below a savepoint.
   auto& outer = dynamic_cast<pqxx::dbtransaction&>(tx);

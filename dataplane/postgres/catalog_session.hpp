@@ -20,6 +20,10 @@ namespace penstock::postgres {
 
 using CatalogQuery = std::function<void(pqxx::transaction_base&)>;
 
+/// From here on the transaction reads the first rows of a table as its first: not from where another session
+/// is reading it (PostgreSQL docs, synchronize_seqscans).
+void read_from_the_start(pqxx::transaction_base& tx);
+
 /// Runs `queries` in one transaction of a new session and commits it. Whatever libpqxx throws becomes an
 /// Error.
 [[nodiscard]] Status look(const Endpoint& endpoint, const std::string& doing, const CatalogQuery& queries);

@@ -63,7 +63,10 @@ SELECT tree.root, c.oid, n.nspname, c.relname, c.relkind, c.relreplident, row_se
        c.relpersistence,
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.oid <> tree.root
-               AND a.attinhcount > 0 AND (a.attislocal OR a.attinhcount > 1))
+               AND a.attinhcount > 0
+               AND (a.attislocal OR a.attinhcount > (
+                 SELECT count(*) FROM pg_inherits i JOIN tree parent ON parent.oid = i.inhparent
+                 WHERE i.inhrelid = c.oid AND parent.root = tree.root)))
 FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_am am ON am.oid = c.relam
 WHERE c.relkind IN ('r', 'm', 'f', 'v') ORDER BY tree.root, c.oid)sql";

@@ -21,7 +21,9 @@ FROM known JOIN pg_type t ON t.oid = known.oid)sql";
 // What is made of user-defined enums and composites at any depth: in arrays, domains, ranges and composites.
 // A label's row is written anew by RENAME VALUE, and never by ADD VALUE. Of a composite only what its text
 // form shows counts: the attributes' number, order and types. And the transaction that changed such a part
-// last: a label that is older than another, by their OIDs, and has the younger row, was renamed.
+// last: a label that is older than another, by their OIDs, and has the younger row, was renamed. An age below
+// 0 is that of a row frozen so long ago that its number has come round, the highest one that of
+// FrozenTransactionId.
 constexpr const char* kPartsQuery = R"sql(
 WITH RECURSIVE known(root, oid) AS (
   SELECT DISTINCT o, o FROM unnest($1::oid[]) o WHERE o >= 16384
@@ -37,11 +39,12 @@ SELECT known.root, string_agg(part.hash, ' ' ORDER BY part.hash),
 FROM known CROSS JOIN LATERAL (
   SELECT 'e' || substr(md5(e.oid || ':' || e.enumlabel || ':' || e.xmin), 1, 8),
          CASE WHEN EXISTS (SELECT FROM pg_enum later WHERE later.enumtypid = e.enumtypid AND later.oid > e.oid
-                           AND age(later.xmin) > age(e.xmin)) THEN e.xmin END
+                           AND age(later.xmin) > age(e.xmin)) AND age(e.xmin) >= 0 THEN e.xmin END
   FROM pg_enum e WHERE e.enumtypid = known.oid
   UNION ALL
   SELECT NULL, a.xmin FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid
   WHERE t.oid = known.oid AND t.typtype = 'c' AND a.attnum > 0 AND a.xmin <> t.xmin
+    AND age(a.xmin) BETWEEN 0 AND 2147483646
   UNION ALL
   SELECT 'c' || substr(md5(t.oid || ':' || string_agg(a.attnum || ':' || a.atttypid || ':' || a.atttypmod, ','
                                                       ORDER BY a.attnum)), 1, 8), NULL

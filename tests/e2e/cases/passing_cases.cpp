@@ -79,6 +79,10 @@ void add_partitions(std::vector<Case>& out) {
   both("table-of-the-pipe-attached-to-another-in-one",
        {sql("BEGIN;" + joins + "DELETE FROM t WHERE id = 210; ALTER TABLE t DETACH PARTITION x; COMMIT")},
        Outcome::Named);
+  both("table-of-the-pipe-attached-to-another-while-paused",
+       {pause(), sql(joins), resume(), settle(),
+        sql("UPDATE x SET v = 5; ALTER TABLE t DETACH PARTITION x; INSERT INTO x VALUES (211, 6)")},
+       Outcome::Named);
   both("tables-of-the-pipe-truncated-together",
        {sql("TRUNCATE t, x; INSERT INTO t VALUES (3, 3); INSERT INTO x VALUES (3, 3)")}, Outcome::Equal);
   out.push_back(
@@ -146,6 +150,14 @@ void add_columns(std::vector<Case>& out) {
       "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'one');"
       "CREATE TABLE t_a (extra int, PRIMARY KEY (id)) INHERITS (t); INSERT INTO t_a VALUES (2, 'two', 77);"
       "CREATE TABLE t_aa (PRIMARY KEY (id)) INHERITS (t_a); INSERT INTO t_aa VALUES (3, 'three', 78)";
+  out.push_back({.name = "child-of-two-gets-a-column-from-above",
+                 .setup = "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'one');"
+                          "CREATE TABLE t_a (PRIMARY KEY (id)) INHERITS (t); CREATE TABLE t_b (PRIMARY KEY "
+                          "(id)) INHERITS (t); CREATE TABLE t_c (PRIMARY KEY (id)) INHERITS (t_a, t_b);"
+                          "INSERT INTO t_c VALUES (2, 'two')",
+                 .steps = {sql("ALTER TABLE t ADD z int; INSERT INTO t_c VALUES (3, 'three', 3)"), look()},
+                 .outcome = Outcome::Equal,
+                 .tables = {"{source: public.t, orderBy: [id]}"}});
   out.push_back({.name = "child-gets-the-column-first",
                  .setup = family,
                  .steps = {sql("ALTER TABLE t_a ADD z int DEFAULT 9; ALTER TABLE t ADD z int")},

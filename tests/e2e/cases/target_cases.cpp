@@ -49,6 +49,8 @@ void add_alters(std::vector<Case>& out) {
   add("target-column-narrowed",
       {in_target("ALTER TABLE t MODIFY COLUMN v Nullable(Int8)"), sql("INSERT INTO t VALUES (3, 300)")},
       Outcome::Named);
+  add("target-column-as-text", {in_target("ALTER TABLE t MODIFY COLUMN v Nullable(String)"), look()},
+      Outcome::Either);
   add("target-column-widened",
       {in_target("ALTER TABLE t MODIFY COLUMN v Nullable(Int64)"), sql("INSERT INTO t VALUES (3, 300)")},
       Outcome::Equal);

@@ -196,6 +196,17 @@ TEST_F(SourcePartitions, ThatAreMadeAsSuchAndFilledBelowASavepointAreNotToldOf) 
   expect_untold();
 }
 
+TEST_F(SourcePartitions, ThatAreAttachedBelowASavepointAndFilledInOneTransactionAreUnproven) {
+  auto writes = world_postgres().session(database_);
+  writes.exec(
+      "BEGIN; SAVEPOINT s; CREATE TABLE b (id int PRIMARY KEY, v text); ALTER TABLE t ATTACH PARTITION b FOR "
+      "VALUES FROM (200) TO (300); RELEASE s; INSERT INTO t VALUES (250, 'x')");
+  streamed_parts_[static_cast<std::uint32_t>(std::stoul(writes.value("SELECT 'b'::regclass::oid")))] =
+      static_cast<std::uint32_t>(std::stoul(writes.value("SELECT pg_current_xact_id()")));
+  writes.exec("COMMIT");
+  expect_unproven("b");
+}
+
 TEST_F(SourcePartitions, ThatWereDetachedAndAttachedAgainBeforeTheFirstLookAreToldOf) {
   auto writes = world_postgres().session(database_);
   writes.exec(
