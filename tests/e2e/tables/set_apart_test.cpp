@@ -253,9 +253,10 @@ TEST_F(SetApart, NeverForAViewThatWritesToAServerThatIsAway) {
 TEST_F(SetApart, ForATargetThatIsDroppedWhileNobodyWritesToItsSource) {
   ASSERT_NO_FATAL_FAILURE(run());
   scene.engine.query("DROP TABLE " + scene.database + ".bad SYNC");
-  ASSERT_TRUE(scene.table_reaches("bad", "Failed", 90s));  // two looks
-  EXPECT_NE(scene.of_table("bad", "message").find("is not there any more"), std::string::npos);
-  EXPECT_TRUE(test::eventually([&] { return conditions_of(scene) == "Ready=False Stalled=True"; }));
+  ASSERT_TRUE(test::eventually([&] { return scene.warned_of("TablesFailed"); }, 90s)) << "at the second look";
+  EXPECT_NE(scene.dev.describe(scene.pipe).find("is not there any more"), std::string::npos);
+  ASSERT_TRUE(test::eventually([&] { return scene.target_exists("bad"); }, 90s));
+  ASSERT_NO_FATAL_FAILURE(expect_well_again(90s));
 }
 
 class LeftAlone : public SetApart {
