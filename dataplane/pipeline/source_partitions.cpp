@@ -229,6 +229,11 @@ std::vector<std::string> losses(const postgres::SourceTable& table, const KnownH
 
 }  // namespace
 
+bool has_heap(const postgres::SourceTable& table, std::uint32_t oid) {
+  return std::any_of(table.heaps.begin(), table.heaps.end(),
+                     [&](const auto& heap) { return heap.oid == oid; });
+}
+
 std::string partitions_text(const postgres::SourceTable& table) {
   return text_of(known_of(table));
 }
@@ -251,11 +256,6 @@ bool has_other_heaps(const postgres::SourceTable& table, const std::string& know
 }
 
 namespace {
-
-bool has_heap(const postgres::SourceTable& table, std::uint32_t oid) {
-  return std::any_of(table.heaps.begin(), table.heaps.end(),
-                     [&](const auto& heap) { return heap.oid == oid; });
-}
 
 /// Parts that rows were streamed of, and that are new: those that are gone again are remembered as such, and
 /// those that were emptied meanwhile are returned, with what became of their rows.

@@ -57,6 +57,9 @@
 
 namespace penstock::pipeline {
 
+/// By pg_class.oid.
+[[nodiscard]] bool has_heap(const postgres::SourceTable& table, std::uint32_t oid);
+
 /// The heaps of a table as a text for the status: "oid:attachment:file:what:columns:horizon:compared,…";
 /// "none" where there are none. Of changed columns those count that the table here has: with_taken_columns().
 [[nodiscard]] std::string partitions_text(const postgres::SourceTable& table);

@@ -10,6 +10,7 @@
 
 #include "dataplane/columns/widening.hpp"
 #include "dataplane/pipeline/row_identity.hpp"
+#include "dataplane/pipeline/source_partitions.hpp"
 #include "dataplane/pipeline/stream_decoder.hpp"
 
 namespace penstock::pipeline {
@@ -20,11 +21,6 @@ namespace {
 
 bool holds(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool has_heap(const postgres::SourceTable& table, std::uint32_t oid) {
-  return std::any_of(table.heaps.begin(), table.heaps.end(),
-                     [&](const auto& heap) { return heap.oid == oid; });
 }
 
 /// The table that has this oid; else the one that is made of it.
