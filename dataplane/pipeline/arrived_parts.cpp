@@ -5,9 +5,10 @@ namespace penstock::pipeline {
 ArrivedAs arrived_as(const postgres::Arrival& arrival, bool streamed, std::optional<RowsAre> proven) {
   if (arrival.changed_before && !arrival.made_as_part) return ArrivedAs::Returned;
   if (arrival.filled || proven == RowsAre::Different) return ArrivedAs::Filled;
-  if (arrival.made_as_part || !arrival.has_rows || proven == RowsAre::Equal) return ArrivedAs::Covered;
+  if (arrival.made_as_part) return ArrivedAs::Covered;
+  if (!arrival.has_rows || proven == RowsAre::Equal) return ArrivedAs::Attached;
   // Where rows cannot be compared, that some were streamed is all that can be had.
-  return proven == RowsAre::Untold && streamed ? ArrivedAs::Covered : ArrivedAs::Unproven;
+  return proven == RowsAre::Untold && streamed ? ArrivedAs::Attached : ArrivedAs::Unproven;
 }
 
 Result<std::map<std::uint32_t, ArrivedAs>> arrived_as(const postgres::Endpoint& source,

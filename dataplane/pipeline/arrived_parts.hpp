@@ -14,7 +14,8 @@
 namespace penstock::pipeline {
 
 enum class ArrivedAs {
-  Covered,   ///< the stream brings it from its first row on
+  Covered,   ///< it was made as a part: the stream brings it from its first row on
+  Attached,  ///< and so it brings this one, if it has come to the present without a change of before
   Filled,    ///< it brought along rows that are in no stream
   Returned,  ///< rows of it were streamed, then it was detached, and attached again
   /// It was attached by itself, and has rows: whether the stream brought all of them is for the target to

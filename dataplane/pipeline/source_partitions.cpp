@@ -302,7 +302,12 @@ void take_in(const std::vector<const postgres::Heap*>& arrived, const std::map<s
              PartitionLook& out, std::vector<std::string>& drifts) {
   for (const auto* heap : arrived) {
     const auto how = as.at(heap->oid);
-    if (how == ArrivedAs::Covered) remembered[heap->oid] = present.at(heap->oid);
+    const bool touched = how == ArrivedAs::Attached || heap->relation_file != heap->oid;
+    const bool covered = how == ArrivedAs::Covered || how == ArrivedAs::Attached;
+    // The stream may still bring rows of it that were deleted while it was detached, or truncated.
+    const bool waits = covered && touched && !question.stream_has_passed;
+    out.in_doubt = out.in_doubt || waits;
+    if (covered && !waits) remembered[heap->oid] = present.at(heap->oid);
     if (how == ArrivedAs::Returned) remembered[heap->oid] = {};
     if (how == ArrivedAs::Filled)
       drifts.push_back(fmt::format("{} was attached, rows of it are not in the target", heap->name.text()));

@@ -57,6 +57,16 @@ void add_partitions(std::vector<Case>& out) {
       {sql(kMade), settle(),
        sql("ALTER TABLE t DETACH PARTITION t_9; UPDATE t_9 SET id = 950;" + returns +
            "; UPDATE t SET v = 9 WHERE id = 950")});
+  add("partition-made-and-truncated-while-paused", kTwo,
+      {pause(), sql(kMade + "; TRUNCATE t_9"), look(), resume()});
+  add("partition-made-detached-emptied-and-attached-while-paused", kTwo,
+      {pause(), sql(kMade + "; ALTER TABLE t DETACH PARTITION t_9; DELETE FROM t_9;" + returns), look(),
+       resume()});
+  out.push_back({.name = "partition-attached-empty-while-paused",
+                 .setup = kTwo,
+                 .steps = {pause(), sql(apart + attach + "INSERT INTO t VALUES (250, 1)"), look(), resume(),
+                           look(), look()},
+                 .outcome = Outcome::Equal});
   add("part-of-a-new-part-detached-emptied-and-attached", kTwo,
       {sql("CREATE TABLE m PARTITION OF t FOR VALUES FROM (900) TO (999) PARTITION BY RANGE (id); CREATE "
            "TABLE m_1 PARTITION OF m FOR VALUES FROM (900) TO (950); INSERT INTO t VALUES (901, 1)"),

@@ -19,13 +19,13 @@ TEST(ArrivedParts, AreWhatTheSourceAndTheTargetShow) {
   for (const auto& one : {
            One{"made as a part", made, true, {}, As::Covered},
            One{"made, and changed by its own transaction", {false, true, true, true}, true, {}, As::Covered},
-           One{"attached empty", {}, false, {}, As::Covered},
+           One{"attached empty", {}, false, {}, As::Attached},
            One{"attached with rows", attached, false, {}, As::Unproven},
-           One{"whose rows the target has", attached, true, RowsAre::Equal, As::Covered},
+           One{"whose rows the target has", attached, true, RowsAre::Equal, As::Attached},
            One{"whose rows it has not", attached, true, RowsAre::Different, As::Filled},
            One{"whose rows are not compared yet", attached, true, RowsAre::Unknown, As::Unproven},
            One{"that cannot be compared", attached, false, RowsAre::Untold, As::Unproven},
-           One{"that cannot be, and is streamed", attached, true, RowsAre::Untold, As::Covered},
+           One{"that cannot be, and is streamed", attached, true, RowsAre::Untold, As::Attached},
            One{"with rows of before", {.filled = true, .has_rows = true}, true, {}, As::Filled},
            One{"that came back", {.filled = true, .changed_before = true}, true, {}, As::Returned},
        })
