@@ -7,7 +7,7 @@ namespace penstock::pipeline {
 /// Before a load writes to a target that was made when the source had another definition: columns added since
 /// are added, columns that may be NULL by now are made Nullable, but for those of the sorting key and those
 /// whose type the manifest says. False: it fitted already. Fails with kTableChanged where only a new target
-/// does: a type or a key that is another one. Safe to repeat.
+/// does: a type or a key that is another one, a column that somebody has dropped from it. Safe to repeat.
 [[nodiscard]] Result<bool> fit_target(const PipeJob& job, const TableJob& table,
                                       const postgres::SourceTable& source, clickhouse::Client& client,
                                       const TargetFeatures& features);

@@ -40,11 +40,13 @@
 // between the two. One that loses rows while it is detached, where the transaction that attaches it again
 // made it, or is older than the first that filled it. Rows of before beyond the first 100,000; and those of
 // an append-only target's partition, whose transactions are newer than the attaching one, once the stream has
-// brought one. Told of for nothing: VACUUM FULL of a single partition that is empty, or all of whose rows are
-// new. A TRUNCATE of a table that no publication lists, when Penstock was started anew between the two. A
-// partition that one transaction truncates and fills before the first look at it. A partition that was
-// attached empty a while after it was made, and whose first rows came of a transaction that is older than the
-// attaching one, or has a savepoint above it.
+// brought one.
+//
+// Told of for nothing: VACUUM FULL of a single partition that is empty, or all of whose rows are new. A
+// TRUNCATE of a table that no publication lists, when Penstock was started anew between the two. A partition
+// that one transaction truncates and fills before the first look at it. A partition that was attached empty a
+// while after it was made, and whose first rows came of a transaction that is older than the attaching one,
+// or has a savepoint above it.
 
 #include <cstdint>
 #include <map>
