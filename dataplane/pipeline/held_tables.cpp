@@ -8,20 +8,20 @@ constexpr std::chrono::seconds kFirstTry{5};
 constexpr std::chrono::seconds kLastTry{60};
 }  // namespace
 
-void HeldTables::fail(const std::string& table, Error error, Lsn confirmed, Lsn received, Time now) {
+void HeldTables::fail(const std::string& table, Error error, const StreamPlace& at, Time now) {
   auto& held = held_[table];
   if (held.failures == 0) {
     held.since = held.patient_since = now;
-    held.from = held.patient_from = confirmed;
+    held.from = held.patient_from = at.confirmed;
   } else if (held.error.kind == ErrorKind::Transient) {
     held.patient_since += now - held.last;
-    held.patient_from.value += std::max(received, held.last_received).value - held.last_received.value;
+    held.patient_from.value += std::max(at.received, held.last_received).value - held.last_received.value;
   }
   held.last = now;
-  held.last_received = received;
+  held.last_received = at.received;
   held.error = std::move(error);
   held.stage = held.error.kind == ErrorKind::Quarantine ? Stage::SetApart : Stage::Waiting;
-  held.failed_at = std::max(held.failed_at, received);
+  held.failed_at = std::max(held.failed_at, at.commit);
   held.next = now + std::min(kFirstTry * (1 << std::min(held.failures, 4)), kLastTry);
   ++held.failures;
 }
@@ -52,9 +52,9 @@ void HeldTables::try_again(Time now) {
     if (held.stage == Stage::Waiting && now >= held.next) held.stage = Stage::Trying;
 }
 
-void HeldTables::note_confirmed(Lsn confirmed) {
+void HeldTables::note_written(Lsn written) {
   std::erase_if(held_, [&](const auto& one) {
-    return one.second.stage == Stage::Trying && confirmed > one.second.failed_at;
+    return one.second.stage == Stage::Trying && written > one.second.failed_at;
   });
 }
 

@@ -20,14 +20,20 @@ struct TablePatience {
   std::uint64_t wal_bytes = std::uint64_t{1} << 30;
 };
 
+/// Where a stream is when a table fails.
+struct StreamPlace {
+  Lsn confirmed;  ///< what the source has been told is written, of all tables
+  Lsn received;   ///< how far the stream had come
+  Lsn commit;     ///< of the newest transaction that it had taken changes in of: the failed ones are no newer
+};
+
 class HeldTables {
  public:
   using Time = std::chrono::steady_clock::time_point;
   explicit HeldTables(TablePatience patience) : patience_(patience) {}
 
-  /// A change of this table could not be written; of kind Quarantine: it is set apart at once. `confirmed`:
-  /// what the source has been told is written, of all tables; `received`: how far the stream had come.
-  void fail(const std::string& table, Error error, Lsn confirmed, Lsn received, Time now);
+  /// A change of this table could not be written; of kind Quarantine: it is set apart at once.
+  void fail(const std::string& table, Error error, const StreamPlace& at, Time now);
   /// Those whose patience is over are set apart for good; true when there are such. It does not wear out
   /// while the error is one that time cures, and for what a person has to permit only by the WAL that the
   /// source keeps.
@@ -36,8 +42,10 @@ class HeldTables {
   [[nodiscard]] bool retry_due(Time now) const;
   /// The stream begins again at `confirmed`, with those that are waited for.
   void try_again(Time now);
-  /// Those that have been written past the place where they failed are well.
-  void note_confirmed(Lsn confirmed);
+  /// Those that are tried again and whose failed transaction is written by now are well: the stream has
+  /// written all changes up to `written`, but those of tables that it skips. Nothing need have come since,
+  /// nor need the source have been told, which others may hold up.
+  void note_written(Lsn written);
 
   /// The stream takes no changes of this table in.
   [[nodiscard]] bool skips(const std::string& table) const;

@@ -352,6 +352,7 @@ Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
   SideSession side(job, control, dropped, heart);
   StreamDecoder decoder(tables, std::move(positions), side, binary, {last, slot.confirmed_lsn});
   auto done = Reader(job, queue, control, stream, decoder, side, replayed).run();
+  control.ended_at(decoder.commit());
   if (const auto table = decoder.failed_table(); !done && table) control.blame(*table);
   return done;
 }

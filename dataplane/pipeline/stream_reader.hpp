@@ -37,6 +37,8 @@ struct ReaderControl {
   std::function<void(const ReaderNews&)> tell;
   /// More is known of this table by now than it was bound with: end as where its columns have changed.
   std::function<bool(const BoundTable&)> outdated;
+  /// Called once, at the end: the commit LSN of the newest transaction of which anything was taken in.
+  std::function<void(Lsn)> ended_at;
   /// A part of this table, by pg_class.oid, that a transaction has changed rows of.
   std::function<void(const std::string&, std::uint32_t, const PartChange&)> part_seen;
 };

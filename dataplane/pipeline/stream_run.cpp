@@ -43,7 +43,8 @@ struct StreamRun::Impl {
       auto done = stream(text_only);
       if (flags.any()) return done;
       if (done) {
-        held_try_again();
+        const std::lock_guard lock(mutex);
+        held.try_again(HeldTables::Time::clock::now());
       } else if (is_source_change(done.error())) {
         log::info("stream", "{}: {}: following", request.job.name, done.error().message);
         text_only = text_only || done.error().reason == kTextStreamNeeded;
@@ -95,6 +96,7 @@ struct StreamRun::Impl {
         [this](const auto& table, std::uint32_t xid) { note_truncate(table, xid); },
         [this](const ReaderNews& news) { tell(news); },
         [this](const auto& table) { return is_outdated(table); },
+        [this](Lsn commit) { came_in = commit; },
         [this](const auto& table, auto oid, const auto& by) { note_part(table, oid, by); }};
     auto read = read_stream(request.job, tables, std::move(positions), last_replay, last_written(), text_only,
                             queue, dropped, control);
@@ -183,14 +185,9 @@ struct StreamRun::Impl {
   void hold(const std::string& table, const Error& error) {
     log::warn("stream", "{}: going on without {} for now: {}", request.job.name, table, error.text());
     const std::lock_guard lock(mutex);
-    held.fail(table, error, facts.confirmed, facts.received, HeldTables::Time::clock::now());
+    held.fail(table, error, {facts.confirmed, facts.received, came_in}, HeldTables::Time::clock::now());
     writer_retry.reset();
     note_held();
-  }
-
-  void held_try_again() {
-    const std::lock_guard lock(mutex);
-    held.try_again(HeldTables::Time::clock::now());
   }
 
   /// With the mutex held: what the facts say of tables that the stream goes on without, and of waiting.
@@ -305,7 +302,7 @@ struct StreamRun::Impl {
     facts.lag_bytes = news.lag_bytes;
     facts.lag_seconds = news.lag_seconds;
     written_up_to = news.written;
-    held.note_confirmed(news.confirmed);
+    held.note_written(news.written);
     note_held();
     return first;
   }
@@ -342,6 +339,7 @@ struct StreamRun::Impl {
   StopFlags writer_flags;             // as `flags`, and when the reader has failed
   std::optional<std::string> blamed;  // the table that the present failure is about
   bool changed_soon = false;          // the run's own thread
+  Lsn came_in;                        // ReaderControl::ended_at; the run's own thread
   mutable std::mutex mutex;
   StreamFacts facts;
   HeldTables held;
