@@ -23,6 +23,8 @@ constexpr std::size_t kBlockBytes = 4u << 20;
 constexpr std::chrono::seconds kStreamPatience{2};
 constexpr std::chrono::seconds kStatementLimit{15};
 constexpr std::size_t kPartRows = 100'000;
+/// A table that had less than this of the time has not shown that it is too large.
+constexpr std::chrono::seconds kFairTime{4};
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
@@ -34,11 +36,12 @@ std::string joined(const std::vector<std::string>& names) {
 class Comparison {
  public:
   Comparison(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
-             const postgres::Heap* part, Clock::time_point until)
+             const postgres::Heap* part, bool keeps_more, Clock::time_point until)
       : job_(job),
         source_(source),
         target_(target),
         part_(part),
+        keeps_more_(part || keeps_more),
         client_(job.destination),
         until_(until),
         block_(target.fields),
@@ -58,7 +61,7 @@ class Comparison {
       PENSTOCK_ASSIGN(const auto found, compare_heap(session.get(), heap));
       if (found != RowsAre::Equal) return found;
     }
-    return part_ ? RowsAre::Equal : compare_counts();
+    return keeps_more_ ? RowsAre::Equal : compare_counts();
   }
 
  private:
@@ -100,7 +103,7 @@ class Comparison {
         block_.clear();
       }
       if (fields.empty()) return RowsAre::Equal;
-      if (late()) return RowsAre::Unknown;
+      if (late()) return Clock::now() - begun_ > kFairTime ? RowsAre::TooLong : RowsAre::Unknown;
       if (!append_loaded_row(target_, block_, fields, {lsn_, {}}, clamped_)) return RowsAre::Untold;
     }
   }
@@ -137,20 +140,25 @@ class Comparison {
   }
 
   Result<RowsAre> compare_block() {
-    if (part_) return find_block();
+    if (keeps_more_) return find_block();
     const auto names = column_names();
     const auto rows = block_rows();
     PENSTOCK_ASSIGN(const auto counts,
                     count(fmt::format("count(), countIf(({0}) NOT IN (SELECT {0} FROM {1}))", names, rows),
                           fmt::format(" AND ({0}) IN (SELECT {0} FROM {1})", joined(target_.key), rows)));
     if (counts.size() != 2 || counts[1] != "0") return RowsAre::Different;
-    return counts[0] == std::to_string(block_.rows()) ? RowsAre::Equal : RowsAre::Unknown;
+    if (counts[0] == std::to_string(block_.rows())) return RowsAre::Equal;
+    PENSTOCK_ASSIGN(const auto found, find_block());
+    return found == RowsAre::Different ? found : RowsAre::Unknown;
   }
 
-  /// Of the target's rows of before the snapshot: as many as the source has.
+  /// Of the target's rows of before the snapshot: as many as the source has. Fewer may have been changed
+  /// since.
   Result<RowsAre> compare_counts() {
     PENSTOCK_ASSIGN(const auto counts, count("count()", ""));
-    return counts.size() == 1 && counts[0] == std::to_string(rows_) ? RowsAre::Equal : RowsAre::Unknown;
+    if (counts.size() != 1) return RowsAre::Unknown;
+    const auto rows = std::stoull(counts[0]);
+    return rows == rows_ ? RowsAre::Equal : rows > rows_ ? RowsAre::Different : RowsAre::Unknown;
   }
 
   Result<std::vector<std::string>> count(const std::string& what, const std::string& where) {
@@ -184,8 +192,9 @@ class Comparison {
   const postgres::SourceTable& source_;
   const Binding& target_;
   const postgres::Heap* part_;  ///< alone; null: all
+  const bool keeps_more_;       ///< only what the source has is looked for
   clickhouse::Client client_;
-  const Clock::time_point until_;
+  const Clock::time_point until_, begun_ = Clock::now();
   Block block_;
   ClampCounts clamped_;
   std::size_t rows_ = 0;
@@ -196,25 +205,26 @@ class Comparison {
 
 namespace {
 Result<RowsAre> compare(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
-                        const postgres::Heap* part, Clock::time_point until) {
+                        const postgres::Heap* part, bool keeps_more, Clock::time_point until) {
   if (target.append_only || target.key.empty()) return RowsAre::Untold;
   if (Clock::now() > until) return RowsAre::Unknown;
-  auto found = Comparison(job, source, target, part, until).run();
+  auto found = Comparison(job, source, target, part, keeps_more, until).run();
   // A commit may be in the log, and in the target, a moment before it is visible: such rows look different
   // once.
-  if (found && *found == RowsAre::Different) return Comparison(job, source, target, part, until).run();
+  if (found && *found == RowsAre::Different)
+    return Comparison(job, source, target, part, keeps_more, until).run();
   return found;
 }
 }  // namespace
 
 Result<RowsAre> compare_rows(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
-                             Clock::time_point until) {
-  return compare(job, source, target, nullptr, until);
+                             bool keeps_more, Clock::time_point until) {
+  return compare(job, source, target, nullptr, keeps_more, until);
 }
 
 Result<RowsAre> compare_part(const PipeJob& job, const postgres::SourceTable& source,
                              const postgres::Heap& part, const Binding& target, Clock::time_point until) {
-  return compare(job, source, target, &part, until);
+  return compare(job, source, target, &part, true, until);
 }
 
 }  // namespace penstock::pipeline

@@ -41,8 +41,8 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
   out.finished = out.layout.partitions() == 0;  // partitioned, without partitions yet
   out.table = std::move(table);
   if (!before || before->layout.empty()) {
-    // The slot's own snapshot is older than anything that is streamed.
-    if (!one_snapshot && !request.slot) out.error = what_changed_since_setup(out.table);
+    // The slot's own snapshot is older than anything that is streamed, but not than the catalog as it is now.
+    if (!one_snapshot) out.error = what_changed_since_setup(out.table, !request.slot);
     return out;
   }
   if (before->finished) {

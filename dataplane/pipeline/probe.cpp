@@ -92,25 +92,28 @@ class TableProbe {
   /// Rows that were rewritten are compared, so that an ALTER that left the values (a wider type) is nobody's
   /// matter.
   [[nodiscard]] Result<PartitionLook> look() const {
-    PartitionQuestion question{table_.partitions,        !table_.ignore_truncate && replaces_,
-                               job_.owns_publication,    table_.truncated_by,
-                               table_.streamed_parts,    replaces_ ? key_ : std::vector<std::string>{},
-                               table_.stream_has_passed, {}};
+    PartitionQuestion question{.known = table_.partitions,
+                               .truncates = !table_.ignore_truncate && replaces_,
+                               .listed = job_.owns_publication,
+                               .truncated_by = table_.truncated_by,
+                               .streamed_parts = table_.streamed_parts,
+                               .key = replaces_ ? key_ : std::vector<std::string>{},
+                               .stream_has_passed = table_.stream_has_passed,
+                               .appends = !replaces_};
     const auto with_target_columns = with_taken_columns(table_, source_);
     PENSTOCK_ASSIGN(auto look, look_at_partitions(job_.source, with_target_columns, question));
     if (!look.unproven.empty()) {
       question.proven = compare_parts(look.unproven);
       PENSTOCK_ASSIGN(look, look_at_partitions(job_.source, with_target_columns, question));
     }
-    if (look.in_doubt) {
+    question.again = true;
+    if (look.in_doubt && !question.truncates) {
       PENSTOCK_ASSIGN(const bool empty, target_is_empty());
       question.known = empty ? without_doubts(look.known) : question.known;
       if (empty) return look_at_partitions(job_.source, with_target_columns, question);
     }
     if (!look.to_compare) return look;
-    const auto rows = compare();
-    if (rows == RowsAre::Unknown) return look;
-    question.known = with_compared(look.known, rows == RowsAre::Equal);
+    question.known = with_compared(look.known, compare(), question);
     return look_at_partitions(job_.source, with_target_columns, question);
   }
 
@@ -125,7 +128,8 @@ class TableProbe {
   }
 
   [[nodiscard]] RowsAre compare() const {
-    const auto rows = compare_rows(job_, source_, bind(table_, source_, target_), compare_until_);
+    const auto rows =
+        compare_rows(job_, source_, bind(table_, source_, target_), table_.ignore_truncate, compare_until_);
     if (rows) return *rows;
     log::info("stream", "{}: comparing rows of {}: {}", job_.name, table_.source_text, rows.error().text());
     return rows.error().kind == ErrorKind::Transient ? RowsAre::Unknown : RowsAre::Untold;
@@ -140,7 +144,8 @@ class TableProbe {
       const auto rows = compare_part(job_, source_, heap, bind(table_, source_, target_), compare_until_);
       if (!rows)
         log::info("stream", "{}: comparing rows of {}: {}", job_.name, heap.name.text(), rows.error().text());
-      const bool later = rows ? *rows == RowsAre::Unknown : rows.error().kind == ErrorKind::Transient;
+      const bool later = rows ? *rows == RowsAre::Unknown || *rows == RowsAre::TooLong
+                              : rows.error().kind == ErrorKind::Transient;
       if (later) continue;
       // A row that the target cannot hold was not streamed: the table would have been set apart.
       const bool untold = !rows || *rows == RowsAre::Untold;

@@ -99,8 +99,8 @@ std::optional<Error> what_changed(const BoundTable& table, std::size_t heap, con
   return std::nullopt;
 }
 
-std::optional<Error> what_changed_since_setup(const BoundTable& table) {
-  if (has_other_heaps(table.source, table.job.partitions, table.job.streamed_parts))
+std::optional<Error> what_changed_since_setup(const BoundTable& table, bool rows_too) {
+  if (rows_too && has_other_heaps(table.source, table.job.partitions, table.job.streamed_parts))
     return table_changed(table.job, "since Setup it was rewritten or emptied, or a partition was detached");
   for (const auto* text : {&table.job.former_definition, &table.job.streamed_definition})
     if (const auto then = SourceDefinition::parse(*text))

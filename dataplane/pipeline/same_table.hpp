@@ -25,9 +25,10 @@ inline constexpr const char* kTableChanged = "TableChanged";
                                                 const postgres::HeapState& then,
                                                 const postgres::HeapState& now);
 
-/// The same of a load that begins at a snapshot of its own: changes from before it may have been streamed
-/// since Setup, and their versions hide the rows that it loads. So rows that were changed behind the stream's
-/// back, and columns that took another's name, must not be among them.
-[[nodiscard]] std::optional<Error> what_changed_since_setup(const BoundTable& table);
+/// The same of a load that begins: changes from before it may be streamed as the catalog was then, and their
+/// versions hide the rows that it loads. So columns that took another's name, labels that were renamed, and,
+/// where the load's snapshot is not the slot's (`rows_too`), rows that were changed behind the stream's back
+/// must not be among them.
+[[nodiscard]] std::optional<Error> what_changed_since_setup(const BoundTable& table, bool rows_too);
 
 }  // namespace penstock::pipeline

@@ -4,91 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 #include <tuple>
 #include <vector>
 
 #include "dataplane/pipeline/arrived_parts.hpp"
+#include "dataplane/pipeline/known_heaps.hpp"
 
 namespace penstock::pipeline {
 namespace {
-
-constexpr const char* kNone = "none";
-
-/// One heap as it is remembered.
-struct Known {
-  static constexpr std::int64_t kTruncated = -1;
-  static constexpr std::int64_t kRewritten = -2;
-  static constexpr std::int64_t kInDoubt =
-      -10;  ///< less the transaction that emptied it, or did something else
-  std::int64_t attached = 0;
-  std::int64_t file = 0;  ///< 0: not known, or it has none
-  std::int64_t what =
-      0;  ///< became of rows that the target has: 0 nothing, else as above, or a column's number
-  std::int64_t columns = 0;   ///< a digest of Heap::columns_changed; 0: not known
-  std::uint32_t horizon = 0;  ///< Heap::horizon, when that was seen first
-  bool compared = false;      ///< rows that were rewritten, and they differ; of a doubt: it has been told
-
-  [[nodiscard]] bool rewritten() const { return what > 0 || what == kRewritten; }
-};
-using KnownHeaps = std::map<std::uint32_t, Known>;  // by oid
-
-/// Of the changes of those columns that the table takes.
-std::int64_t changes_of(const postgres::SourceTable& table, const postgres::Heap& heap) {
-  std::uint64_t out = 14'695'981'039'346'656'037U;  // FNV-1a
-  for (const auto& [name, changed] : heap.columns_changed) {
-    const bool taken = std::any_of(table.columns.begin(), table.columns.end(),
-                                   [&](const auto& column) { return column.name == name; });
-    if (!taken) continue;
-    for (const char c : name + ":" + changed + ";")
-      out = (out ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
-  }
-  return static_cast<std::int64_t>(out >> 1U);
-}
-
-KnownHeaps known_of(const postgres::SourceTable& table) {
-  KnownHeaps out;
-  for (const auto& heap : table.heaps)
-    out[heap.oid] = {heap.attached, heap.relation_file, 0, changes_of(table, heap), heap.horizon};
-  return out;
-}
-
-std::string text_of(const KnownHeaps& heaps) {
-  std::vector<std::string> out;
-  for (const auto& [oid, known] : heaps)
-    out.push_back(fmt::format("{}:{}:{}:{}:{}:{}:{}", oid, known.attached, known.file, known.what,
-                              known.columns, known.horizon, known.compared ? 1 : 0));
-  return out.empty() ? kNone : fmt::format("{}", fmt::join(out, ","));
-}
-
-/// What is not readable is left out: it will be looked at as if it were new.
-KnownHeaps parse(const std::string& text) {
-  KnownHeaps out;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const auto number = [&](auto& to) {
-    const auto read = std::from_chars(at, end, to);
-    if (read.ec != std::errc{}) return false;
-    at = read.ptr;
-    return true;
-  };
-  const auto then = [&](char c) { return at < end && *at == c && ++at; };
-  while (at < end && text != kNone) {
-    std::uint32_t oid = 0;
-    Known known;
-    if (!number(oid) || !then(':') || !number(known.attached)) break;
-    int compared = 0;
-    if (then(':') && number(known.file) && then(':') && number(known.what) && then(':') &&
-        number(known.columns) && then(':') && number(known.horizon) && then(':'))
-      number(compared);
-    known.compared = compared != 0;
-    out[oid] = known;
-    then(',');
-  }
-  return out;
-}
 
 Result<std::vector<std::string>> departures(const postgres::Endpoint& source,
                                             const std::vector<std::uint32_t>& gone) {
@@ -104,9 +29,12 @@ Result<std::vector<std::string>> departures(const postgres::Endpoint& source,
   return out;
 }
 
-/// What the catalog says of a heap's columns from now on.
+/// What the catalog says of a heap's columns from now on. The horizon moves on in steps, so that not each
+/// look is another status.
 void remember_columns(Known& known, std::int64_t changes, const postgres::Heap& heap) {
-  if (known.columns == changes && known.file == heap.relation_file) return;
+  constexpr std::int32_t kStep = 100;
+  const bool far = known.horizon == 0 || static_cast<std::int32_t>(heap.horizon - known.horizon) >= kStep;
+  if (known.columns == changes && known.file == heap.relation_file && !far) return;
   known.columns = changes;
   known.file = heap.relation_file;
   known.horizon = heap.horizon;
@@ -119,29 +47,32 @@ bool truncated_in(const PartitionQuestion& question, std::uint32_t transaction) 
 
 /// The TRUNCATE that a heap was in doubt for at the last look may have come by now. Of those it has not: told
 /// of from the second look on, for the first may be ahead of the stream; and then until it comes.
-std::set<std::uint32_t> settle_doubts(const PartitionQuestion& question, KnownHeaps& remembered) {
-  std::set<std::uint32_t> out;
+void settle_doubts(const PartitionQuestion& question, KnownHeaps& remembered) {
   for (auto& [oid, known] : remembered) {
-    if (known.what > Known::kInDoubt) continue;
-    const bool came = truncated_in(question, static_cast<std::uint32_t>(Known::kInDoubt - known.what));
-    known.compared = !came && (known.compared || question.stream_has_passed);
-    if (came) known.what = 0;
-    if (known.compared) out.insert(oid);
+    if (!known.doubted()) continue;
+    const bool came = truncated_in(question, known.made_by());
+    known.compared = !came && (known.compared || (question.stream_has_passed && !question.again));
+    if (came && !question.truncates) known.what = 0;
   }
-  return out;
 }
 
-/// What became of the target's rows of a heap that was emptied. `whole`: all of its table have another file;
-/// `all_empty`: those that have are all without a row.
+/// What became of the target's rows of a heap that has another file, and no row that is known to be of
+/// before. `whole`: all of its table have another file; `all_empty`: those that have are all without a row;
+/// `told`: it is told of already, and nothing less than a proof ends that.
 std::int64_t after_emptying(const PartitionQuestion& question, const postgres::SourceTable& table, bool whole,
-                            bool all_empty, const postgres::NewFile& file) {
+                            bool all_empty, const postgres::NewFile& file, bool told) {
   // The TRUNCATE of a whole table is in the stream, and so is that of a heap that is published by itself.
-  if (table.kind == 'p' && (!whole || (all_empty && !question.truncates))) return Known::kTruncated;
-  const bool listed = question.listed && table.kind != 'p';
-  // A partition without a row was moved with those that have some, by and large.
+  const bool by_itself = table.kind == 'p' && (!whole || (all_empty && !question.truncates));
+  if (question.listed && table.kind != 'p') return 0;
+  const bool explained = truncated_in(question, file.changed_by);
+  if (!question.truncates && explained) return 0;
+  if (told) return Known::doubt(file.changed_by, false);
+  if (by_itself && !question.truncates && !(question.appends && file.has_rows)) return Known::kTruncated;
+  // Where the target keeps its rows: one without a row was moved with those that have some, by and large.
   const bool moved = !file.has_rows && table.kind == 'p' && !all_empty;
-  if (listed || moved || truncated_in(question, file.changed_by)) return 0;
-  return Known::kInDoubt - static_cast<std::int64_t>(file.changed_by);
+  if (!question.truncates && moved) return 0;
+  if (question.appends && file.changed_since) return 0;
+  return Known::doubt(file.changed_by, file.changed_since);
 }
 
 /// Whether a column of the target's key was altered by a transaction that had not ended at `horizon`.
@@ -174,8 +105,9 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
   if (other.empty()) return false;
   bool moved = false;
   PENSTOCK_ASSIGN(const auto found, postgres::read_new_files(source, table, other));
-  const bool all_empty = std::all_of(
-      found.begin(), found.end(), [](const auto& one) { return one.second.emptied && !one.second.has_rows; });
+  const bool all_empty = std::all_of(found.begin(), found.end(), [](const auto& one) {
+    return !one.second.keeps_rows && !one.second.has_rows;
+  });
   for (const auto& heap : table.heaps) {
     const auto at = found.find(heap.oid);
     if (at == found.end()) continue;
@@ -185,14 +117,16 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
     remember_columns(known, changes, heap);
     moved = moved || (altered && !at->second.all_newer);
     const auto before = known.what;
+    const bool told = known.is_told();
     if (at->second.rewritten_with != 0)
       known.what = at->second.rewritten_with;
     else if (altered && at->second.all_newer)
       known.what = Known::kRewritten;
-    else if (at->second.emptied)
-      known.what = after_emptying(question, table, all, all_empty, at->second);
+    else if (!at->second.keeps_rows)
+      known.what = after_emptying(question, table, all, all_empty, at->second, told);
     if (known.what != before || at->second.rewritten_with != 0)
-      known.compared = known.rewritten() && alters_key(question, heap, other.at(heap.oid));
+      known.compared = known.doubted() ? told && !truncated_in(question, at->second.changed_by)
+                                       : known.rewritten() && alters_key(question, heap, other.at(heap.oid));
   }
   return moved;
 }
@@ -205,8 +139,7 @@ std::string rewritten(const postgres::SourceTable& table, std::int64_t number) {
 }
 
 /// What is remembered of the rows of heaps that are there.
-std::vector<std::string> losses(const postgres::SourceTable& table, const KnownHeaps& remembered,
-                                bool truncates, const std::set<std::uint32_t>& doubts) {
+std::vector<std::string> losses(const postgres::SourceTable& table, const KnownHeaps& remembered) {
   std::vector<std::string> out;
   std::set<std::int64_t> columns;
   for (const auto& heap : table.heaps) {
@@ -216,13 +149,16 @@ std::vector<std::string> losses(const postgres::SourceTable& table, const KnownH
     if (what == Known::kRewritten && columns.insert(what).second)
       out.push_back(fmt::format("rows of {} were rewritten by ALTER TABLE, and the target has them as before",
                                 heap.name.text()));
-    if (what <= Known::kInDoubt && doubts.contains(heap.oid))
+    if (what <= Known::kInDoubt && at->second.compared)
       out.push_back(fmt::format(
           "{} has a new file without a row of before, and no TRUNCATE of it has come: it may have been "
           "UNLOGGED for a while, or truncated by itself",
           heap.name.text()));
-    if (what == Known::kTruncated && truncates)
-      out.push_back(fmt::format("{} was truncated, its rows are still in the target", heap.name.text()));
+    if (what == Known::kEmptied)
+      out.push_back(
+          fmt::format("{} has a new file, and the target has other rows: it was truncated by itself, or "
+                      "UNLOGGED for a while",
+                      heap.name.text()));
   }
   return out;
 }
@@ -241,8 +177,8 @@ std::string partitions_text(const postgres::SourceTable& table) {
 bool has_other_heaps(const postgres::SourceTable& table, const std::string& known,
                      const std::map<std::uint32_t, std::uint32_t>& streamed_parts) {
   const auto present = known_of(table);
-  const auto remembered = parse(known);
-  if (remembered.empty() && known != kNone) return false;
+  const auto remembered = parse_heaps(known);
+  if (remembered.empty() && !is_none(known)) return false;
   for (const auto& [oid, first] : streamed_parts)
     if (const auto now = present.find(oid);
         !remembered.contains(oid) && (now == present.end() || now->second.file != oid))
@@ -257,32 +193,29 @@ bool has_other_heaps(const postgres::SourceTable& table, const std::string& know
 
 namespace {
 
-/// Parts that rows were streamed of, and that are new: those that are gone again are remembered as such, and
-/// those that were emptied meanwhile are returned, with what became of their rows.
+/// New parts that rows were streamed of, and that are gone again, are remembered as such. Of those that are
+/// there, and were emptied or have another file than they were made with, it is returned what became of their
+/// rows: nobody has seen the former file.
 Result<std::map<std::uint32_t, std::int64_t>> note_streamed(const postgres::Endpoint& source,
                                                             const postgres::SourceTable& table,
                                                             const PartitionQuestion& question,
                                                             KnownHeaps& remembered) {
   std::map<std::uint32_t, std::uint32_t> there;
-  for (const auto& [oid, first] : question.streamed_parts) {
-    if (remembered.contains(oid)) continue;
-    if (has_heap(table, oid))
-      there[oid] = 0;
-    else
-      remembered[oid] = {};
-  }
+  for (const auto& heap : table.heaps)
+    if (!remembered.contains(heap.oid) && table.kind == 'p' && heap.kind == 'r' &&
+        (heap.relation_file != heap.oid || question.streamed_parts.contains(heap.oid)))
+      there[heap.oid] = 0;
+  for (const auto& [oid, first] : question.streamed_parts)
+    if (!remembered.contains(oid) && !has_heap(table, oid)) remembered[oid] = {};
   std::map<std::uint32_t, std::int64_t> out;
   if (there.empty()) return out;
   PENSTOCK_ASSIGN(const auto files, postgres::read_new_files(source, table, there));
   for (const auto& heap : table.heaps) {
     const auto file = files.find(heap.oid);
-    if (file == files.end() || table.kind != 'p') continue;
-    const bool another = heap.relation_file != heap.oid;
-    if (file->second.has_pages && !(another && file->second.emptied)) continue;
-    if (!question.truncates)
-      out[heap.oid] = Known::kTruncated;
-    else if (!truncated_in(question, file->second.changed_by))
-      out[heap.oid] = Known::kInDoubt - static_cast<std::int64_t>(file->second.changed_by);
+    if (file == files.end() || (heap.relation_file == heap.oid && file->second.has_pages)) continue;
+    const bool doubted = question.truncates || (question.appends && file->second.has_rows);
+    out[heap.oid] =
+        doubted ? Known::doubt(file->second.changed_by, file->second.changed_since) : Known::kTruncated;
   }
   return out;
 }
@@ -321,13 +254,19 @@ void take_in(const std::vector<const postgres::Heap*>& arrived, const std::map<s
   }
 }
 
+/// Where the target keeps rows that are truncated, it has to have those that are there, at least.
+bool is_compared(const Known& heap, const PartitionQuestion& question) {
+  return question.truncates ? heap.emptied() : !question.appends && heap.what == Known::kTruncated;
+}
+
 }  // namespace
 
 Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const postgres::SourceTable& table,
                                          const PartitionQuestion& question) {
   if (question.known.empty()) return PartitionLook{partitions_text(table), ""};
-  auto remembered = parse(question.known);
-  const auto doubts = settle_doubts(question, remembered);
+  auto remembered = parse_heaps(question.known);
+  const auto before = remembered;
+  settle_doubts(question, remembered);
   const auto present = known_of(table);
   std::vector<const postgres::Heap*> arrived;
   for (const auto& heap : table.heaps)
@@ -352,31 +291,52 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
       drifts.push_back(fmt::format(
           "{} was detached and attached again, and what changed of its rows meanwhile was not streamed",
           heap.name.text()));
-  for (auto& loss : losses(table, remembered, question.truncates, doubts))
+  for (auto& loss : losses(table, remembered))
     drifts.push_back(std::move(loss));
   out.known = text_of(remembered);
   out.drift = fmt::format("{}", fmt::join(drifts, "; "));
   out.moved_after_change = moved;
   for (const auto& [oid, heap] : remembered) {
-    out.to_compare = out.to_compare || (heap.what > 0 && !heap.compared);
-    out.in_doubt = out.in_doubt || heap.what <= Known::kInDoubt;
+    // Once more before it is told.
+    const auto then = before.find(oid);
+    const bool told = heap.compared && then != before.end() && then->second.compared;
+    out.to_compare =
+        out.to_compare || (heap.what > 0 && !heap.compared) || (is_compared(heap, question) && !told);
+    out.in_doubt = out.in_doubt || heap.doubted();
   }
   return out;
 }
 
 std::string without_doubts(const std::string& known) {
-  auto heaps = parse(known);
+  auto heaps = parse_heaps(known);
   for (auto& [oid, heap] : heaps)
-    if (heap.what <= Known::kInDoubt) std::tie(heap.what, heap.compared) = std::tuple(0, false);
+    if (heap.doubted() && heap.compared) std::tie(heap.what, heap.compared) = std::tuple(0, false);
   return text_of(heaps);
 }
 
-std::string with_compared(const std::string& known, bool equal) {
-  auto heaps = parse(known);
+namespace {
+
+void take_up(Known& heap, RowsAre rows, const PartitionQuestion& question) {
+  const bool explained = heap.doubted() && truncated_in(question, heap.made_by());
+  const bool never = rows != RowsAre::Unknown;
+  const bool given_up = explained || (heap.doubted() && heap.weak() && never);
+  if (rows == RowsAre::Equal || (given_up && rows != RowsAre::Different))
+    std::tie(heap.what, heap.compared) = std::tuple(0, false);
+  else if (rows == RowsAre::Different && (heap.doubted() || !question.truncates))
+    std::tie(heap.what, heap.compared) = std::tuple(Known::kEmptied, true);
+  else if (!heap.doubted())
+    heap.compared = heap.compared || never;
+}
+
+}  // namespace
+
+std::string with_compared(const std::string& known, RowsAre rows, const PartitionQuestion& question) {
+  auto heaps = parse_heaps(known);
   for (auto& [oid, heap] : heaps) {
-    if (!heap.rewritten()) continue;
-    heap.compared = !equal;
-    if (equal) heap.what = 0;
+    if (is_compared(heap, question)) take_up(heap, rows, question);
+    if (!heap.rewritten() || rows == RowsAre::Unknown || rows == RowsAre::TooLong) continue;
+    heap.compared = rows != RowsAre::Equal;
+    if (rows == RowsAre::Equal) heap.what = 0;
   }
   return text_of(heaps);
 }

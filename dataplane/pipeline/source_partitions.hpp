@@ -19,11 +19,12 @@
 //   inheritance always is one: the publication does not take it in by itself. So is a foreign table.
 // - A heap that is gone, or was attached anew, stays remembered as it was, and is told of at each look, until
 //   a load makes it good: rows that were deleted while it was detached are in no stream, even if it is empty.
-// - A heap that has another file has been rewritten, truncated, or only moved (VACUUM FULL, CLUSTER). Its
-//   rows tell: those of a rewrite are all newer than the last look that found the columns' definitions as
-//   they were, and some definition was changed; one that was moved has rows from before. The first two are
-//   remembered with the heap, and told of, until a load, or a TRUNCATE that is streamed, makes them good.
-//
+// - A heap that has another file has been rewritten, truncated, or only moved (VACUUM FULL, CLUSTER). A row
+//   that is older than what the last looks found shows that it was moved: a TRUNCATE, or ALTER TABLE, leaves
+//   none. Where all are newer, and some column's definition was changed, they were rewritten. Where nothing
+//   shows it, the table's rows are compared with the target's. What differs is remembered with the heap, and
+//   told of, until a load, or a TRUNCATE that is streamed, makes it good.
+// - So it is with a new heap that has another file than it was made with: nobody has seen the former one.
 // - A heap that rows were streamed of, and that came and went between two looks, is remembered as one that is
 //   gone; one that came, and was emptied before the first look at it, is told of; and one that came, went and
 //   came back is remembered as attached anew.
@@ -33,18 +34,23 @@
 //
 // A heap that was emptied looks like one that was SET UNLOGGED and LOGGED again, whose rows of that time are
 // in no WAL. PostgreSQL refuses that for a table that a publication lists, but not for one that it publishes
-// with all others or as a partition: of these a TRUNCATE has to have come through the stream.
+// with all others or as a partition. Of these a TRUNCATE has to have come through the stream, where a table
+// is too large to be compared, or changes meanwhile; and the transaction of that TRUNCATE is taken to have
+// done nothing else to the heap that is not streamed.
 //
-// Not seen: where TRUNCATE is to change nothing, a partition that was UNLOGGED, emptied by DELETE, and LOGGED
-// again, all between two looks. A partition that came and went between two looks, when Penstock was killed
-// between the two. One that loses rows while it is detached, where the transaction that attaches it again
-// made it, or is older than the first that filled it. Rows of before beyond the first 100,000; and those of
-// an append-only target's partition, whose transactions are newer than the attaching one, once the stream has
-// brought one.
+// Not seen: where TRUNCATE is to change nothing, a partition that was UNLOGGED, lost rows, and was LOGGED
+// again, all between two looks. Of a table that is too large to be compared: a partition that was truncated
+// (or UNLOGGED for a while), has rows again, and was then changed in the catalog (GRANT, VACUUM FULL) or
+// filled by an older transaction, all between two looks: so looks one that pg_repack wrote anew. A partition
+// that came and went between two looks, when Penstock was killed between the two. One that loses rows while
+// it is detached, where the transaction that attaches it again made it, or is older than the first that
+// filled it. Rows of before beyond the first 100,000; and those of an append-only target's partition, whose
+// transactions are newer than the attaching one, once the stream has brought one.
 //
-// Told of for nothing: VACUUM FULL of a single partition that is empty, or all of whose rows are new. A
-// TRUNCATE of a table that no publication lists, when Penstock was started anew between the two. A partition
-// that one transaction truncates and fills before the first look at it. A partition that was attached empty a
+// Told of for nothing, of a table that cannot be compared for that: VACUUM FULL of a partition that is empty,
+// or all of whose rows are new; a TRUNCATE below a savepoint, or followed by DDL on the partition before the
+// next look; a TRUNCATE of a table that no publication lists, when Penstock was started anew between the two;
+// a partition that is truncated before the first look at it. Always: a partition that was attached empty a
 // while after it was made, and whose first rows came of a transaction that is older than the attaching one,
 // or has a savepoint above it.
 
@@ -78,8 +84,8 @@ struct PartitionLook {
   /// Rows were moved (VACUUM FULL, CLUSTER) after columns had been changed: what earlier rows hold in a
   /// column that was added since cannot be told any more.
   bool moved_after_change = false;
-  /// Among what differs are rows that ALTER TABLE rewrote, and whose values nobody has compared yet: what it
-  /// did may have left them (compare_rows.hpp).
+  /// Nobody has compared yet (compare_rows.hpp): rows that ALTER TABLE rewrote, whose values it may have
+  /// left; or a heap with another file, in which nothing shows that it is the former rows that were moved.
   bool to_compare = false;
   bool in_doubt =
       false;  ///< a heap was emptied, or UNLOGGED for a while; where the target has no row, never mind
@@ -98,6 +104,8 @@ struct PartitionQuestion {
   /// by what would they be matched?
   std::vector<std::string> key{};
   bool stream_has_passed = true;  ///< TableJob::stream_has_passed
+  bool again = false;             ///< the same look once more, with what was learnt meanwhile
+  bool appends = false;           ///< the target keeps every change, and cannot be compared
   /// Of those of PartitionLook::unproven that could be compared, by oid; Unknown: they never can.
   std::map<std::uint32_t, RowsAre> proven{};
 };
@@ -107,9 +115,12 @@ struct PartitionQuestion {
                                                        const postgres::SourceTable& table,
                                                        const PartitionQuestion& question);
 
-/// A look's `known` where the target has no row, as the source.
+/// A look's `known` where the target has no row, as the source: without the doubts that were told of, which
+/// the stream has passed.
 [[nodiscard]] std::string without_doubts(const std::string& known);
-/// A look's `known` after the rewritten rows were compared: equal ones are no difference any more.
-[[nodiscard]] std::string with_compared(const std::string& known, bool equal);
+/// A look's `known` after its table's rows were compared with the target's: what is equal is no difference
+/// any more.
+[[nodiscard]] std::string with_compared(const std::string& known, RowsAre rows,
+                                        const PartitionQuestion& question);
 
 }  // namespace penstock::pipeline

@@ -201,15 +201,21 @@ struct NewFile {
   /// The column (SourceColumn::attribute_number) whose definition the transaction has changed that wrote the
   /// oldest of the rows: it rewrote them all. 0: none.
   int rewritten_with = 0;
-  bool emptied = false;    ///< no row is older than the last change of the heap's definition
+  /// It has a row that is older than the transaction asked for: its rows were only moved (VACUUM FULL,
+  /// CLUSTER). False also where that cannot be told.
+  bool keeps_rows = false;
   bool all_newer = false;  ///< it has rows, and none is older than the transaction asked for
+  /// None of that, but it has a row that is older than `changed_by`: either something was changed in the
+  /// catalog since the file was made, or it is one that was written row by row and then exchanged
+  /// (pg_repack).
+  bool changed_since = false;
   bool has_rows = true;
   bool has_pages = true;         ///< DELETE leaves them, TRUNCATE does not
   std::uint32_t changed_by = 0;  ///< the transaction (32-bit xid) of the last change of its pg_class row
 };
 /// Of `heaps`, which are parts of the table or the table itself, by oid, each with the transaction (32-bit
-/// xid) that NewFile::all_newer is about; 0: none. Rows are looked at where this role may, up to 100,000 of
-/// each: after a rewrite the first are the oldest, by and large.
+/// xid) that NewFile::keeps_rows and all_newer are about; 0: none. Rows are looked at where this role may, up
+/// to 100,000 of each: after a rewrite the first are the oldest, by and large.
 [[nodiscard]] Result<std::map<std::uint32_t, NewFile>> read_new_files(
     const Endpoint& endpoint, const SourceTable& table, const std::map<std::uint32_t, std::uint32_t>& heaps);
 /// Names of those that are there, by oid.

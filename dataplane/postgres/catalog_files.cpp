@@ -52,10 +52,15 @@ std::optional<NewFile> read_one(pqxx::transaction_base& tx, const SourceTable& t
   NewFile out;
   out.changed_by = heaps[0][0].as<std::uint32_t>();
   out.has_pages = !heaps[0][2].as<bool>();
-  if (since != 0 && readable) {
-    const auto rows = look_at_rows(tx, name, std::to_string(since));
-    out.all_newer = rows.any && !rows.older;
+  if (readable) {
+    const auto rows = look_at_rows(tx, name, since != 0 ? std::to_string(since) : changed_at);
+    out.has_rows = rows.any;
+    out.keeps_rows = since != 0 && rows.older;
+    out.all_newer = since != 0 && rows.any && !rows.older;
+  } else {
+    out.has_rows = out.has_pages;
   }
+  if (out.keeps_rows) return out;
   std::set<std::string> looked_at;
   for (const auto& row : tx.exec_params(kChangedQuery, std::to_string(table.oid), std::to_string(oid))) {
     const auto number = row[0].as<int>();
@@ -68,10 +73,7 @@ std::optional<NewFile> read_one(pqxx::transaction_base& tx, const SourceTable& t
     out.rewritten_with = number;
     return out;
   }
-  const auto rows = readable ? look_at_rows(tx, name, changed_at)
-                             : Rows{false, !heaps[0][2].as<bool>(), !heaps[0][2].as<bool>()};
-  out.emptied = !rows.older;
-  out.has_rows = rows.any;
+  out.changed_since = readable && look_at_rows(tx, name, changed_at).older;
   return out;
 }
 

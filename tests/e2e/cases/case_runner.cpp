@@ -14,10 +14,17 @@
 namespace penstock::cases {
 namespace {
 
-/// An open transaction keeps every slot of the server from being made: these come when the others have ended.
-bool holds_transactions(const Case& its) {
-  return its.before_start || std::any_of(its.steps.begin(), its.steps.end(),
-                                         [](const Step& step) { return step.kind == Step::Kind::Hold; });
+/// An open transaction keeps every slot of the server from being made: these come when the others have ended;
+/// those that keep one open for long come last.
+enum class Holds { None, Briefly, Long };
+
+Holds holds_transactions(const Case& its) {
+  const auto has = [&](Step::Kind kind) {
+    return std::any_of(its.steps.begin(), its.steps.end(),
+                       [&](const Step& step) { return step.kind == kind; });
+  };
+  if (its.before_start && has(Step::Kind::Look)) return Holds::Long;
+  return its.before_start || has(Step::Kind::Hold) ? Holds::Briefly : Holds::None;
 }
 
 /// As many as two cores carry without any of them waiting for its turn for long.
@@ -70,9 +77,9 @@ std::map<std::string, CaseResult> run_cases(const std::vector<Case>& cases) {
       finish(cases[at], {.wrong = std::string("the setup fails: ") + error.what()});
     }
   });
-  for (const bool holding : {false, true}) {
+  for (const auto holds : {Holds::None, Holds::Briefly, Holds::Long}) {
     in_threads(kAtOnce, cases.size(), [&](std::size_t at) {
-      if (holds_transactions(cases[at]) == holding && !finished(cases[at]))
+      if (holds_transactions(cases[at]) == holds && !finished(cases[at]))
         finish(cases[at], {.wrong = each[at]->run()});
     });
   }

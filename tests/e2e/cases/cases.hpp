@@ -87,6 +87,7 @@ std::vector<Case> large_value_cases();
 std::vector<Case> publication_cases();
 std::vector<Case> target_cases();
 std::vector<Case> passing_cases();
+std::vector<Case> partition_cases();
 std::vector<Case> other_cases();
 
 }  // namespace penstock::cases

@@ -17,7 +17,7 @@ namespace {
 std::vector<Case> all_cases() {
   std::vector<Case> out;
   for (const auto kind : {identity_cases, key_cases, name_cases, catalog_cases, large_value_cases,
-                          publication_cases, target_cases, passing_cases, other_cases})
+                          publication_cases, target_cases, passing_cases, partition_cases, other_cases})
     for (auto& its : kind())
       out.push_back(std::move(its));
   return out;

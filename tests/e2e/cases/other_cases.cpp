@@ -85,6 +85,15 @@ void add_before_load(std::vector<Case>& out) {
          "CREATE TYPE t_e AS ENUM ('a', 'b'); CREATE TABLE t (id int PRIMARY KEY, e t_e);"
          "INSERT INTO t VALUES (1, 'a')",
          "ALTER TYPE t_e RENAME VALUE 'a' TO 'alpha'; INSERT INTO t VALUES (2, 'alpha')");
+  // The slot is there before the next try to go on: what was written between is streamed as it was then.
+  const std::string labelled =
+      "CREATE TYPE t_e AS ENUM ('a', 'b'); CREATE TABLE t (id int PRIMARY KEY, e t_e);"
+      "INSERT INTO t VALUES (1, 'a')";
+  out.push_back({.name = "enum-renamed-between-slot-and-load",
+                 .setup = labelled,
+                 .steps = {look(), look(), release(), sql("SELECT pg_sleep(1)"),
+                           sql("INSERT INTO t VALUES (5, 'a'); ALTER TYPE t_e RENAME VALUE 'a' TO 'alpha'")},
+                 .before_start = true});
   out.push_back(
       {.name = "excluded-renamed-before-load",
        .setup = "CREATE TABLE t (id int PRIMARY KEY, card text, note text); INSERT INTO t VALUES (1, '4111', "

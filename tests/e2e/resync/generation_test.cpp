@@ -83,6 +83,10 @@ TEST(ResyncGeneration, APauseAskedForMeanwhileIsHonouredAfterTheSwap) {
   scene.speed_up();
   ASSERT_TRUE(scene.reaches("Paused", 60s));
   EXPECT_EQ(scene.field(".status.observedResyncGeneration"), "1");
+  ASSERT_TRUE(test::eventually([&] {
+    const auto seen = watch.states();
+    return !seen.empty() && seen.back() == "Paused";
+  }));
   const auto states = watch.states();
   EXPECT_EQ(states.front(), "Snapshot");
   EXPECT_EQ(std::count(states.begin(), states.end(), "Resync"), 1) << testing::PrintToString(states);
@@ -134,7 +138,7 @@ TEST(ResyncOfOneTable, LeavesTheOthersStreaming) {
   const auto slot = scene.field(".status.replication.slot");
   scene.dev.patch(
       scene.pipe,
-      R"({"spec":{"sync":{"batchRows":200},"tables":[{"source":"public.orders","resyncGeneration":1},)"
+      R"({"spec":{"sync":{"batchRows":100},"tables":[{"source":"public.orders","resyncGeneration":1},)"
       R"({"source":"public.customers"}]}})");
   ASSERT_NO_FATAL_FAILURE(scene.slow_down("orders_resync"));
   ASSERT_TRUE(test::eventually([&] { return scene.of_table("orders", "state") == "Loading"; }));

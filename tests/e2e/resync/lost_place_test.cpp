@@ -104,9 +104,9 @@ TEST(LostPlace, ASlotThatTheSourceGivesUpInTheLoad) {
 /// Three pipes side by side: only a look now and then can notice it.
 TEST(LostPlace, ASlotDroppedInTheInitialLoadInAResyncAndWhilePaused) {
   Scene paused(shared_world()), resyncing(shared_world()), loading(shared_world());
+  loading.create_table("orders", 200000);
   ASSERT_NO_FATAL_FAILURE(be_paused(paused));
   ASSERT_NO_FATAL_FAILURE(be_in_a_resync(resyncing));
-  loading.create_table("orders", 200000);
   loading.declare({"public.orders"});
   ASSERT_NO_FATAL_FAILURE(loading.begin_a_slow_load("orders"));
   for (auto* scene : {&paused, &resyncing, &loading})

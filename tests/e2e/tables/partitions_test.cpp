@@ -60,7 +60,7 @@ TEST(Partitions, ThatJoinWithRowsOrLeaveAskForAResyncAndEmptyOnesDoNot) {
   scene.apply();
   loading.apply();
   ASSERT_TRUE(loading.reaches("Running"));
-  loading.dev.patch(loading.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":500}}})");
+  loading.dev.patch(loading.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":100}}})");
   ASSERT_NO_FATAL_FAILURE(loading.slow_down("orders_resync"));
   ASSERT_TRUE(loading.table_reaches("orders", "Loading"));
   attach(loading, "orders", 10);

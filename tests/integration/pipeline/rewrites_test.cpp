@@ -85,6 +85,28 @@ TEST_F(Rewrites, AreToldOfWhereRowsMayNotBeRead) {
   expect_told("column v was");
 }
 
+TEST_F(Rewrites, AndTruncatesArePassedOverByNoGrantOfColumnsAlone) {
+  run_.reset();
+  ASSERT_NO_FATAL_FAILURE(
+      prepare("CREATE TABLE t (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);"
+              "CREATE TABLE p1 PARTITION OF t FOR VALUES FROM (0) TO (100);"
+              "CREATE TABLE p2 PARTITION OF t FOR VALUES FROM (100) TO (200)",
+              {"t"}));
+  exec("INSERT INTO t SELECT i, i FROM generate_series(1, 150) i");
+  begin();
+  ASSERT_NO_FATAL_FAILURE(catch_up());
+  exec("CREATE ROLE poor_" + database_ + " LOGIN REPLICATION PASSWORD 'poor'");
+  exec("GRANT SELECT (id, v) ON t, p1, p2 TO poor_" + database_);
+  job_.source.user = "poor_" + database_;
+  job_.source.password = Secret("poor");
+  ASSERT_EQ(look(), "");
+  exec("VACUUM FULL p2");
+  EXPECT_EQ(look(), "");
+  exec("TRUNCATE p1; INSERT INTO t VALUES (5, 5)");
+  ASSERT_NO_FATAL_FAILURE(catch_up());
+  expect_told("public.p1 has a new file, and the target has other rows");
+}
+
 TEST_F(Rewrites, AreNotToldOfOnceEveryRowIsGone) {
   exec("ALTER TABLE t ALTER v TYPE int USING v * 100");
   expect_told("column v was");
