@@ -115,8 +115,9 @@ void PipelineDataplane::add_streamed(const Pipe& pipe, const Run& run, pipeline:
       if (table.source_text != streamed.source || table.load != streamed.load) continue;
       table.streamed_definition = streamed.definition;
       table.streamed_types = streamed.types;
+      const auto looked = run.looked_to.find(table.source_text);
       table.stream_has_passed =
-          run.looked_to && std::max(facts.confirmed, streamed.written) >= *run.looked_to;
+          looked != run.looked_to.end() && std::max(facts.confirmed, streamed.written) >= looked->second;
     }
 }
 
@@ -222,12 +223,14 @@ Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
   auto system = system_of(pipe);
   if (!run->stream.run) system.told = told_of(*run, job.slot);
   PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system));
-  const bool passed =
-      run->looked_to && run->stream.run && run->stream.run->facts().confirmed >= *run->looked_to;
-  if (!report.end)
-    run->looked_to.reset();
-  else if (!run->looked_to || passed)
-    run->looked_to = report.end;
+  for (const auto& table : job.tables) {
+    const auto seen = report.tables.find(table.source_text);
+    if (seen == report.tables.end()) continue;
+    if (!report.end || !seen->second.in_doubt)
+      run->looked_to.erase(table.source_text);
+    else if (table.stream_has_passed || !run->looked_to.contains(table.source_text))
+      run->looked_to[table.source_text] = report.end;
+  }
   std::map<std::string, std::string> definitions;
   for (const auto& [source, table] : report.tables)
     definitions[source] = table.definition;

@@ -77,9 +77,9 @@ class PipelineDataplane final : public reconcile::Dataplane {
     std::optional<Error> unseen;            ///< likewise: ProbeReport::unseen
     /// The most that our slot, of this name, can have been told; none: not known since the process began.
     std::optional<std::pair<std::string, Lsn>> told;
-    std::string slot_read;                      ///< by the present stream
-    std::optional<Lsn> looked_to;               ///< ProbeReport::end, until the stream has passed it
-    std::unique_ptr<SlotMaker> slot_maker;      ///< while the source makes our slot
+    std::string slot_read;                  ///< by the present stream
+    std::map<std::string, Lsn> looked_to;   ///< by source, ProbeReport::end, until its stream has passed it
+    std::unique_ptr<SlotMaker> slot_maker;  ///< while the source makes our slot
     std::optional<postgres::CreatedSlot> slot;  ///< made, and not yet handed to a load
   };
 

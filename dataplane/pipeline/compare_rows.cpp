@@ -24,7 +24,9 @@ constexpr std::chrono::seconds kStreamPatience{2};
 constexpr std::chrono::seconds kStatementLimit{15};
 constexpr std::size_t kPartRows = 100'000;
 /// A table that had less than this of the time has not shown that it is too large.
-constexpr std::chrono::seconds kFairTime{4};
+constexpr std::chrono::seconds kFairTime{8};
+/// From a commit's record in the log until its rows are visible, where no standby is waited for.
+constexpr std::chrono::milliseconds kCommitTime{100};
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
@@ -49,11 +51,8 @@ class Comparison {
 
   Result<RowsAre> run() {
     PENSTOCK_ASSIGN(const auto session, postgres::connect(job_.source));
-    PENSTOCK_TRY(
-        postgres::execute(session.get(), job_.source, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
-    PENSTOCK_TRY(postgres::execute(session.get(), job_.source, "SET LOCAL statement_timeout = '15s'"));
-    PENSTOCK_ASSIGN(lsn_, postgres::current_wal_lsn(session.get(), job_.source));
-    PENSTOCK_ASSIGN(const bool there, wait_for_stream());
+    PENSTOCK_TRY(take_snapshot(session.get()));
+    PENSTOCK_ASSIGN(const bool there, wait_for_stream(session.get()));
     if (!there) return RowsAre::Unknown;
     for (const auto& heap : source_.heaps) {
       if (part_ && heap.oid != part_->oid) continue;
@@ -65,6 +64,16 @@ class Comparison {
   }
 
  private:
+  /// The snapshot sees all that committed before `lsn_`. What came between the two is as what came later: it
+  /// is in the target with a higher version, once the stream is where the log ends now.
+  Status take_snapshot(pg_conn* session) {
+    PENSTOCK_ASSIGN(lsn_, postgres::current_wal_lsn(session, job_.source));
+    std::this_thread::sleep_for(kCommitTime);
+    PENSTOCK_TRY(postgres::execute(session, job_.source, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
+    PENSTOCK_TRY(postgres::execute(session, job_.source, "SET LOCAL statement_timeout = '15s'"));
+    return postgres::execute(session, job_.source, "SELECT 1");
+  }
+
   /// An idle source tells its stream of no place beyond the last record: one more (PostgreSQL docs,
   /// "Replication Management Functions"). A standby writes none, and goes without.
   void push_on() const {
@@ -76,13 +85,15 @@ class Comparison {
 
   [[nodiscard]] bool late() const { return Clock::now() > until_; }
 
-  /// False: not in time.
-  Result<bool> wait_for_stream() {
+  /// False: not in time. What is visible may not be in the log's files yet (synchronous_commit = off): the
+  /// message's own commit sees to that.
+  Result<bool> wait_for_stream(pg_conn* session) {
     push_on();
+    PENSTOCK_ASSIGN(const Lsn end, postgres::current_wal_lsn(session, job_.source));
     const auto limit = std::min(until_, Clock::now() + kStreamPatience);
     while (true) {
       PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job_.source, job_.slot));
-      if (slot.confirmed_lsn >= lsn_) return true;
+      if (slot.confirmed_lsn >= end) return true;
       if (!slot.active || Clock::now() > limit) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
     }
@@ -124,19 +135,28 @@ class Comparison {
                        clickhouse::literal(native()));
   }
 
-  /// Rows of the block that the target has neither as they are nor in a version of after the snapshot.
+  /// Whether the target has each row of the block as it is, or in a version of after the snapshot. It is read
+  /// once, for the stream goes on; and without FINAL, which leaves tombstones out.
   Result<RowsAre> find_block() {
+    const auto version = clickhouse::kVersionColumn;
+    std::string newest, names;
+    for (std::size_t at = 0; at < target_.columns.size(); ++at) {
+      // Of a NULL by itself argMax() takes another row's value.
+      newest += fmt::format(", argMax(tuple({}), {}).1 AS _penstock_{}",
+                            clickhouse::quote(target_.columns[at].name), version, at);
+      names += fmt::format("{}_penstock_{}", at == 0 ? "" : ", ", at);
+    }
     const auto sql = fmt::format(
-        "WITH _penstock_block AS (SELECT * FROM {0}) SELECT count() FROM _penstock_block "
-        "WHERE ({1}) NOT IN (SELECT {1} FROM {2} WHERE {3} >= {{before:UInt128}} AND ({1}) IN (SELECT {1} "
-        "FROM _penstock_block)) "
-        "AND ({4}) NOT IN (SELECT {4} FROM {2} FINAL WHERE {3} < {{before:UInt128}} AND {5} = 0 "
-        "AND ({1}) IN (SELECT {1} FROM _penstock_block))",
-        block_rows(), joined(target_.key), clickhouse::quote(target_.target), clickhouse::kVersionColumn,
-        column_names(), clickhouse::kDeletedColumn);
-    PENSTOCK_ASSIGN(const auto lacking, ask(sql));
-    if (lacking.size() != 1) return RowsAre::Unknown;
-    return lacking[0] == "0" ? RowsAre::Equal : RowsAre::Different;
+        "WITH _penstock_block AS (SELECT * FROM {0}) SELECT countIf(_penstock_newest >= {{before:UInt128}} "
+        "OR "
+        "(_penstock_gone = 0 AND ({1}) IN (SELECT {2} FROM _penstock_block))) FROM (SELECT max({3}) AS "
+        "_penstock_newest, argMax({4}, {3}) AS _penstock_gone{5} FROM {6} WHERE ({7}) IN (SELECT {7} FROM "
+        "_penstock_block) GROUP BY {7})",
+        block_rows(), names, column_names(), version, clickhouse::kDeletedColumn, newest,
+        clickhouse::quote(target_.target), joined(target_.key));
+    PENSTOCK_ASSIGN(const auto found, ask(sql));
+    if (found.size() != 1) return RowsAre::Unknown;
+    return found[0] == std::to_string(block_.rows()) ? RowsAre::Equal : RowsAre::Different;
   }
 
   Result<RowsAre> compare_block() {
@@ -209,17 +229,21 @@ Result<RowsAre> compare(const PipeJob& job, const postgres::SourceTable& source,
   if (target.append_only || target.key.empty()) return RowsAre::Untold;
   if (Clock::now() > until) return RowsAre::Unknown;
   auto found = Comparison(job, source, target, part, keeps_more, until).run();
-  // A commit may be in the log, and in the target, a moment before it is visible: such rows look different
-  // once.
-  if (found && *found == RowsAre::Different)
-    return Comparison(job, source, target, part, keeps_more, until).run();
-  return found;
+  if (!found || *found != RowsAre::Different) return found;
+  // A commit may be in the log, and in the target, for a moment before it is visible: such rows look
+  // different once.
+  auto again = Comparison(job, source, target, part, keeps_more, until).run();
+  return again && *again == RowsAre::Equal ? again : found;
 }
 }  // namespace
 
 Result<RowsAre> compare_rows(const PipeJob& job, const postgres::SourceTable& source, const Binding& target,
                              bool keeps_more, Clock::time_point until) {
-  return compare(job, source, target, nullptr, keeps_more, until);
+  PENSTOCK_ASSIGN(const auto found, compare(job, source, target, nullptr, keeps_more, until));
+  if (found != RowsAre::Different) return found;
+  PENSTOCK_ASSIGN(const auto session, postgres::connect(job.source));
+  PENSTOCK_ASSIGN(const bool waits, postgres::waits_for_standbys(session.get(), job.source));
+  return waits ? RowsAre::Unknown : found;
 }
 
 Result<RowsAre> compare_part(const PipeJob& job, const postgres::SourceTable& source,

@@ -17,7 +17,7 @@ namespace penstock::pipeline {
 enum class RowsAre {
   Equal,      ///< the same rows on both sides, in every bound column, none of them changed meanwhile
   Different,  ///< some row is not
-  Unknown,    ///< not everything could be compared: the stream is behind, or rows come and go
+  Unknown,    ///< it cannot be told now: the stream is behind, rows come and go, commits wait for a standby
   TooLong,    ///< the table is too large to be compared within the time that there is
   Untold      ///< they cannot be compared: no key, a value that the target cannot hold, …
 };

@@ -107,24 +107,9 @@ class TableProbe {
       PENSTOCK_ASSIGN(look, look_at_partitions(job_.source, with_target_columns, question));
     }
     question.again = true;
-    if (look.in_doubt && !question.truncates) {
-      PENSTOCK_ASSIGN(const bool empty, target_is_empty());
-      question.known = empty ? without_doubts(look.known) : question.known;
-      if (empty) return look_at_partitions(job_.source, with_target_columns, question);
-    }
     if (!look.to_compare) return look;
     question.known = with_compared(look.known, compare(), question);
     return look_at_partitions(job_.source, with_target_columns, question);
-  }
-
-  [[nodiscard]] Result<bool> target_is_empty() const {
-    if (!replaces_) return false;
-    clickhouse::Client client(job_.destination);
-    PENSTOCK_ASSIGN(const auto rows, client.select({fmt::format("SELECT 1 FROM {} FINAL WHERE {} = 0 LIMIT 1",
-                                                                clickhouse::quote(table_.written()),
-                                                                clickhouse::kDeletedColumn),
-                                                    {}}));
-    return rows.empty();
   }
 
   [[nodiscard]] RowsAre compare() const {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <tuple>
 #include <vector>
 
 #include "dataplane/pipeline/arrived_parts.hpp"
@@ -51,28 +50,26 @@ void settle_doubts(const PartitionQuestion& question, KnownHeaps& remembered) {
   for (auto& [oid, known] : remembered) {
     if (!known.doubted()) continue;
     const bool came = truncated_in(question, known.made_by());
-    known.compared = !came && (known.compared || (question.stream_has_passed && !question.again));
-    if (came && !question.truncates) known.what = 0;
+    if (came && question.appends)
+      known.what = 0;
+    else if (came)
+      known.what = Known::doubt(known.made_by(), known.weak(), false);
+    else if (question.stream_has_passed && !question.again)
+      known.what = Known::doubt(known.made_by(), known.weak(), true);
   }
 }
 
 /// What became of the target's rows of a heap that has another file, and no row that is known to be of
-/// before. `whole`: all of its table have another file; `all_empty`: those that have are all without a row;
-/// `told`: it is told of already, and nothing less than a proof ends that.
-std::int64_t after_emptying(const PartitionQuestion& question, const postgres::SourceTable& table, bool whole,
-                            bool all_empty, const postgres::NewFile& file, bool told) {
-  // The TRUNCATE of a whole table is in the stream, and so is that of a heap that is published by itself.
-  const bool by_itself = table.kind == 'p' && (!whole || (all_empty && !question.truncates));
+/// before. `told`: it is told of already, and nothing less than a proof ends that.
+std::int64_t after_emptying(const PartitionQuestion& question, const postgres::SourceTable& table,
+                            const postgres::NewFile& file, bool told) {
+  // The TRUNCATE of a heap that is published by itself is in the stream.
   if (question.listed && table.kind != 'p') return 0;
   const bool explained = truncated_in(question, file.changed_by);
-  if (!question.truncates && explained) return 0;
-  if (told) return Known::doubt(file.changed_by, false);
-  if (by_itself && !question.truncates && !(question.appends && file.has_rows)) return Known::kTruncated;
-  // Where the target keeps its rows: one without a row was moved with those that have some, by and large.
-  const bool moved = !file.has_rows && table.kind == 'p' && !all_empty;
-  if (!question.truncates && moved) return 0;
-  if (question.appends && file.changed_since) return 0;
-  return Known::doubt(file.changed_by, file.changed_since);
+  // A log lacks no row of one that was truncated. One that was UNLOGGED is written anew by what ends that.
+  if (question.appends && (explained || (!told && (file.changed_since || !file.has_rows_of_change))))
+    return 0;
+  return Known::doubt(file.changed_by, file.changed_since && !told, told && !explained);
 }
 
 /// Whether a column of the target's key was altered by a transaction that had not ended at `horizon`.
@@ -90,14 +87,11 @@ bool alters_key(const PartitionQuestion& question, const postgres::Heap& heap, s
 Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::SourceTable& table,
                             const PartitionQuestion& question, KnownHeaps& remembered) {
   std::map<std::uint32_t, std::uint32_t> other;
-  bool all = true;
   for (const auto& heap : table.heaps) {
     const auto at = remembered.find(heap.oid);
     if (at == remembered.end() || at->second.attached != heap.attached || heap.relation_file == 0) continue;
     if (at->second.file == 0) at->second.file = heap.relation_file;
-    const bool same = at->second.file == heap.relation_file;
-    all = all && !same;
-    if (same)
+    if (at->second.file == heap.relation_file)
       remember_columns(at->second, changes_of(table, heap), heap);
     else
       other[heap.oid] = at->second.horizon;
@@ -105,9 +99,6 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
   if (other.empty()) return false;
   bool moved = false;
   PENSTOCK_ASSIGN(const auto found, postgres::read_new_files(source, table, other));
-  const bool all_empty = std::all_of(found.begin(), found.end(), [](const auto& one) {
-    return !one.second.keeps_rows && !one.second.has_rows;
-  });
   for (const auto& heap : table.heaps) {
     const auto at = found.find(heap.oid);
     if (at == found.end()) continue;
@@ -117,16 +108,15 @@ Result<bool> note_new_files(const postgres::Endpoint& source, const postgres::So
     remember_columns(known, changes, heap);
     moved = moved || (altered && !at->second.all_newer);
     const auto before = known.what;
-    const bool told = known.is_told();
+    const bool told = known.told();
     if (at->second.rewritten_with != 0)
       known.what = at->second.rewritten_with;
     else if (altered && at->second.all_newer)
       known.what = Known::kRewritten;
     else if (!at->second.keeps_rows)
-      known.what = after_emptying(question, table, all, all_empty, at->second, told);
+      known.what = after_emptying(question, table, at->second, told);
     if (known.what != before || at->second.rewritten_with != 0)
-      known.compared = known.doubted() ? told && !truncated_in(question, at->second.changed_by)
-                                       : known.rewritten() && alters_key(question, heap, other.at(heap.oid));
+      known.compared = known.rewritten() && alters_key(question, heap, other.at(heap.oid));
   }
   return moved;
 }
@@ -149,7 +139,7 @@ std::vector<std::string> losses(const postgres::SourceTable& table, const KnownH
     if (what == Known::kRewritten && columns.insert(what).second)
       out.push_back(fmt::format("rows of {} were rewritten by ALTER TABLE, and the target has them as before",
                                 heap.name.text()));
-    if (what <= Known::kInDoubt && at->second.compared)
+    if (what <= Known::kInDoubt && at->second.told())
       out.push_back(fmt::format(
           "{} has a new file without a row of before, and no TRUNCATE of it has come: it may have been "
           "UNLOGGED for a while, or truncated by itself",
@@ -213,9 +203,8 @@ Result<std::map<std::uint32_t, std::int64_t>> note_streamed(const postgres::Endp
   for (const auto& heap : table.heaps) {
     const auto file = files.find(heap.oid);
     if (file == files.end() || (heap.relation_file == heap.oid && file->second.has_pages)) continue;
-    const bool doubted = question.truncates || (question.appends && file->second.has_rows);
-    out[heap.oid] =
-        doubted ? Known::doubt(file->second.changed_by, file->second.changed_since) : Known::kTruncated;
+    const auto what = after_emptying(question, table, file->second, false);
+    if (what != 0) out[heap.oid] = what;
   }
   return out;
 }
@@ -254,9 +243,9 @@ void take_in(const std::vector<const postgres::Heap*>& arrived, const std::map<s
   }
 }
 
-/// Where the target keeps rows that are truncated, it has to have those that are there, at least.
-bool is_compared(const Known& heap, const PartitionQuestion& question) {
-  return question.truncates ? heap.emptied() : !question.appends && heap.what == Known::kTruncated;
+/// Of a log nothing can be compared.
+bool to_be_compared(const Known& heap, const PartitionQuestion& question) {
+  return !question.appends && heap.doubted() && !heap.compared;
 }
 
 }  // namespace
@@ -265,7 +254,6 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
                                          const PartitionQuestion& question) {
   if (question.known.empty()) return PartitionLook{partitions_text(table), ""};
   auto remembered = parse_heaps(question.known);
-  const auto before = remembered;
   settle_doubts(question, remembered);
   const auto present = known_of(table);
   std::vector<const postgres::Heap*> arrived;
@@ -297,35 +285,25 @@ Result<PartitionLook> look_at_partitions(const postgres::Endpoint& source, const
   out.drift = fmt::format("{}", fmt::join(drifts, "; "));
   out.moved_after_change = moved;
   for (const auto& [oid, heap] : remembered) {
-    // Once more before it is told.
-    const auto then = before.find(oid);
-    const bool told = heap.compared && then != before.end() && then->second.compared;
-    out.to_compare =
-        out.to_compare || (heap.what > 0 && !heap.compared) || (is_compared(heap, question) && !told);
-    out.in_doubt = out.in_doubt || heap.doubted();
+    out.to_compare = out.to_compare || (heap.what > 0 && !heap.compared) || to_be_compared(heap, question);
+    out.in_doubt = out.in_doubt || (heap.doubted() && !heap.told());
   }
   return out;
 }
 
-std::string without_doubts(const std::string& known) {
-  auto heaps = parse_heaps(known);
-  for (auto& [oid, heap] : heaps)
-    if (heap.doubted() && heap.compared) std::tie(heap.what, heap.compared) = std::tuple(0, false);
-  return text_of(heaps);
-}
-
 namespace {
 
+/// A TRUNCATE that was streamed explains the file; where truncated rows are kept, one that was not streamed
+/// is nobody's matter.
 void take_up(Known& heap, RowsAre rows, const PartitionQuestion& question) {
-  const bool explained = heap.doubted() && truncated_in(question, heap.made_by());
-  const bool never = rows != RowsAre::Unknown;
-  const bool given_up = explained || (heap.doubted() && heap.weak() && never);
-  if (rows == RowsAre::Equal || (given_up && rows != RowsAre::Different))
-    std::tie(heap.what, heap.compared) = std::tuple(0, false);
-  else if (rows == RowsAre::Different && (heap.doubted() || !question.truncates))
-    std::tie(heap.what, heap.compared) = std::tuple(Known::kEmptied, true);
-  else if (!heap.doubted())
-    heap.compared = heap.compared || never;
+  const bool never = rows == RowsAre::TooLong || rows == RowsAre::Untold;
+  const bool given_up =
+      truncated_in(question, heap.made_by()) || (never && (heap.weak() || !question.truncates));
+  if (rows == RowsAre::Different)
+    heap.what = Known::kEmptied;
+  else if (rows == RowsAre::Equal || given_up)
+    heap.what = 0;
+  heap.compared = heap.what != 0 && rows != RowsAre::Unknown;
 }
 
 }  // namespace
@@ -333,8 +311,8 @@ void take_up(Known& heap, RowsAre rows, const PartitionQuestion& question) {
 std::string with_compared(const std::string& known, RowsAre rows, const PartitionQuestion& question) {
   auto heaps = parse_heaps(known);
   for (auto& [oid, heap] : heaps) {
-    if (is_compared(heap, question)) take_up(heap, rows, question);
-    if (!heap.rewritten() || rows == RowsAre::Unknown || rows == RowsAre::TooLong) continue;
+    if (to_be_compared(heap, question)) take_up(heap, rows, question);
+    if (!heap.rewritten() || rows == RowsAre::Unknown) continue;
     heap.compared = rows != RowsAre::Equal;
     if (rows == RowsAre::Equal) heap.what = 0;
   }

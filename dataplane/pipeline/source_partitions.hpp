@@ -87,8 +87,7 @@ struct PartitionLook {
   /// Nobody has compared yet (compare_rows.hpp): rows that ALTER TABLE rewrote, whose values it may have
   /// left; or a heap with another file, in which nothing shows that it is the former rows that were moved.
   bool to_compare = false;
-  bool in_doubt =
-      false;  ///< a heap was emptied, or UNLOGGED for a while; where the target has no row, never mind
+  bool in_doubt = false;  ///< what it finds is to be looked at once more, when the stream has come as far
   /// Heaps, by oid, that were attached and have rows, for the question to say how these compare.
   std::vector<std::uint32_t> unproven{};
 };
@@ -115,9 +114,6 @@ struct PartitionQuestion {
                                                        const postgres::SourceTable& table,
                                                        const PartitionQuestion& question);
 
-/// A look's `known` where the target has no row, as the source: without the doubts that were told of, which
-/// the stream has passed.
-[[nodiscard]] std::string without_doubts(const std::string& known);
 /// A look's `known` after its table's rows were compared with the target's: what is equal is no difference
 /// any more.
 [[nodiscard]] std::string with_compared(const std::string& known, RowsAre rows,

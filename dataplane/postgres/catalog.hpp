@@ -209,6 +209,7 @@ struct NewFile {
   /// catalog since the file was made, or it is one that was written row by row and then exchanged
   /// (pg_repack).
   bool changed_since = false;
+  bool has_rows_of_change = false;  ///< it has rows of the transaction `changed_by`
   bool has_rows = true;
   bool has_pages = true;         ///< DELETE leaves them, TRUNCATE does not
   std::uint32_t changed_by = 0;  ///< the transaction (32-bit xid) of the last change of its pg_class row

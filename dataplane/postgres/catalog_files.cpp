@@ -73,7 +73,9 @@ std::optional<NewFile> read_one(pqxx::transaction_base& tx, const SourceTable& t
     out.rewritten_with = number;
     return out;
   }
-  out.changed_since = readable && look_at_rows(tx, name, changed_at).older;
+  const auto rows = readable ? look_at_rows(tx, name, changed_at) : Rows{out.has_rows, false, out.has_rows};
+  out.changed_since = rows.older;
+  out.has_rows_of_change = rows.of_it;
   return out;
 }
 

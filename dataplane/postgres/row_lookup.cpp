@@ -270,4 +270,10 @@ Result<Lsn> current_wal_lsn(pg_conn* session, const Endpoint& endpoint) {
   return Lsn::parse(first_value(result.get()));
 }
 
+Result<bool> waits_for_standbys(pg_conn* session, const Endpoint& endpoint) {
+  PENSTOCK_ASSIGN(const auto result, run(session, endpoint, "SHOW synchronous_standby_names",
+                                         "looking whether commits wait for a standby"));
+  return !first_value(result.get()).empty();
+}
+
 }  // namespace penstock::postgres

@@ -68,5 +68,8 @@ using FoundRow = std::function<Status(std::size_t, std::span<const FieldView>)>;
 
 /// pg_current_wal_lsn() on a session that is at hand.
 [[nodiscard]] Result<Lsn> current_wal_lsn(pg_conn* session, const Endpoint& endpoint);
+/// Whether commits wait for a standby: until then they are in the log, and streamed, and not visible
+/// (PostgreSQL docs, "Synchronous Replication").
+[[nodiscard]] Result<bool> waits_for_standbys(pg_conn* session, const Endpoint& endpoint);
 
 }  // namespace penstock::postgres

@@ -1,6 +1,10 @@
 // ALTER TABLE that rewrites the rows of a table, asked of a real catalog and of a real load.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <atomic>
+#include <thread>
 
 #include "dataplane/pipeline/load_run.hpp"
 #include "dataplane/pipeline/probe.hpp"
@@ -105,6 +109,36 @@ TEST_F(Rewrites, AndTruncatesArePassedOverByNoGrantOfColumnsAlone) {
   exec("TRUNCATE p1; INSERT INTO t VALUES (5, 5)");
   ASSERT_NO_FATAL_FAILURE(catch_up());
   expect_told("public.p1 has a new file, and the target has other rows");
+}
+
+TEST_F(Rewrites, AreNotSeenInAPartThatWasMovedWhileOthersAreWrittenTo) {
+  run_.reset();
+  ASSERT_NO_FATAL_FAILURE(
+      prepare("CREATE TABLE t (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);"
+              "CREATE TABLE p1 PARTITION OF t FOR VALUES FROM (0) TO (1000000);"
+              "CREATE TABLE p2 PARTITION OF t FOR VALUES FROM (1000000) TO (1000100)",
+              {"t"}));
+  begin();
+  ASSERT_NO_FATAL_FAILURE(catch_up());
+  ASSERT_EQ(look(), "");
+  std::atomic<bool> writing{true};
+  std::thread writer([&] {
+    auto session = world_postgres().session(database_);
+    session.exec("SET synchronous_commit = off");
+    for (int id = 1; writing.load(); ++id)
+      session.exec(
+          fmt::format("INSERT INTO t VALUES ({0}, {0}); UPDATE t SET v = -1 WHERE id = {0} / 2;"
+                      "DELETE FROM t WHERE id = {0} / 3",
+                      id));
+  });
+  for (int round = 0; round < 5; ++round) {
+    exec("VACUUM FULL p2");
+    EXPECT_THAT(look(), testing::Not(HasSubstr("other rows")));
+  }
+  writing.store(false);
+  writer.join();
+  ASSERT_NO_FATAL_FAILURE(catch_up());
+  EXPECT_EQ(look(), "");
 }
 
 TEST_F(Rewrites, AreNotToldOfOnceEveryRowIsGone) {
