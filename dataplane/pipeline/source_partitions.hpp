@@ -39,18 +39,19 @@
 // done nothing else to the heap that is not streamed.
 //
 // Not seen: where TRUNCATE is to change nothing, a partition that was UNLOGGED, lost rows, and was LOGGED
-// again, all between two looks. Of a table that is too large to be compared: a partition that was truncated
-// (or UNLOGGED for a while), has rows again, and was then changed in the catalog (GRANT, VACUUM FULL) or
-// filled by an older transaction, all between two looks: so looks one that pg_repack wrote anew. A partition
-// that came and went between two looks, when Penstock was killed between the two. One that loses rows while
-// it is detached, where the transaction that attaches it again made it, or is older than the first that
-// filled it. Rows of before beyond the first 100,000; and those of an append-only target's partition, whose
-// transactions are newer than the attaching one, once the stream has brought one.
+// again, all between two looks. Of a table that is too large to be compared, and of a log: a partition that
+// was truncated (of a log, UNLOGGED for a while), has rows again, and was then changed in the catalog (GRANT,
+// VACUUM FULL) or filled by an older transaction, all between two looks: so looks one that pg_repack wrote
+// anew. A partition that came and went between two looks, when Penstock was killed between the two. One that
+// loses rows while it is detached, where the transaction that attaches it again made it, or is older than the
+// first that filled it. Rows of before beyond the first 100,000; and those of an append-only target's
+// partition, whose transactions are newer than the attaching one, once the stream has brought one.
 //
 // Told of for nothing, of a table that cannot be compared for that: VACUUM FULL of a partition that is empty,
 // or all of whose rows are new; a TRUNCATE below a savepoint, or followed by DDL on the partition before the
 // next look; a TRUNCATE of a table that no publication lists, when Penstock was started anew between the two;
-// a partition that is truncated before the first look at it. Always: a partition that was attached empty a
+// a partition that is truncated before the first look at it; of a log, a partition that one transaction
+// truncates and fills. Always: a partition that was attached empty a
 // while after it was made, and whose first rows came of a transaction that is older than the attaching one,
 // or has a savepoint above it.
 
