@@ -82,9 +82,7 @@ class TableProbe {
     out.partitions = std::move(look->known);
     out.partition_changes = std::move(look->drift);
     out.in_doubt = look->in_doubt;
-    compare_definition(*look, out);
-    for (auto& one : drift.differences)
-      out.differences.push_back(std::move(one));
+    compare_definition(*look, std::move(drift.differences), out);
     return out;
   }
 
@@ -144,13 +142,16 @@ class TableProbe {
                        error.text());
   }
 
-  void compare_definition(const PartitionLook& look, ProbedTable& out) const {
+  /// `drift`: in what the target's columns differ.
+  void compare_definition(const PartitionLook& look, std::vector<std::string> drift, ProbedTable& out) const {
     const auto now = define(table_, source_, key_, &publication_);
     const auto known = SourceDefinition::parse(table_.definition).value_or(now);
     // What the stream has followed since the last look may have been replaced by now.
     const auto streamed = SourceDefinition::parse(table_.streamed_definition);
     const auto all = streamed && streamed->oid == known.oid ? joined(known, *streamed) : known;
     out.differences = differences(all, now);
+    for (auto& one : drift)
+      out.differences.push_back(std::move(one));
     for (const auto& column : now.columns)
       if (look.moved_after_change && is_new(column, known) && !column.generated && !column.excluded &&
           !has_default(column.name))

@@ -119,12 +119,23 @@ bool is_to_follow(const PipeJob& pipe, const TableJob& table, const postgres::So
                      [&](const auto& column) { return !has_column(target, column.name); });
 }
 
+namespace {
+
+/// Since the target was loaded.
+bool is_retyped(const postgres::SourceColumn& column, const SourceDefinition& known) {
+  const auto* before = by_number(known, column.attribute_number);
+  return before && (before->type != column.declared_type || before->typmod != column.declared_typmod);
+}
+
+}  // namespace
+
 Drift drift_of(const PipeJob& pipe, const TableJob& job, const postgres::SourceTable& source,
                const clickhouse::TargetTable& target) {
   Drift out;
   const auto note = [&](const std::string& what) {
     out.changes += out.changes.empty() ? what : fmt::format("; {}", what);
   };
+  const auto known = SourceDefinition::parse(job.definition);
   // Time64 is left to the server that made the table.
   const auto wanted = define_target(pipe, job, source, {true});
   for (const auto& present : target.columns) {
@@ -159,6 +170,9 @@ Drift drift_of(const PipeJob& pipe, const TableJob& job, const postgres::SourceT
         fmt::format("column {} is {} now and {} in the target", column->name, define->type, present->type);
     if (is_text(column->type) && clickhouse::value_type(present->type) != "String")
       out.differences.push_back(what + ", which holds no other text than its own");
+    else if (known && is_retyped(*column, *known) &&
+             !widened_type(ColumnType::parse(present->type), ColumnType::parse(define->type)))
+      out.differences.push_back(what + ", which does not hold all of its values");
     else
       note(what);
   }

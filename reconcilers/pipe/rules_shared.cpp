@@ -32,7 +32,7 @@ std::optional<Error> doubt_of_rows(const View& view) {
 }
 
 /// Tables that are set apart, and tables that could not be added.
-std::optional<Error> doubt_of_tables(const View& view) {
+std::optional<Error> failed_tables(const View& view) {
   std::string messages;
   bool stalls = false;
   for (const auto& table : view.pipe.status.tables) {
@@ -47,7 +47,7 @@ std::optional<Error> doubt_of_tables(const View& view) {
     add(messages, table.source, retry->second.error.text());
     stalls = stalls || policy(retry->second.error.kind).stalls;
   }
-  if (messages.empty()) return doubt_of_rows(view);
+  if (messages.empty()) return std::nullopt;
   return Error{stalls ? ErrorKind::BadData : ErrorKind::Transient, "TablesFailed", messages, ""};
 }
 
@@ -149,9 +149,11 @@ Decision stopping(const View& view, PipeState state, std::string message, StopRu
 }
 
 Decision with_doubt(const View& view, Decision decision) {
-  if (decision.fault) return decision;
-  if (decision.state == PipeState::Running) decision.fault = doubt_of_the_stream(view);
-  if (!decision.fault) decision.fault = doubt_of_tables(view);
+  const auto failed = failed_tables(view);
+  if (!decision.fault && decision.state == PipeState::Running) decision.fault = doubt_of_the_stream(view);
+  if (decision.fault && failed)  // what is waited for does not hide what has failed
+    decision.fault->message += "; " + failed->message;
+  if (!decision.fault) decision.fault = failed ? failed : doubt_of_rows(view);
   if (!decision.fault && has_a_place(view.pipe)) decision.fault = view.unseen;
   if (decision.fault) decision.message = decision.fault->text();
   return decision;

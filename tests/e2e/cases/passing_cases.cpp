@@ -126,6 +126,11 @@ void add_columns(std::vector<Case>& out) {
   add("retyped-in-place-in-the-key",
       "CREATE TABLE t (a cidr PRIMARY KEY, v int); INSERT INTO t VALUES ('10.1.2.3/32', 1)",
       {sql("ALTER TABLE t ALTER a TYPE inet; DELETE FROM t")});
+  out.push_back(
+      {.name = "retyped-into-what-the-target-does-not-hold",
+       .setup = "CREATE TABLE t (id int PRIMARY KEY, a date); INSERT INTO t VALUES (1, '2020-01-05')",
+       .steps = {sql("ALTER TABLE t ALTER a TYPE timestamp"), look()},
+       .outcome = Outcome::Named});
   out.push_back({.name = "retyped-in-place-alike",
                  .setup = "CREATE TABLE t (id int PRIMARY KEY, a varchar(9), b xml, c bit(3));"
                           "INSERT INTO t VALUES (1, 'x', '<a/>', '101')",

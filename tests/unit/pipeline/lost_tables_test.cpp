@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "dataplane/pipeline/probe.hpp"
@@ -99,6 +100,28 @@ TEST(Drift, NamesColumnsThatFollowedTheSourceAndWereDroppedThereOrLackItsDefault
             std::vector<std::string>{
                 "column bytes was added with a default that earlier rows lack in the target, or "
                 "dropped there"});
+}
+
+TEST(Drift, NamesColumnsWhoseTypeWasAlteredIntoOneThatTheTargetDoesNotHold) {
+  auto job = job_of({"a"});
+  auto source = source_of("a");
+  source.columns = {column("id", 23, "integer"), column("day", 1082, "date"), column("n", 20, "bigint")};
+  for (std::size_t at = 0; at < source.columns.size(); ++at) {
+    source.columns[at].attribute_number = static_cast<int>(at) + 1;
+    source.columns[at].declared_type = source.columns[at].type.oid;
+  }
+  clickhouse::TargetTable target;
+  target.columns = {{"id", "Int32", ""}, {"day", "Nullable(Date32)", ""}, {"n", "Int32", ""}};
+  job.tables[0].definition = define(job.tables[0], source, {"id"}, nullptr).text();
+  EXPECT_TRUE(drift_of(job, job.tables[0], source, target).differences.empty());
+  source.columns[1] = column("day", 1114, "timestamp without time zone");
+  source.columns[1].attribute_number = 2;
+  source.columns[1].declared_type = 1114;
+  const auto drift = drift_of(job, job.tables[0], source, target);
+  ASSERT_EQ(drift.differences.size(), 1U);
+  EXPECT_THAT(drift.differences[0],
+              testing::HasSubstr("Nullable(Date32) in the target, which does not hold"));
+  EXPECT_EQ(drift.changes, "column n is Int64 now and Int32 in the target") << "that is to be widened";
 }
 
 TEST(Drift, IsNoneWhereAColumnWasAddedOrATypeIsTheUsersChoice) {

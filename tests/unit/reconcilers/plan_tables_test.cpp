@@ -92,6 +92,17 @@ TEST(PlanAddedTables, LeaveStateAndConditionsAsTheyAre) {
   EXPECT_EQ(std::get<DeclareTables>(decision.action).resource_version, "7");
 }
 
+TEST(PlanAddedTables, ThatCannotBePreparedAreToldBesideWhatIsWaitedFor) {
+  auto view = adding(streaming());
+  view.table_retries["public.items"] = failed_just_now(ErrorKind::NeedsUser);
+  view.table_retries["public.items"].generation = 2;
+  view.run.stream.retrying = Error{ErrorKind::Transient, "DestinationTooManyParts", "another waits", ""};
+  const auto decision = plan(view);
+  ASSERT_TRUE(decision.fault);
+  EXPECT_EQ(decision.fault->reason, "DestinationTooManyParts");
+  EXPECT_EQ(decision.message, "another waits; public.items: it failed. mend it");
+}
+
 TEST(PlanAddedTables, ThatCannotBePreparedAreTold) {
   auto view = adding(streaming());
   view.table_retries["public.items"] = failed_just_now(ErrorKind::NeedsUser);
