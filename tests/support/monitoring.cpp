@@ -72,21 +72,19 @@ std::optional<Alert> Alertmanager::firing(const std::string& alert, const std::s
 }
 
 Prometheus::Prometheus(const std::string& rules, int target, const Alertmanager& alerts)
-    : process_(start(
-          "prometheus",
-          {"--config.file=" +
-               write_file(directory_ / "prometheus.yaml",
-                          fmt::format(
-                              "global: {{scrape_interval: 3s, scrape_timeout: 3s, evaluation_interval: 1s}}\n"
-                              "rule_files: ['{}']\n"
-                              "alerting: {{alertmanagers: [{{static_configs: [{{targets: "
-                              "['127.0.0.1:{}']}}]}}]}}\n"
-                              "scrape_configs:\n"
-                              "  - {{job_name: penstock, honor_labels: true, "
-                              "static_configs: [{{targets: ['127.0.0.1:{}']}}]}}\n",
-                              rules, alerts.port(), target)),
-           "--storage.tsdb.path=" + (directory_ / "data"),
-           fmt::format("--web.listen-address=127.0.0.1:{}", port_)})) {
+    : process_(start("prometheus",
+                     {"--config.file=" +
+                          write_file(directory_ / "prometheus.yaml",
+                                     fmt::format("global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n"
+                                                 "rule_files: ['{}']\n"
+                                                 "alerting: {{alertmanagers: [{{static_configs: [{{targets: "
+                                                 "['127.0.0.1:{}']}}]}}]}}\n"
+                                                 "scrape_configs:\n"
+                                                 "  - {{job_name: penstock, honor_labels: true, "
+                                                 "static_configs: [{{targets: ['127.0.0.1:{}']}}]}}\n",
+                                                 rules, alerts.port(), target)),
+                      "--storage.tsdb.path=" + (directory_ / "data"),
+                      fmt::format("--web.listen-address=127.0.0.1:{}", port_)})) {
   wait_until_ready(process_, "prometheus", port_);
 }
 

@@ -104,7 +104,7 @@ std::string OneCase::run_to_its_end() {
   try {
     for (const auto step : {&OneCase::start, &OneCase::run_steps})
       if (auto wrong = (this->*step)(); !wrong.empty()) return wrong;
-    if (auto wrong = wait_for_verdict(false, 60s); !wrong.empty()) return wrong;
+    if (auto wrong = wait_for_verdict(false, 30s); !wrong.empty()) return wrong;
     return case_.resync ? resync() : "";
   } catch (const std::exception& error) {
     return std::string("error: ") + error.what();

@@ -113,7 +113,7 @@ TEST(Resync, OfAPipeInMidLoadBeginsTheLoadAgain) {
   const auto watch = scene.dev.watch(scene.pipe);
   scene.exec("DELETE FROM orders WHERE id % 2 = 0");
   scene.resync(3);
-  EXPECT_TRUE(test::eventually([&] { return scene.field(".status.resync.targetGeneration") == "3"; }));
+  EXPECT_TRUE(test::eventually([&] { return scene.field(".status.resync.targetGeneration") == "3"; }, 5s));
   scene.speed_up();
   ASSERT_TRUE(carried_out(scene, 3));
   ASSERT_TRUE(scene.reaches("Running"));
@@ -173,7 +173,7 @@ TEST(Resync, AskedForDuringAResyncIsCarriedOutToo) {
   scene.manifest.spec_more = "  snapshot: {rowsPerPartition: 1000, workersPerTable: 2}\n";
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
-  scene.dev.patch(scene.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":200}}})");
+  scene.dev.patch(scene.pipe, R"({"spec":{"resyncGeneration":1,"sync":{"batchRows":500}}})");
   ASSERT_NO_FATAL_FAILURE(scene.slow_down("orders_resync"));
   ASSERT_TRUE(
       test::eventually([&] { return scene.number(".status.tables[0].rowsLoaded") % 20000 > 0; }, 60s));
@@ -181,7 +181,7 @@ TEST(Resync, AskedForDuringAResyncIsCarriedOutToo) {
   scene.dev.patch(
       scene.pipe,
       R"({"spec":{"resyncGeneration":2,"tables":[{"source":"public.orders","excludedColumns":["n"]}]}})");
-  EXPECT_TRUE(test::eventually([&] { return scene.field(".status.resync.targetGeneration") == "2"; }));
+  EXPECT_TRUE(test::eventually([&] { return scene.field(".status.resync.targetGeneration") == "2"; }, 5s));
   scene.speed_up();
   ASSERT_TRUE(carried_out(scene, 2));
   ASSERT_TRUE(scene.reaches("Running"));

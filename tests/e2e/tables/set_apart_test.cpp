@@ -10,7 +10,7 @@ namespace penstock {
 namespace {
 
 /// A held table's tries come up to a minute after one another (HeldTables).
-constexpr auto kNextTry = 90s;
+constexpr auto kNextTry = 70s;
 
 /// The shared databases and a `penstock dev` that waits for a table three seconds, not five minutes.
 World& impatient_world() {

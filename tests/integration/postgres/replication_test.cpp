@@ -246,7 +246,7 @@ TEST(Stream, IsQuietWhenNothingHappensAndKeepaliveTellsTheEndOfTheWal) {
   const auto before = std::chrono::steady_clock::now();
   const auto message = stream.next(milliseconds(0));
   EXPECT_TRUE(message);
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, milliseconds(100));
 }
 
 TEST(Stream, AWaitEndsAtOnceWhenSomethingComes) {

@@ -92,7 +92,7 @@ TEST_F(MetricsServerTest, IsNotHeldUpByTheSilent) {
   EXPECT_EQ(http(server_->port(), "GET", "/metrics").status, 200);
   const auto begun = std::chrono::steady_clock::now();
   server_.reset();
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
 }
 
 TEST_F(MetricsServerTest, TakesNoMoreConnectionsThanItCanBear) {

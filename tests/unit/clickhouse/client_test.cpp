@@ -261,7 +261,7 @@ TEST(ClickHouseClient, StopsWithinASecondWhenCancelledAndStaysStopped) {
   const auto begin = steady_clock::now();
   client.cancel();
   const auto done = call.get();
-  EXPECT_LT(steady_clock::now() - begin, milliseconds(5000));
+  EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().kind, ErrorKind::Cancelled);
   EXPECT_EQ(client.select({"SELECT 1"}).error().kind, ErrorKind::Cancelled);
@@ -280,7 +280,7 @@ TEST(ClickHouseClient, StopsWhileItSendsToAServerThatDoesNotRead) {
   const auto begin = steady_clock::now();
   client.cancel();
   EXPECT_EQ(call.get().error().kind, ErrorKind::Cancelled);
-  EXPECT_LT(steady_clock::now() - begin, milliseconds(5000));
+  EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
   other.cancel();
   EXPECT_EQ(busy.get().error().kind, ErrorKind::Cancelled);
 }
