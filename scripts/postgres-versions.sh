@@ -4,17 +4,20 @@
 #   scripts/postgres-versions.sh       which versions there are, one a line
 #   scripts/postgres-versions.sh 18    fetch that one; its directory of programs is printed
 #
+# 17.4 is an earlier minor release, the last whose walsenders miss tables that are added to a publication.
+#
 # Does nothing when the pinned release is there already. As with the embedded engine, the archive is verified
 # against the checksum below before anything is taken out of it, and what came of it is moved into place last.
 set -eu
 
-# major, release, and the archive's sha512 for x64 and for arm64 (-: there is none).
+# version, release, and the archive's sha512 for x64 and for arm64 (-: there is none).
 releases='
 13 13.23.0-beta.16 0ipxynPYHBsr6aM8BS4yKdLNdYwWD08Xpu05JrvMkcLezmCr0hd0hA9Bq4mR+CdmY0flRKEtgkPbZhvhvDR4+w== -
 14 14.23.0-beta.17 WlG1LDcOwA+V0uYSdSGCwqk/aDPiMX/X23cgNdYY5YcBprXjOH3IFoeCrgeXsct4Ep8LL8UsBP9/Ho2mpoea1w== -
 15 15.18.0-beta.17 TC0kHcDMAusLbQXRc+9KMz1BLJY+ntfPNbwFP79f9IURSxPRgFLy0Ig8oF1J8Wy9Wnj0XdZkMItV3Nov/LwqhA== ape8eUuz4O2KrO8mySDMEKuHYEppJ71EJ4IanBa1fH6LOui9wifm4+iJnhFkaY+WGBa/Rgw/of+RlFHO2i+bLg==
 16 16.14.0-beta.17 8fr7hEiI7XlbPDPsLZJ4RU1NR6jTIDWpf81Sfiwk3T845V0yJJGxjawjkQZmIWVgPW/qY/dMSv0o08FRWJ/zsg== LNT9TXoOGR/RSop1PewcMtpuf1Dtg6sKU7sFA1ODqInRA8NoP15HyLekUHW5aWnruu4yfs1pcy6DaV39T556mQ==
 17 17.10.0-beta.17 hU4Sgna19ixDP/l3P/zkHhQ9B0JDV39qA97RNz55QcngeRjFC5/1G36LZjODVJ84kVJHUTQMmly7nzWO8js8kg== mC+bQvaBEf0WDD0nPWW3eGUXDUVzoyCzMtgl+Fw6Jy9DkQFK+jcPtzkzqhhrS/fGzn5telNpKInl8xPqDh71Ig==
+17.4 17.4.0-beta.15 6vIhk4wpQNTkE2Xw3aF+Kss3nYNNxILA+LAIifJ3rqNZfx6HleTKVP4wUylzj4aI2qKCvcEoLSwmOQBtoW8mTg== vpgc3i6eY5Ez6ijKp1EHkIWTxOiKTWlp/20CluUVS8xQdeK2q3muqC0G5YQfB1znFtbYlyxzUC6vL/dv3cXeQw==
 18 18.4.0-beta.17 jVw/MdDtIX/vICH/DKIe6/mHpiCggdx6QVyza4vt/NbcZFsL0KhwglF6F1Koqx3gRBZ9XtN+vi63EsqSyqOSxA== TIzjtGnDGSD/LbdW0OWCEcbI+YVT0WKSfSr20TCkkP4UR8zeKe+QCZbO0/CM4hS9EWyZ4cDebjRvpRc3iMi6wg==
 '
 
@@ -100,7 +103,7 @@ lost=$(ldd "$work/package/native/bin/postgres" | sed -n 's/^[[:space:]]*\(.*\) =
 [ -z "$lost" ] || die "$package@$release lacks $lost"
 said=$("$work/package/native/bin/postgres" --version)
 case $said in
-  "postgres (PostgreSQL) $major."*) ;;
+  "postgres (PostgreSQL) $major" | "postgres (PostgreSQL) $major."*) ;;
   *) die "$package@$release calls itself '$said'" ;;
 esac
 

@@ -14,6 +14,7 @@
 #include "dataplane/pipeline/load_worker.hpp"
 #include "dataplane/pipeline/same_table.hpp"
 #include "dataplane/pipeline/source_partitions.hpp"
+#include "dataplane/postgres/catalog.hpp"
 #include "dataplane/postgres/open_transactions.hpp"
 
 namespace penstock::pipeline {
@@ -72,9 +73,12 @@ TableWork work_of(const LoadRequest& request, BoundTable table) {
 
 /// Of a table that was added to the publication later, the stream brings what began after that: its snapshot
 /// must see all that is older.
+bool comes_late(const TableWork& work) {
+  return !work.finished && work.table.job.added_later;
+}
+
 bool has_late_comers(const std::vector<TableWork>& works) {
-  return std::any_of(works.begin(), works.end(),
-                     [](const TableWork& work) { return !work.finished && work.table.job.added_later; });
+  return std::any_of(works.begin(), works.end(), comes_late);
 }
 
 bool keeps_log(const TableWork& work) {
@@ -90,15 +94,16 @@ bool is_of_logs(const Error& error) {
   return error.reason == "WaitingForTransactions" || error.reason == "NoFreeSlot";
 }
 
-void set_logs_apart(std::vector<TableWork>& works, const Error& why, std::vector<TableFault>& faults) {
+void set_apart(std::vector<TableWork>& works, bool (*which)(const TableWork&), const Error& why,
+               std::vector<TableFault>& faults) {
   for (const auto& work : works)
-    if (keeps_log(work))
+    if (which(work))
       faults.push_back(
           {work.table.job.source_text,
            {ErrorKind::BadData, why.reason,
             fmt::format("the snapshot of {} cannot be taken: {}", work.table.job.source_text, why.message),
             why.cure}});
-  std::erase_if(works, keeps_log);
+  std::erase_if(works, which);
 }
 
 /// A table that the user made is not ours to empty: a load that was begun before must not write its rows
@@ -166,10 +171,11 @@ struct LoadRun::Impl {
       PENSTOCK_TRY(empty_what_begins_anew(request.job, client, works.back(),
                                           before && !before->layout.empty(), request.version));
     }
+    PENSTOCK_TRY(look_at_late_comers(works, bound.faults));
     const bool exact = request.job.streams && keeps_logs(works);
     auto taken = take_snapshot(exact, has_late_comers(works), context, exported);
     if (!taken && (!exact || !is_of_logs(taken.error()))) return taken;
-    if (!taken) set_logs_apart(works, taken.error(), bound.faults);
+    if (!taken) set_apart(works, keeps_log, taken.error(), bound.faults);
     const bool late = has_late_comers(works);
     set_board(std::move(works), bound);  // which tells what was set apart
     if (!taken) PENSTOCK_TRY(take_snapshot(false, late, context, exported));
@@ -198,23 +204,67 @@ struct LoadRun::Impl {
     return out;
   }
 
+  /// Those that the server is to be reminded of (postgres::remind_of_added_tables()). Once at the beginning:
+  /// a role that may not is told so before anything is waited for.
+  Status look_at_late_comers(std::vector<TableWork>& works, std::vector<TableFault>& faults) {
+    if (request.slot || !request.job.streams || !has_late_comers(works)) return {};
+    PENSTOCK_ASSIGN(const auto server, postgres::read_server(request.job.source));
+    if (!postgres::sends_added_tables_from(server.version)) return {};
+    for (const auto& work : works)
+      if (comes_late(work)) to_remind_of.push_back(work.table.source.name);
+    auto done = remind();
+    if (done || done.error().reason != "ServerNeedsUpdate") return done;
+    to_remind_of.clear();
+    set_apart(works, comes_late, done.error(), faults);
+    return {};
+  }
+
+  Status remind() const {
+    const auto& job = request.job;
+    return postgres::remind_of_added_tables(job.source, job.publication, temporary_slot(job.slot),
+                                            to_remind_of);
+  }
+
+  /// The snapshot sees what has committed before the reminder.
+  Status wait_for_late_comers() {
+    const auto report = [this](const Error& why) { report_wait(why); };
+    const auto wait = [&] {
+      return postgres::wait_for_older_transactions(request.job.source, stop_waiting.get_token(), report);
+    };
+    PENSTOCK_TRY(wait());
+    if (to_remind_of.empty()) return {};
+    PENSTOCK_TRY(remind());
+    return wait();
+  }
+
+  Result<postgres::CreatedSlot> make_temporary_slot() {
+    const postgres::SlotPatience patience{.limit = kSlotPatience,
+                                          .stop = stop_waiting.get_token(),
+                                          .report = [this](const Error& why) { report_wait(why); }};
+    const auto name = temporary_slot(request.job.slot);
+    // One that a killed process was waiting for.
+    PENSTOCK_TRY(postgres::drop_slot(request.job.source, name));
+    return postgres::create_slot(request.job.source, name, patience, postgres::SlotKind::Temporary);
+  }
+
+  /// Making a slot waits for the older transactions, too, but not for ever.
+  Status make_slot_of_logs() {
+    PENSTOCK_ASSIGN(request.slot, make_temporary_slot());
+    if (to_remind_of.empty()) return {};
+    PENSTOCK_TRY(remind());
+    request.slot.reset();
+    PENSTOCK_ASSIGN(request.slot, make_temporary_slot());
+    return {};
+  }
+
   /// The snapshot of the slot, if it was made for this load; else a new one. Append-only targets want to know
   /// which commits it saw, exactly: only a slot's does, so they get one that goes with the load.
   Status take_snapshot(bool exact, bool late_comers, LoadContext& context,
                        postgres::ExportedSnapshot& exported) {
-    const auto report = [this](const Error& why) { report_wait(why); };
-    if (!request.slot && exact) {
-      const postgres::SlotPatience patience{
-          .limit = kSlotPatience, .stop = stop_waiting.get_token(), .report = report};
-      const auto name = temporary_slot(request.job.slot);
-      PENSTOCK_TRY(
-          postgres::drop_slot(request.job.source, name));  // one that a killed process was waiting for
-      PENSTOCK_ASSIGN(request.slot, postgres::create_slot(request.job.source, name, patience,
-                                                          postgres::SlotKind::Temporary));
-    } else if (!request.slot && late_comers) {
-      PENSTOCK_TRY(
-          postgres::wait_for_older_transactions(request.job.source, stop_waiting.get_token(), report));
-    }
+    if (!request.slot && exact)
+      PENSTOCK_TRY(make_slot_of_logs());
+    else if (!request.slot && late_comers)
+      PENSTOCK_TRY(wait_for_late_comers());
     report_wait(std::nullopt);
     if (request.slot) {
       context.snapshot = request.slot->snapshot;
@@ -287,7 +337,8 @@ struct LoadRun::Impl {
   LoadRequest request;
   StopFlags flags;
   mutable std::mutex mutex;
-  std::unique_ptr<LoadBoard> board;  // guarded until set, then lives as long as this
+  std::unique_ptr<LoadBoard> board;     // guarded until set, then lives as long as this
+  std::vector<TableName> to_remind_of;  // the run's own thread
   std::stop_source stop_waiting;
   std::optional<Error> waiting;
   std::optional<PipeJob> tuned;

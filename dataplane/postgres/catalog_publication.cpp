@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "dataplane/postgres/catalog.hpp"
@@ -180,6 +181,37 @@ void bring_to(pqxx::transaction_base& tx, const std::string& name, const std::ve
   tx.exec(fmt::format("CREATE PUBLICATION {} WITH ({})", quoted, options));
 }
 
+/// Without the schemas of `like` a walsender would not look at those again.
+std::string contents_like(pqxx::transaction_base& tx, const std::string& like,
+                          const std::vector<TableName>& tables) {
+  auto out = "TABLE " + list_of(tables);
+  if (version_of(tx) < kListsAndFilters) return out;
+  for (const auto& row : tx.exec_params(
+           "SELECT n.nspname FROM pg_publication p JOIN pg_publication_namespace s ON s.pnpubid = p.oid"
+           " JOIN pg_namespace n ON n.oid = s.pnnspid WHERE p.pubname = $1 ORDER BY 1",
+           like))
+    out += ", TABLES IN SCHEMA " + quote_identifier(text_of(row[0]));
+  return out;
+}
+
+std::string version_text(int version) {
+  return fmt::format("{}.{}", version / 10000, version % 10000);
+}
+
+Error may_not_remind(Error error, const Endpoint& endpoint, int version) {
+  error.kind = ErrorKind::NeedsUser;
+  error.reason = "ServerNeedsUpdate";
+  error.message = fmt::format(
+      "PostgreSQL {} of {} may never send changes of a table that was added to its publication while "
+      "transactions were open (mended in {}), and the role may not make the publication that prevents it",
+      version_text(version), endpoint.text(), version_text(*sends_added_tables_from(version)));
+  error.cure = fmt::format(
+      "Update PostgreSQL; or raise spec.resyncGeneration, which makes a new slot; or give {} CREATE on the "
+      "database and make it the tables' owner (where the publication has schemas: a superuser)",
+      quote_identifier(endpoint.user));
+  return error;
+}
+
 Error may_not_create(Error error, const Endpoint& endpoint, const std::string& name,
                      const std::vector<TableName>& tables) {
   error.reason = "CannotCreatePublication";
@@ -260,6 +292,27 @@ Status ensure_publication(const Endpoint& endpoint, const std::string& name,
   if (!done && done.error().reason == "AlreadyExists") done = once();  // made by another at the same moment
   if (!done && done.error().reason == "PermissionDenied")
     return fail(may_not_create(std::move(done).error(), endpoint, name, tables));
+  return done;
+}
+
+std::optional<int> sends_added_tables_from(int version) {
+  static constexpr std::array kFirst{130021, 140018, 150013, 160009, 170005};
+  for (const int first : kFirst)
+    if (version / 10000 == first / 10000 && version < first) return first;
+  return std::nullopt;
+}
+
+Status remind_of_added_tables(const Endpoint& endpoint, const std::string& publication,
+                              const std::string& helper, const std::vector<TableName>& tables) {
+  int version = 0;
+  auto done = change(endpoint, "making publication " + helper, [&](pqxx::transaction_base& tx) {
+    version = version_of(tx);
+    tx.exec(fmt::format("CREATE PUBLICATION {} FOR {}", quote_identifier(helper),
+                        contents_like(tx, publication, present_of(tx, tables))));
+    tx.exec("DROP PUBLICATION " + quote_identifier(helper));
+  });
+  if (!done && done.error().reason == "PermissionDenied" && sends_added_tables_from(version))
+    return fail(may_not_remind(std::move(done).error(), endpoint, version));
   return done;
 }
 

@@ -32,4 +32,10 @@ std::string lacking(const PostgresServer& server, int since, const std::string& 
   return fmt::format("needs extension {}, which this server does not have", extension);
 }
 
+bool is_before_may_2025(PostgresServer& server) {
+  for (const int of_then : {130021, 140018, 150013, 160009, 170005})
+    if (server.version() / 10000 == of_then / 10000) return server.version() < of_then;
+  return false;
+}
+
 }  // namespace penstock::test

@@ -17,4 +17,7 @@ constexpr int kPg18 = 180000;  ///< virtual and published generated columns, slo
 /// files of. Empty: nothing; else a test is skipped with these words.
 [[nodiscard]] std::string lacking(const PostgresServer& server, int since, const std::string& sql = "");
 
+/// A minor release before those of May 2025: 13.21, 14.18, 15.13, 16.9, 17.5.
+[[nodiscard]] bool is_before_may_2025(PostgresServer& server);
+
 }  // namespace penstock::test
