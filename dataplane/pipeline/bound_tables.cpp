@@ -22,7 +22,9 @@ namespace {
 Status add_dropped(const PipeJob& job, const std::string& table, const std::vector<DroppedColumn>& dropped,
                    postgres::SourceTable& source) {
   for (const auto& column : dropped) {
-    if (column.table != table) continue;
+    const bool returned = std::any_of(source.columns.begin(), source.columns.end(),
+                                      [&](const auto& one) { return one.name == column.name; });
+    if (column.table != table || returned) continue;
     postgres::SourceColumn former;
     former.name = column.name;
     former.declared_type = column.type;

@@ -193,6 +193,10 @@ Status StreamDecoder::append(const Route& route, const po::Tuple& tuple, const R
     const auto position = static_cast<std::size_t>(route.field_of[at]);
     const bool sent = route.field_of[at] >= 0 && position < tuple.size();
     const bool filled = !sent && !deleted && route.missing[at];
+    if (!sent && route.sent->dropped[at]) {
+      to.append_null();
+      continue;
+    }
     const po::Field filler{filled ? Kind::Text : Kind::Null,
                            filled ? *route.missing[at] : std::string_view{}};
     const auto* field = sent ? &tuple[position] : &filler;

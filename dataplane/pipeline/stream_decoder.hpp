@@ -93,10 +93,12 @@ class StreamDecoder {
   struct SentRelation {
     std::size_t table = 0;
     std::uint32_t oid = 0;
-    std::vector<std::string> names;                           ///< of all its columns, in the stream's order
-    std::vector<std::uint32_t> types;                         ///< as declared
-    std::vector<int> key;                                     ///< positions of the columns that name a row
-    std::vector<int> field_of;                                ///< as Route::field_of
+    std::vector<std::string> names;    ///< of all its columns, in the stream's order
+    std::vector<std::uint32_t> types;  ///< as declared
+    std::vector<int> key;              ///< positions of the columns that name a row
+    std::vector<int> field_of;         ///< as Route::field_of
+    /// By bound column: the source has it no more. What is not sent of it is NULL, or its type's default.
+    std::vector<bool> dropped;
     std::shared_ptr<const std::vector<BoundColumn>> columns;  ///< as Route::columns
   };
   /// Where each field of a relation's tuples belongs; rebuilt at every Relation message.
@@ -159,7 +161,8 @@ class StreamDecoder {
   /// Every column of the target's key is in the tuple by value.
   [[nodiscard]] Status check_key(const Route& route, const postgres::pgoutput::Tuple& tuple);
   [[nodiscard]] std::shared_ptr<const SentRelation> sent_relation(
-      const postgres::pgoutput::Relation& relation, const Route& route) const;
+      const postgres::pgoutput::Relation& relation, const Route& route,
+      const postgres::SourceTable& now) const;
   [[nodiscard]] const Route* find(std::uint32_t relation);
   [[nodiscard]] Status insert(std::uint32_t relation, const RowVersion& version);
   [[nodiscard]] Status update(const postgres::pgoutput::Update& change, const RowVersion& version);

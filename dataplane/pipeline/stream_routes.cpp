@@ -74,6 +74,15 @@ bool has_in_order(const po::Relation& relation, const SourceDefinition& root) {
   return true;
 }
 
+/// The name of the type that the column has by now, where the target is to be widened for it: a value may be
+/// of that already, or of one between the two. Empty: it is not to be.
+std::string wider_type(const BoundTable& bound, std::size_t column, const postgres::SourceColumn* present) {
+  const auto& binding = bound.binding;
+  if (!present || present->attribute_number == 0 || binding.columns[column].settled) return "";
+  const auto wanted = ColumnType::parse(default_column_type(present->type, false, {}));
+  return widened_type(binding.fields[column].type, wanted) ? present->type.name : "";
+}
+
 bool has_parts(const BoundTable& table) {
   return table.source.kind == 'p' || table.source.heaps.size() > 1;
 }
@@ -161,16 +170,20 @@ Status StreamDecoder::bind_route(const po::Relation& relation, Route& out) {
   bind_fields(relation, excluded, out);
   report_unfilled(out, now);
   PENSTOCK_ASSIGN(out.columns, columns_of(relation, out, now));
-  out.sent = sent_relation(relation, out);
+  out.sent = sent_relation(relation, out, now);
   return {};
 }
 
-std::shared_ptr<const StreamDecoder::SentRelation> StreamDecoder::sent_relation(const po::Relation& relation,
-                                                                                const Route& route) const {
+std::shared_ptr<const StreamDecoder::SentRelation> StreamDecoder::sent_relation(
+    const po::Relation& relation, const Route& route, const postgres::SourceTable& now) const {
   // Of a partitioned table that is FULL itself and has parts that are not, every column is marked.
   const bool marked = relation.replica_identity == 'd' || relation.replica_identity == 'i';
   const auto& identity = tables_[route.table].source.identity_key;
-  SentRelation out{route.table, relation.id, {}, {}, {}, route.field_of, route.columns};
+  SentRelation out{route.table, relation.id, {}, {}, {}, route.field_of, {}, route.columns};
+  for (const auto& column : tables_[route.table].binding.columns)
+    out.dropped.push_back(std::none_of(now.columns.begin(), now.columns.end(), [&](const auto& one) {
+      return one.name == column.name && one.attribute_number != 0;
+    }));
   for (const auto& column : relation.columns) {
     const bool named = std::find(identity.begin(), identity.end(), column.name) != identity.end();
     if (marked ? column.key : named) out.key.push_back(static_cast<int>(out.names.size()));
@@ -356,16 +369,16 @@ Result<std::shared_ptr<const std::vector<BoundColumn>>> StreamDecoder::columns_o
     const auto& name = binding.columns[at].name;
     const auto known = std::find_if(bound.source.columns.begin(), bound.source.columns.end(),
                                     [&](const auto& one) { return one.name == name; });
-    if (known == bound.source.columns.end() || known->declared_type == sent.type) continue;
-    PENSTOCK_ASSIGN(auto type, source_.type_of(sent.type, sent.typmod));
+    if (known == bound.source.columns.end()) continue;
+    if (known->declared_type == sent.type && known->declared_typmod == sent.typmod) continue;
     const auto present = std::find_if(now.columns.begin(), now.columns.end(),
                                       [&](const auto& one) { return one.name == name; });
-    const bool stays = present != now.columns.end() && present->declared_type == sent.type;
-    const auto wanted = ColumnType::parse(default_column_type(type, false, {}));
-    if (stays && !binding.columns[at].settled && widened_type(binding.fields[at].type, wanted))
-      return fail(
-          ErrorKind::Transient, kSourceTableChanged,
-          fmt::format("column {} of table {} is of type {} now", name, bound.job.source_text, type.name));
+    if (const auto wider = wider_type(bound, at, present == now.columns.end() ? nullptr : &*present);
+        !wider.empty())
+      return fail(ErrorKind::Transient, kSourceTableChanged,
+                  fmt::format("column {} of table {} is of type {} now", name, bound.job.source_text, wider));
+    if (known->declared_type == sent.type) continue;
+    PENSTOCK_ASSIGN(auto type, source_.type_of(sent.type, sent.typmod));
     if (!altered) altered = std::make_shared<std::vector<BoundColumn>>(binding.columns);
     auto& column = (*altered)[at];
     const auto& target = binding.fields[at].type;

@@ -283,6 +283,10 @@ Status StreamDecoder::append_deferred(const Deferred& row, const ReadBack& plan,
   const auto before = slot->block.rows();
   for (std::size_t at = 0; at < binding.columns.size(); ++at) {
     auto& to = slot->block.column(at);
+    if (row.sent->field_of[at] < 0 && row.sent->dropped[at]) {
+      to.append_null();
+      continue;
+    }
     const bool left_out = row.kinds[at] == Kind::Unchanged;
     const bool gone = left_out && plan.read_at[at] == kGone;
     const auto index = static_cast<std::size_t>(plan.read_at[at]);

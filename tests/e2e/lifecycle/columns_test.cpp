@@ -90,6 +90,54 @@ TEST(UnrepresentableValues, AreNullWhereTheManifestSaysSoAndToldOfOnce) {
   EXPECT_EQ(conditions_of(scene), "Ready=True");
 }
 
+TEST(UnrepresentableValues, AreNotThoseThatAWidenedNumberHolds) {
+  Scene scene(shared_world());
+  scene.exec(
+      "CREATE TABLE orders (id bigint PRIMARY KEY, amount numeric(6,2), n smallint);"
+      "INSERT INTO orders SELECT i, i / 4.0, i FROM generate_series(1, 50) i");
+  scene.declare(
+      {"{source: public.orders, columns: [{name: amount, unrepresentable: 'Null'}, {name: 'n', "
+       "unrepresentable: 'Null'}]}"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  scene.exec("UPDATE orders SET amount = 1 WHERE id = 1");
+  scene.exec("ALTER TABLE orders ALTER amount TYPE numeric(12,2)");
+  scene.exec("INSERT INTO orders VALUES (100, 1234567890.12, 1)");
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  // Twice, before the stream comes to the first.
+  scene.pause(true);
+  ASSERT_TRUE(scene.reaches("Paused"));
+  scene.exec("ALTER TABLE orders ALTER n TYPE int");
+  scene.exec("INSERT INTO orders VALUES (101, 1, 2000000000)");
+  scene.exec("ALTER TABLE orders ALTER n TYPE bigint");
+  scene.exec("INSERT INTO orders VALUES (102, 2, 3000000000)");
+  scene.pause(false);
+  EXPECT_EQ(scene.differences({"orders"}), "");
+  EXPECT_EQ(scene.dev.events(scene.pipe, "Warning"), States{});
+}
+
+TEST(DroppedColumns, ThatWereNotNullHoldNobodyUp) {
+  Scene scene(shared_world());
+  scene.exec(
+      "CREATE TABLE orders (id bigint PRIMARY KEY, legacy int NOT NULL, v text, big text);"
+      "ALTER TABLE orders ALTER big SET STORAGE EXTERNAL;"
+      "INSERT INTO orders SELECT i, i, 'row ' || i, repeat(md5(i::text), 100) FROM generate_series(1, 50) i");
+  scene.declare({"public.orders"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  scene.exec(
+      "INSERT INTO orders VALUES (100, 7, 'before', ''); UPDATE orders SET legacy = -1 WHERE id = 1;"
+      "ALTER TABLE orders DROP COLUMN legacy;"
+      "INSERT INTO orders VALUES (101, 'after', ''); UPDATE orders SET v = 'after' WHERE id <= 2;"
+      "DELETE FROM orders WHERE id = 3");
+  ASSERT_TRUE(scene.caught_up());
+  EXPECT_EQ(target_rows(scene, "orders", "id, v, length(big)"),
+            source_rows(scene, "orders", "id, v, length(big)"));
+  EXPECT_EQ(scene.target_value("SELECT legacy FROM orders FINAL WHERE id IN (1, 5, 100, 101) ORDER BY id"),
+            "0\n5\n7\n0");
+  EXPECT_EQ(scene.dev.events(scene.pipe, "Warning"), States{});
+}
+
 TEST(PartitionBy, SpreadsRowsThatLoadAndStreamBring) {
   Scene scene(shared_world());
   scene.exec(
