@@ -144,7 +144,6 @@ Status make_staging(Client& client, const TargetDefinition& definition) {
   PENSTOCK_TRY(check_staging_name(definition.database, definition.table));
   PENSTOCK_ASSIGN(const auto present, read_target(client, definition.table));
   if (present && !ours(present, definition.mark.pipe_uid)) return fail(in_the_way);
-  if (present && present->mark->load == definition.mark.load) return {};
   if (present) PENSTOCK_TRY(drop_target(client, definition.database, definition.table));
   PENSTOCK_TRY(create_target(client, definition));
   // CREATE … IF NOT EXISTS lets a table be that somebody made in between.

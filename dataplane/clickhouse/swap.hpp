@@ -51,10 +51,10 @@ enum class SwapStep {
 [[nodiscard]] Status check_staging_name(const std::string& database, const std::string& staging);
 
 /// Makes the staging table of definition.table (which is a staging name) for definition.mark. One of this
-/// pipe and load is kept as it is, rows included; one of another load is dropped first. ResyncTableExists
-/// (NeedsUser): a table that is not this pipe's has the name. TargetNameTooLong (NeedsUser). A swap that may
-/// have begun has to be finished before: a table of the user that it exchanged has this name until it is put
-/// aside.
+/// pipe is dropped first, also of the same load: that has not begun, and who knows what was written to it.
+/// ResyncTableExists (NeedsUser): a table that is not this pipe's has the name. TargetNameTooLong (NeedsUser).
+/// A swap that may have begun has to be finished before: a table of the user that it exchanged has this name
+/// until it is put aside.
 [[nodiscard]] Status make_staging(Client& client, const TargetDefinition& definition);
 
 /// Drops the staging table of `target` if it carries this pipe's mark; else leaves everything as it is.

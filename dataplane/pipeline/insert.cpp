@@ -14,9 +14,10 @@ namespace {
 /// About 3 s: as long as it takes to merge a few parts.
 constexpr int kTriesWhileOthersWait = 6;
 
-/// Tells a stream's inserts into a target from all other statements: not from a load's, which may run beside.
-std::string log_comment(const clickhouse::Client& client, const Binding& binding) {
-  return fmt::format("penstock stream database={} table={}", client.endpoint().database, binding.target);
+/// Tells inserts into a table from all other statements: a stream's from a load's, which may run beside.
+std::string log_comment(const clickhouse::Client& client, const std::string& table, Rows rows) {
+  return fmt::format("penstock {} database={} table={}", rows == Rows::Streamed ? "stream" : "load",
+                     client.endpoint().database, table);
 }
 
 /// A try that was carried out in part leaves less for the next: deduplication would only get in the way.
@@ -36,7 +37,7 @@ clickhouse::Request resume_request(const clickhouse::Client& client, const Bindi
                   {"async_insert", "0"},
                   {"input_format_null_as_default", "0"},
                   {"max_partitions_per_insert_block", "0"},
-                  {"log_comment", log_comment(client, binding)}};
+                  {"log_comment", log_comment(client, binding.target, Rows::Streamed)}};
   out.purpose = "insert into " + clickhouse::quote(binding.target);
   return out;
 }
@@ -57,13 +58,18 @@ Status insert_until_done(clickhouse::Client& client, const Binding& binding, con
   std::vector<std::string_view> pieces;
   block.native_pieces(scratch, pieces);
   clickhouse::Request request{binding.insert_sql, {{"insert_deduplication_token", token}}};
-  if (rows == Rows::Streamed) request.settings["log_comment"] = log_comment(client, binding);
+  request.settings.insert(told_apart(client, binding, rows));
   return try_until_done([&] { return client.insert(request, pieces); }, stop, report, others);
 }
 
-Status no_insert_runs(clickhouse::Client& client, const Binding& binding) {
-  return clickhouse::none_runs(client, log_comment(client, binding),
-                               "see what is in " + clickhouse::quote(binding.target));
+std::pair<std::string, std::string> told_apart(const clickhouse::Client& client, const Binding& binding,
+                                               Rows rows) {
+  return {"log_comment", log_comment(client, binding.target, rows)};
+}
+
+Status no_insert_runs(clickhouse::Client& client, const std::string& table, Rows rows) {
+  return clickhouse::none_runs(client, log_comment(client, table, rows),
+                               "see what is in " + clickhouse::quote(table));
 }
 
 Status insert_missing_until_done(clickhouse::Client& client, const Binding& binding, const Block& block,
@@ -72,7 +78,7 @@ Status insert_missing_until_done(clickhouse::Client& client, const Binding& bind
   if (block.rows() == 0) return {};
   const auto request = resume_request(client, binding, block, first);
   const auto once = [&]() -> Status {
-    PENSTOCK_TRY(no_insert_runs(client, binding));
+    PENSTOCK_TRY(no_insert_runs(client, binding.target, Rows::Streamed));
     return client.execute(request);
   };
   return try_until_done(once, stop, report, others);

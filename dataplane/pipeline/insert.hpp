@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/result.hpp"
 #include "core/row_version.hpp"
@@ -52,9 +53,13 @@ using Try = std::function<Status()>;
                                                const StopFlags& stop, const RetryReport& report,
                                                Others others = Others::None);
 
-/// StatementStillRuns (Transient) while an insert of a stream's rows into the target runs: one whose answer
-/// was lost, or that outlived the process that sent it.
-[[nodiscard]] Status no_insert_runs(clickhouse::Client& client, const Binding& binding);
+/// The setting by which no_insert_runs() knows an insert into the target.
+[[nodiscard]] std::pair<std::string, std::string> told_apart(const clickhouse::Client& client,
+                                                             const Binding& binding, Rows rows);
+
+/// StatementStillRuns (Transient) while an insert of such rows into the table runs: one whose answer was
+/// lost, or that outlived the process that sent it.
+[[nodiscard]] Status no_insert_runs(clickhouse::Client& client, const std::string& table, Rows rows);
 
 /// Waits at most `wait`; returns early once `stop` is set.
 void wait_unless(const StopFlags& stop, std::chrono::milliseconds wait);

@@ -11,6 +11,7 @@
 
 #include "core/log.hpp"
 #include "dataplane/pipeline/fit_target.hpp"
+#include "dataplane/pipeline/insert.hpp"
 #include "dataplane/pipeline/load_worker.hpp"
 #include "dataplane/pipeline/same_table.hpp"
 #include "dataplane/pipeline/source_partitions.hpp"
@@ -146,6 +147,10 @@ Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, co
                               bool begun, Lsn version) {
   const bool one_snapshot = work.table.binding.append_only || !job.streams;
   if (work.finished || !work.table.binding.readable || (begun && !one_snapshot)) return {};
+  // What a former run has sent must not come behind.
+  if (one_snapshot)
+    for (const auto rows : {Rows::Loaded, Rows::Streamed})
+      PENSTOCK_TRY(no_insert_runs(client, work.table.job.written(), rows));
   PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.written()));
   if (!target) return {};
   const bool ours = target->mark && target->mark->pipe_uid == job.uid;

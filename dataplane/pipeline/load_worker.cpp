@@ -114,18 +114,22 @@ class PartitionLoad {
     return kind == 'r' || kind == 'm';
   }
 
+  Status begin_behind(std::int64_t rows, std::optional<PartitionReader>& out) {
+    PENSTOCK_ASSIGN(auto reader, start());
+    out.emplace(std::move(reader));
+    auto skipped = out->skip(rows);
+    if (!skipped) out.reset();
+    return skipped;
+  }
+
   /// A partition of which some rows are in is not given back: a lock is waited for here.
   Status start_behind(std::int64_t rows, std::optional<PartitionReader>& out) {
     for (Backoff backoff(1s, 30s);;) {
-      auto reader = start();
-      if (reader) {
-        if (rows > 0) report(std::nullopt);
-        out.emplace(*std::move(reader));
-        return out->skip(rows);
-      }
-      if (rows == 0 || reader.error().reason != kWaitingForLock) return fail(std::move(reader).error());
+      auto begun = begin_behind(rows, out);
+      if (begun && rows > 0) report(std::nullopt);
+      if (begun || rows == 0 || begun.error().reason != kWaitingForLock) return begun;
       session_.close();
-      report(reader.error());
+      report(begun.error());
       wait_unless(context_.stop, backoff.next());
       if (context_.stop.any()) return fail(ErrorKind::Cancelled, "Stopped", "stopped before it was done");
     }
@@ -158,6 +162,7 @@ class PartitionLoad {
   clickhouse::Request request(const std::string& token) const {
     return {table_.binding.insert_sql,
             {{"insert_deduplication_token", token},
+             told_apart(client_, table_.binding, Rows::Loaded),
              {"min_insert_block_size_rows", std::to_string(context_.job.batch_rows)},
              {"min_insert_block_size_bytes", std::to_string(kPartBytes)}}};
   }

@@ -7,6 +7,7 @@
 
 #include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/columns/key_type.hpp"
+#include "dataplane/pipeline/insert.hpp"
 #include "dataplane/pipeline/row_identity.hpp"
 #include "dataplane/pipeline/source_changes.hpp"
 #include "dataplane/pipeline/source_partitions.hpp"
@@ -221,7 +222,11 @@ Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgre
 }
 
 Status make_one(const PipeJob& pipe, const Making& making, clickhouse::Client& client) {
-  if (making.job.staged) return clickhouse::make_staging(client, making.definition);
+  if (making.job.staged) {
+    // It goes into the table that has this name, whichever that is by then.
+    PENSTOCK_TRY(no_insert_runs(client, making.job.written(), Rows::Streamed));
+    return clickhouse::make_staging(client, making.definition);
+  }
   PENSTOCK_TRY(clickhouse::create_target(client, making.definition));
   // An earlier try, that was cut off, may have found that it had to be staged.
   return clickhouse::drop_staging(client, pipe.uid, making.job.target);

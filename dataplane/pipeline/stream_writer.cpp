@@ -82,7 +82,7 @@ namespace {
 
 Result<RowVersion> read_position(clickhouse::Client& client, const Binding& binding) {
   if (!binding.append_only || !binding.readable) return RowVersion{};
-  PENSTOCK_TRY(no_insert_runs(client, binding));
+  PENSTOCK_TRY(no_insert_runs(client, binding.target, Rows::Streamed));
   const auto sql =
       fmt::format("SELECT max({}) FROM {}", binding.log_version, clickhouse::quote(binding.target));
   PENSTOCK_ASSIGN(const auto rows, client.select({sql, {{"aggregate_functions_null_for_empty", "0"}}}));

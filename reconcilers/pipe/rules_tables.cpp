@@ -44,6 +44,12 @@ bool may_be_in_the_load(const View& view, const std::string& source) {
                                             [&](const auto& facts) { return facts.source == source; });
 }
 
+bool is_streamed(const View& view, const std::string& source) {
+  const auto& tables = view.run.stream.tables;
+  return view.run.stream.there &&
+         std::any_of(tables.begin(), tables.end(), [&](const auto& facts) { return facts.source == source; });
+}
+
 /// Set apart by the load that is under way, which has let go of it. The stream does not wait for its
 /// snapshot.
 bool has_left_the_load(const View& view, const std::string& source) {
@@ -223,6 +229,11 @@ Verdict make_declared_tables(const View& view) {
     return may_be_in_the_load(view, source) && !(dear && has_left_the_load(view, source));
   });
   if (being_loaded) return stopping(view, PipeState::Snapshot, "Beginning a load again", {true, false}, rule);
+  // A stream that still writes to the table which has its name by now would leave a gap behind its rows.
+  const bool replaced = std::any_of(declared.begin(), declared.end(), [&](const auto& source) {
+    return find_table(view.pipe.status, source)->staged && is_streamed(view, source);
+  });
+  if (replaced) return stopping(view, PipeState::Snapshot, "Beginning a load again", {false, true}, rule);
   // No load brings what a stream that goes on without them, and tells the source so, would miss.
   if (!loads(view.pipe.spec) && view.run.stream.there)
     return stopping(view, PipeState::Running, "Taking tables in", {false, true}, rule);

@@ -163,5 +163,29 @@ TEST_F(Crash, AnAppendOnlyLoadBeginsAgainAndIsStillExact) {
   EXPECT_EQ(scene.target_value("SELECT count() FROM log WHERE id > 10"), std::to_string(kRows - 10));
 }
 
+TEST_F(Crash, ALoadThatBeginsAgainWaitsForWhatTheFormerOneHasSent) {
+  constexpr std::int64_t kRows = 20000;
+  scene.create_table("log", kRows);
+  scene.exec("ALTER TABLE log REPLICA IDENTITY FULL");
+  scene.declare({"{source: public.log, engine: MergeTree}"});
+  ASSERT_NO_FATAL_FAILURE(scene.begin_a_slow_load("log"));
+  // In front of the rows; the other brake comes behind them.
+  const auto alter = "ALTER TABLE " + scene.database + ".log ";
+  scene.engine.query(alter + "ADD COLUMN slow UInt8 MATERIALIZED sleep(3)");
+  ASSERT_TRUE(test::eventually(
+      [&] {
+        return scene.engine.value(
+                   "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO %' AND elapsed > 1") !=
+               "0";
+      },
+      30s));
+  dev.kill9();
+  scene.engine.query(alter + "MODIFY COLUMN slow UInt8 MATERIALIZED 0");
+  dev.start();
+  scene.speed_up();  // waits for that insert, as dropping a view does
+  ASSERT_TRUE(scene.reaches("Running", 60s));
+  EXPECT_EQ(scene.target_value("SELECT count(), uniqExact(id) FROM log"), fmt::format("{0}\t{0}", kRows));
+}
+
 }  // namespace
 }  // namespace penstock

@@ -99,7 +99,6 @@ Status SimDataplane::make_staging(const Pipe& pipe, const Making& making) {
   const auto* present = stage_.world.destination->table(making.definition.name);
   if (present && !ours(present, pipe.uid))
     return fail(ErrorKind::NeedsUser, "ResyncTableExists", "not this Pipe's", "rename it");
-  if (present && present->mark->load == making.definition.mark->load) return {};
   if (present) PENSTOCK_TRY(drop_table("drop staging", making.definition.name));
   return stage_.effect_of("create staging",
                           [&](World& world) { world.destination.edit().add(making.definition); });
