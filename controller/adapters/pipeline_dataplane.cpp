@@ -151,8 +151,11 @@ void PipelineDataplane::tune(const Pipe& pipe) {
   if (!run->stream.run) return;
   run->stream.run->tune(job);
   std::map<std::string, std::vector<std::string>> recorded;
-  for (const auto& table : pipe.status.tables)
+  for (const auto& table : pipe.status.tables) {
     if (reconcile::takes_differences(pipe, table)) recorded[table.source] = table.differences;
+    // Of one that waits for its load they are recorded when that has begun.
+    if (!table.making && table.state == TableState::Pending) recorded.try_emplace(table.source);
+  }
   run->stream.run->recorded(recorded);
 }
 

@@ -74,7 +74,7 @@ class StreamRun {
   /// Goes on with this job's flush_interval, max_inserts_per_second and batch_rows.
   void tune(const PipeJob& job);
   /// Differences, by source, that are recorded: the source may be told the changes that brought them. So it
-  /// may of tables that are not among them: their load will see for itself.
+  /// may of tables that are not among them, which are to be made anew.
   void recorded(const std::map<std::string, std::vector<std::string>>& differences);
   /// What a look at the catalog has found since: by source, definitions as in TableJob.
   void learn(const std::map<std::string, std::string>& definitions);

@@ -30,8 +30,12 @@ void absorb_load(TableStatus& table, const TableFacts& facts, const Pipe& pipe) 
   table.partitions_loaded = facts.partitions_loaded;
   table.partitions_total = facts.partitions_total;
   table.load = facts.load;
-  table.source_partitions = facts.source_partitions;
-  table.source_definition = facts.source_definition;
+  // From then on looks at the catalog go on from there. A table that is read at one snapshot may begin anew.
+  const bool replaces = !table.settings || table.settings->engine == TableEngine::ReplacingMergeTree;
+  if (table.state == TableState::Pending || !replaces || pipe.spec.mode == Mode::SnapshotOnly) {
+    table.source_partitions = facts.source_partitions;
+    table.source_definition = facts.source_definition;
+  }
   table.former_definition.clear();
   table.state = TableState::Loading;
   if (!facts.load_finished) return;

@@ -68,6 +68,35 @@ TEST(ChangedInLoad, RowsThatWereStreamedBeforeItBeganAndWereRewrittenThen) {
   EXPECT_EQ(scene.leftovers(0), "");
 }
 
+TEST(ChangedInLoad, WhatPassedByInTheStreamBeforeItBeganIsNamedAfterAPauseToo) {
+  Scene scene(shared_world());
+  scene.create_table("orders", 1000);
+  scene.create_table("nb", 10);
+  scene.declare({"public.orders", "public.nb"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  auto open = scene.postgres.session(scene.database);
+  open.exec("BEGIN; INSERT INTO nb VALUES (11, 'open', 1)");
+  set_tables(scene, {"{source: public.orders, resyncGeneration: 1}", "public.nb"});
+  ASSERT_TRUE(test::eventually([&] { return scene.target_exists("orders_resync"); }));
+  ASSERT_TRUE(test::eventually([&] { return scene.of_table("orders", "making") == "false"; }));
+  scene.exec(
+      "BEGIN; ALTER TABLE orders ADD passing int; UPDATE orders SET passing = id WHERE id <= 50;"
+      "ALTER TABLE orders RENAME passing TO stays; COMMIT");
+  ASSERT_TRUE(test::eventually([&] { return scene.target_count("orders_resync") == 50; }, 30s));
+  scene.pause(true);
+  ASSERT_TRUE(scene.reaches("Paused"));
+  open.exec("ROLLBACK");
+  scene.pause(false);
+  ASSERT_TRUE(scene.table_reaches("orders", "Streaming"));
+  EXPECT_TRUE(
+      test::eventually([&] { return scene.dev.reason(scene.pipe, "Ready") == "SourceDiffers"; }, 30s));
+  EXPECT_NE(scene.field(".status.message").find("public.orders"), std::string::npos);
+  set_tables(scene, {"{source: public.orders, resyncGeneration: 2}", "public.nb"});
+  EXPECT_TRUE(test::eventually([&] { return conditions_of(scene) == "Ready=True"; }, 60s));
+  EXPECT_EQ(scene.differences({"orders", "nb"}), "");
+}
+
 // Up to PostgreSQL 16 a slot that is restored may stand at an earlier place than it was confirmed to.
 TEST(ChangedInLoad, WhatWasStreamedBeforeAReloadIsNotTakenUpAgainAfterARestart) {
   Scene scene(shared_world());

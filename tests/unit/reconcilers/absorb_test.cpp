@@ -68,6 +68,27 @@ TEST(Absorb, KeepsTheProgressOfALoad) {
   EXPECT_EQ(status.tables[1].state, TableState::Pending) << "nothing was said of it";
 }
 
+TEST(Absorb, TakesWhatLooksHaveFoundSinceALoadBeganForNewerThanTheLoad) {
+  auto view = loaded(false);
+  view.pipe.status = absorb(view.pipe, view.run);
+  table(view, 0).source_partitions = "1:0,2:0";
+  table(view, 0).source_definition = "as it was looked at";
+  for (const bool finished : {false, true}) {
+    view.run.load.tables = {facts("public.orders", finished)};
+    const auto status = absorb(view.pipe, view.run);
+    EXPECT_EQ(status.tables[0].source_partitions, "1:0,2:0");
+    EXPECT_EQ(status.tables[0].source_definition, "as it was looked at");
+  }
+}
+
+TEST(Absorb, TakesALogsPartitionsFromEachBeginningOfItsLoad) {
+  auto view = loaded(false);
+  table(view, 0).settings->engine = TableEngine::MergeTree;
+  view.pipe.status = absorb(view.pipe, view.run);
+  table(view, 0).source_partitions = "1:0,2:0";
+  EXPECT_EQ(absorb(view.pipe, view.run).tables[0].source_partitions, "1:0");
+}
+
 TEST(Absorb, ALoadedTableCatchesUpBeforeItStreams) {
   auto view = loaded(true);
   view.pipe.status = absorb(view.pipe, view.run);
