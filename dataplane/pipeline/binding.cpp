@@ -155,7 +155,8 @@ Binding bind(const TableJob& job, const postgres::SourceTable& source,
     out.fields.push_back({column->name, type});
     const bool nulls = chosen && chosen->null_if_unrepresentable;
     const bool key = contains(out.key, column->name);
-    const bool settled = key || (chosen && !chosen->type.empty());
+    const bool sorted_by = contains(clickhouse::split_key(target.sorting_key), column->name);
+    const bool settled = key || sorted_by || (chosen && !chosen->type.empty());
     out.columns.push_back({column->name, column->type, key, key && !out.append_only, settled,
                            !FieldDecoder::takes_binary(column->type, type),
                            FieldDecoder(column->type, type, nulls), nulls});

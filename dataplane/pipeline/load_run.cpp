@@ -12,18 +12,18 @@
 #include "core/log.hpp"
 #include "dataplane/pipeline/fit_target.hpp"
 #include "dataplane/pipeline/insert.hpp"
+#include "dataplane/pipeline/load_snapshot.hpp"
 #include "dataplane/pipeline/load_worker.hpp"
 #include "dataplane/pipeline/same_table.hpp"
 #include "dataplane/pipeline/source_partitions.hpp"
-#include "dataplane/postgres/catalog.hpp"
-#include "dataplane/postgres/open_transactions.hpp"
 
 namespace penstock::pipeline {
 namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{500};
-/// For the slot of tables that keep every change; the stream of all others stands still meanwhile.
-constexpr std::chrono::minutes kSlotPatience{1};
+/// For inserts of a former run; longer ones are the matter of their table.
+constexpr std::chrono::seconds kFormerInsertPatience{10};
+constexpr std::chrono::milliseconds kFormerInsertLook{500};
 
 const TableLoad* resume_of(const LoadRequest& request, const std::string& source) {
   const auto at = std::find_if(request.resume.begin(), request.resume.end(),
@@ -90,21 +90,15 @@ bool keeps_logs(const std::vector<TableWork>& works) {
   return std::any_of(works.begin(), works.end(), keeps_log);
 }
 
-/// The slot that only tables which keep every change need for their load.
-bool is_of_logs(const Error& error) {
-  return error.reason == "WaitingForTransactions" || error.reason == "NoFreeSlot";
-}
-
-void set_apart(std::vector<TableWork>& works, bool (*which)(const TableWork&), const Error& why,
-               std::vector<TableFault>& faults) {
+void set_logs_apart(std::vector<TableWork>& works, const Error& why, std::vector<TableFault>& faults) {
   for (const auto& work : works)
-    if (which(work))
+    if (keeps_log(work))
       faults.push_back(
           {work.table.job.source_text,
            {ErrorKind::BadData, why.reason,
             fmt::format("the snapshot of {} cannot be taken: {}", work.table.job.source_text, why.message),
             why.cure}});
-  std::erase_if(works, which);
+  std::erase_if(works, keeps_log);
 }
 
 /// A table that the user made is not ours to empty: a load that was begun before must not write its rows
@@ -165,27 +159,47 @@ Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, co
 struct LoadRun::Impl {
   explicit Impl(LoadRequest wanted) : request(std::move(wanted)) {}
 
-  Status prepare(LoadContext& context, postgres::ExportedSnapshot& exported) {
+  Status prepare(LoadContext& context, LoadSnapshot& snapshot) {
     PENSTOCK_TRY(check_same_system(request.job, request.system));
     clickhouse::Client client(request.job.destination);
     PENSTOCK_ASSIGN(auto bound, bind_fitting(request.job, client));
     std::vector<TableWork> works;
+    std::vector<TableName> late;
     for (auto& table : bound.tables) {
-      works.push_back(work_of(request, std::move(table)));
-      const auto* before = resume_of(request, works.back().table.job.source_text);
-      PENSTOCK_TRY(empty_what_begins_anew(request.job, client, works.back(),
-                                          before && !before->layout.empty(), request.version));
+      auto work = work_of(request, std::move(table));
+      auto emptied = make_room(client, work);
+      const bool busy = !emptied && emptied.error().reason == "StatementStillRuns";
+      if (busy) bound.faults.push_back({work.table.job.source_text, emptied.error()});
+      if (busy) continue;
+      PENSTOCK_TRY(emptied);
+      if (comes_late(work)) late.push_back(work.table.source.name);
+      works.push_back(std::move(work));
     }
-    PENSTOCK_TRY(look_at_late_comers(works, bound.faults));
+    PENSTOCK_TRY(snapshot.note_late_comers(std::move(late)));
     const bool exact = request.job.streams && keeps_logs(works);
-    auto taken = take_snapshot(exact, has_late_comers(works), context, exported);
+    auto taken = snapshot.take(exact, has_late_comers(works), context);
     if (!taken && (!exact || !is_of_logs(taken.error()))) return taken;
-    if (!taken) set_apart(works, keeps_log, taken.error(), bound.faults);
-    const bool late = has_late_comers(works);
+    if (!taken) set_logs_apart(works, taken.error(), bound.faults);
+    const bool late_left = has_late_comers(works);
     set_board(std::move(works), bound);  // which tells what was set apart
-    if (!taken) PENSTOCK_TRY(take_snapshot(false, late, context, exported));
-    if (!context.version.commit) context.version.commit = exported.before;
+    if (!taken) PENSTOCK_TRY(snapshot.take(false, late_left, context));
+    if (!context.version.commit) context.version.commit = snapshot.before();
     return {};
+  }
+
+  /// Of a table that begins anew. An insert of before, whose answer was lost, is waited for.
+  Status make_room(clickhouse::Client& client, const TableWork& work) {
+    const auto* before = resume_of(request, work.table.job.source_text);
+    const bool begun = before && !before->layout.empty();
+    const auto give_up = std::chrono::steady_clock::now() + kFormerInsertPatience;
+    while (true) {
+      auto done = empty_what_begins_anew(request.job, client, work, begun, request.version);
+      const bool busy = !done && done.error().reason == "StatementStillRuns";
+      if (!busy || std::chrono::steady_clock::now() >= give_up) return done;
+      report_wait(done.error());
+      wait_unless(flags, kFormerInsertLook);
+      if (flags.any()) return fail(ErrorKind::Cancelled, "Stopped", "stopped before it was done");
+    }
   }
 
   void set_board(std::vector<TableWork> works, const BoundTables& bound) {
@@ -209,81 +223,6 @@ struct LoadRun::Impl {
     return out;
   }
 
-  /// Those that the server is to be reminded of (postgres::remind_of_added_tables()). Once at the beginning:
-  /// a role that may not is told so before anything is waited for.
-  Status look_at_late_comers(std::vector<TableWork>& works, std::vector<TableFault>& faults) {
-    if (request.slot || !request.job.streams || !has_late_comers(works)) return {};
-    PENSTOCK_ASSIGN(const auto server, postgres::read_server(request.job.source));
-    if (!postgres::sends_added_tables_from(server.version)) return {};
-    for (const auto& work : works)
-      if (comes_late(work)) to_remind_of.push_back(work.table.source.name);
-    auto done = remind();
-    if (done || done.error().reason != "ServerNeedsUpdate") return done;
-    to_remind_of.clear();
-    set_apart(works, comes_late, done.error(), faults);
-    return {};
-  }
-
-  Status remind() const {
-    const auto& job = request.job;
-    return postgres::remind_of_added_tables(job.source, job.publication, temporary_slot(job.slot),
-                                            to_remind_of);
-  }
-
-  /// The snapshot sees what has committed before the reminder.
-  Status wait_for_late_comers() {
-    const auto report = [this](const Error& why) { report_wait(why); };
-    const auto wait = [&] {
-      return postgres::wait_for_older_transactions(request.job.source, stop_waiting.get_token(), report);
-    };
-    PENSTOCK_TRY(wait());
-    if (to_remind_of.empty()) return {};
-    PENSTOCK_TRY(remind());
-    return wait();
-  }
-
-  Result<postgres::CreatedSlot> make_temporary_slot() {
-    const postgres::SlotPatience patience{.limit = kSlotPatience,
-                                          .stop = stop_waiting.get_token(),
-                                          .report = [this](const Error& why) { report_wait(why); }};
-    const auto name = temporary_slot(request.job.slot);
-    // One that a killed process was waiting for.
-    PENSTOCK_TRY(postgres::drop_slot(request.job.source, name));
-    return postgres::create_slot(request.job.source, name, patience, postgres::SlotKind::Temporary);
-  }
-
-  /// Making a slot waits for the older transactions, too, but not for ever.
-  Status make_slot_of_logs() {
-    PENSTOCK_ASSIGN(request.slot, make_temporary_slot());
-    if (to_remind_of.empty()) return {};
-    PENSTOCK_TRY(remind());
-    request.slot.reset();
-    PENSTOCK_ASSIGN(request.slot, make_temporary_slot());
-    return {};
-  }
-
-  /// The snapshot of the slot, if it was made for this load; else a new one. Append-only targets want to know
-  /// which commits it saw, exactly: only a slot's does, so they get one that goes with the load.
-  Status take_snapshot(bool exact, bool late_comers, LoadContext& context,
-                       postgres::ExportedSnapshot& exported) {
-    if (!request.slot && exact)
-      PENSTOCK_TRY(make_slot_of_logs());
-    else if (!request.slot && late_comers)
-      PENSTOCK_TRY(wait_for_late_comers());
-    report_wait(std::nullopt);
-    if (request.slot) {
-      context.snapshot = request.slot->snapshot;
-      context.snapshot_lsn = request.slot->consistent_point;
-      context.log_version.commit = request.slot->consistent_point;
-    } else {
-      PENSTOCK_ASSIGN(exported, postgres::export_snapshot(request.job.source));
-      context.snapshot = exported.snapshot;
-      context.snapshot_lsn = exported.after;
-      context.log_version.commit = exported.before;
-    }
-    return {};
-  }
-
   Status run() {
     const int workers = request.job.parallel_tables * request.job.workers_per_table;
     postgres::PresentCatalog present(request.job.source);
@@ -299,8 +238,9 @@ struct LoadRun::Impl {
                         flags,
                         present,
                         watch};
-    postgres::ExportedSnapshot exported;
-    PENSTOCK_TRY(prepare(context, exported));
+    LoadSnapshot snapshot(request.job, std::move(request.slot), stop_waiting.get_token(),
+                          [this](const std::optional<Error>& why) { report_wait(why); });
+    PENSTOCK_TRY(prepare(context, snapshot));
     std::vector<std::thread> threads;
     const std::jthread watchman([&](const std::stop_token& stop) { keep_watch(watch, stop); });
     do {
@@ -342,8 +282,7 @@ struct LoadRun::Impl {
   LoadRequest request;
   StopFlags flags;
   mutable std::mutex mutex;
-  std::unique_ptr<LoadBoard> board;     // guarded until set, then lives as long as this
-  std::vector<TableName> to_remind_of;  // the run's own thread
+  std::unique_ptr<LoadBoard> board;  // guarded until set, then lives as long as this
   std::stop_source stop_waiting;
   std::optional<Error> waiting;
   std::optional<PipeJob> tuned;

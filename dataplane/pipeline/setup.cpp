@@ -244,6 +244,20 @@ TableReport report_of(const Making& making, const postgres::SourceTable& source,
           publication ? partitions_text(with_taken_columns(making.job, source)) : ""};
 }
 
+/// Of a server that may never send changes of a table that was added to the user's publication: whether that
+/// can be prevented, which is done before its load.
+Status check_addition(const PipeJob& pipe, const TableJob& table, const postgres::SourceTable& source,
+                      const TableReport& report, int version) {
+  const bool theirs = pipe.streams && pipe.loads && !pipe.owns_publication;
+  if (!theirs || !table.added_later || !postgres::sends_added_tables_from(version)) return {};
+  const auto before = SourceDefinition::parse(table.former_definition);
+  const auto now = SourceDefinition::parse(report.definition);
+  if (before && now && before->publication == now->publication) return {};
+  auto done = postgres::remind_of_added_tables(pipe.source, pipe.publication, temporary_slot(pipe.slot),
+                                               {source.name});
+  return !done && done.error().kind != ErrorKind::Transient ? done : Status{};
+}
+
 }  // namespace
 
 Result<SetupReport> set_up(const PipeJob& job, bool make) {
@@ -259,6 +273,9 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
     faults.insert(faults.end(), making.faults.begin(), making.faults.end());
     report.tables.push_back(
         report_of(making, *source.tables[at], job.streams ? &source.publication : nullptr));
+    const auto sent =
+        check_addition(job, job.tables[at], *source.tables[at], report.tables.back(), source.server.version);
+    if (!sent) faults.push_back(sent.error());
     makings.push_back(std::move(making));
   }
   if (!faults.empty()) return fail(all_of(faults));

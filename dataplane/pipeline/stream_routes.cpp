@@ -75,10 +75,14 @@ bool has_in_order(const po::Relation& relation, const SourceDefinition& root) {
 }
 
 /// The name of the type that the column has by now, where the target is to be widened for it: a value may be
-/// of that already, or of one between the two. Empty: it is not to be.
-std::string wider_type(const BoundTable& bound, std::size_t column, const postgres::SourceColumn* present) {
+/// of that already, or of one between the two. Empty: it is not to be. Of what the catalog had when the table
+/// was bound the target has taken up what it can.
+std::string wider_type(const BoundTable& bound, std::size_t column, const postgres::SourceColumn& known,
+                       const postgres::SourceColumn* present) {
   const auto& binding = bound.binding;
   if (!present || present->attribute_number == 0 || binding.columns[column].settled) return "";
+  if (present->declared_type == known.declared_type && present->declared_typmod == known.declared_typmod)
+    return "";
   const auto wanted = ColumnType::parse(default_column_type(present->type, false, {}));
   return widened_type(binding.fields[column].type, wanted) ? present->type.name : "";
 }
@@ -373,7 +377,7 @@ Result<std::shared_ptr<const std::vector<BoundColumn>>> StreamDecoder::columns_o
     if (known->declared_type == sent.type && known->declared_typmod == sent.typmod) continue;
     const auto present = std::find_if(now.columns.begin(), now.columns.end(),
                                       [&](const auto& one) { return one.name == name; });
-    if (const auto wider = wider_type(bound, at, present == now.columns.end() ? nullptr : &*present);
+    if (const auto wider = wider_type(bound, at, *known, present == now.columns.end() ? nullptr : &*present);
         !wider.empty())
       return fail(ErrorKind::Transient, kSourceTableChanged,
                   fmt::format("column {} of table {} is of type {} now", name, bound.job.source_text, wider));

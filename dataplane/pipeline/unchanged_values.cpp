@@ -28,10 +28,6 @@ constexpr std::size_t kReadBackRows = 500;
 constexpr int kNotRead = -1;
 constexpr int kGone = -2;  ///< the source has dropped the column
 
-bool takes_null(const ColumnType& type) {
-  return type.nullable || type.kind == ColumnType::Kind::Array;
-}
-
 /// By the numbers of the table itself; a child of plain inheritance has its own.
 bool is_kept_out(const postgres::PresentColumn& column, const BoundTable& table, std::uint32_t oid) {
   const auto& names = table.job.excluded_columns;
@@ -222,10 +218,6 @@ Result<StreamDecoder::ReadBack> StreamDecoder::plan_read_back(const SentRelation
       return fail(value_lost(sent.table,
                              fmt::format("which column {} has become cannot be told", sent.names[field])));
     const auto& column = present.columns[static_cast<std::size_t>(index)];
-    if (column.dropped && !takes_null(target))
-      return fail(value_lost(
-          sent.table,
-          fmt::format("column {} has been dropped, and the target's takes no NULL", sent.names[field])));
     plan.read_at[at] = column.dropped ? kGone : static_cast<int>(plan.lookup.wanted.size());
     if (column.dropped) continue;
     auto decoder = (*sent.columns)[at];
@@ -283,18 +275,17 @@ Status StreamDecoder::append_deferred(const Deferred& row, const ReadBack& plan,
   const auto before = slot->block.rows();
   for (std::size_t at = 0; at < binding.columns.size(); ++at) {
     auto& to = slot->block.column(at);
-    if (row.sent->field_of[at] < 0 && row.sent->dropped[at]) {
+    const bool left_out = row.kinds[at] == Kind::Unchanged;
+    const bool gone = left_out && plan.read_at[at] == kGone;
+    if (gone || (row.sent->field_of[at] < 0 && row.sent->dropped[at])) {
       to.append_null();
       continue;
     }
-    const bool left_out = row.kinds[at] == Kind::Unchanged;
-    const bool gone = left_out && plan.read_at[at] == kGone;
     const auto index = static_cast<std::size_t>(plan.read_at[at]);
     // The stream's type may be an older one than the source has now.
-    const auto& column = left_out && !gone ? plan.decoders[index] : (*row.sent->columns)[at];
-    const bool as_text =
-        left_out && !gone ? plan.lookup.wanted[index].as_text : row.kinds[at] != Kind::Binary;
-    const bool null = gone || (left_out ? read[index].null : row.kinds[at] == Kind::Null);
+    const auto& column = left_out ? plan.decoders[index] : (*row.sent->columns)[at];
+    const bool as_text = left_out ? plan.lookup.wanted[index].as_text : row.kinds[at] != Kind::Binary;
+    const bool null = left_out ? read[index].null : row.kinds[at] == Kind::Null;
     const auto bytes = null ? std::string_view{} : left_out ? read[index].bytes : row.values[at];
     const auto outcome = append_field(column, to, null, bytes, as_text ? WireForm::Text : WireForm::Binary);
     if (outcome == FieldOutcome::Clamped || outcome == FieldOutcome::Nulled) ++slot->clamped[at];

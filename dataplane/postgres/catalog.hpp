@@ -255,7 +255,7 @@ void narrow_to(const PublicationFacts& publication, SourceTable& table);
 /// Lets such a walsender look at the publications again, as it does whenever a table is added to any: makes
 /// one named `helper` of `tables`, and of the schemas of `publication`, and drops it, in one transaction. To
 /// be called when those transactions have ended; what has committed before is for the tables' load to bring.
-/// Reason ServerNeedsUpdate (NeedsUser) where the role may not.
+/// Reason ServerNeedsUpdate (NeedsUser) where it cannot be made: for want of a right, or on a standby.
 [[nodiscard]] Status remind_of_added_tables(const Endpoint& endpoint, const std::string& publication,
                                             const std::string& helper, const std::vector<TableName>& tables);
 /// Absent already: success.

@@ -198,18 +198,17 @@ std::string version_text(int version) {
   return fmt::format("{}.{}", version / 10000, version % 10000);
 }
 
-Error may_not_remind(Error error, const Endpoint& endpoint, int version) {
-  error.kind = ErrorKind::NeedsUser;
-  error.reason = "ServerNeedsUpdate";
-  error.message = fmt::format(
-      "PostgreSQL {} of {} may never send changes of a table that was added to its publication while "
-      "transactions were open (mended in {}), and the role may not make the publication that prevents it",
-      version_text(version), endpoint.text(), version_text(*sends_added_tables_from(version)));
-  error.cure = fmt::format(
-      "Update PostgreSQL; or raise spec.resyncGeneration, which makes a new slot; or give {} CREATE on the "
-      "database and make it the tables' owner (where the publication has schemas: a superuser)",
-      quote_identifier(endpoint.user));
-  return error;
+Error never_sent(const Error& why, const Endpoint& endpoint, int version) {
+  return {ErrorKind::NeedsUser, "ServerNeedsUpdate",
+          fmt::format(
+              "PostgreSQL {} of {} may never send changes of a table that was added to its publication while "
+              "transactions were open (fixed in {}), and the publication that prevents it cannot be made: {}",
+              version_text(version), endpoint.text(), version_text(*sends_added_tables_from(version)),
+              why.message),
+          fmt::format("Update PostgreSQL; or raise spec.resyncGeneration, which makes a new slot; or give {} "
+                      "CREATE on the database and make it the table's owner (where the publication has "
+                      "schemas: a superuser)",
+                      quote_identifier(endpoint.user))};
 }
 
 Error may_not_create(Error error, const Endpoint& endpoint, const std::string& name,
@@ -307,12 +306,16 @@ Status remind_of_added_tables(const Endpoint& endpoint, const std::string& publi
   int version = 0;
   auto done = change(endpoint, "making publication " + helper, [&](pqxx::transaction_base& tx) {
     version = version_of(tx);
+    // Which has every table by itself: nothing is remembered of one.
+    const auto all =
+        tx.exec_params("SELECT FROM pg_publication WHERE pubname = $1 AND puballtables", publication);
+    if (!all.empty()) return;
     tx.exec(fmt::format("CREATE PUBLICATION {} FOR {}", quote_identifier(helper),
                         contents_like(tx, publication, present_of(tx, tables))));
     tx.exec("DROP PUBLICATION " + quote_identifier(helper));
   });
-  if (!done && done.error().reason == "PermissionDenied" && sends_added_tables_from(version))
-    return fail(may_not_remind(std::move(done).error(), endpoint, version));
+  if (!done && done.error().kind != ErrorKind::Transient && sends_added_tables_from(version))
+    return fail(never_sent(done.error(), endpoint, version));
   return done;
 }
 

@@ -233,7 +233,9 @@ Verdict make_declared_tables(const View& view) {
   const bool replaced = std::any_of(declared.begin(), declared.end(), [&](const auto& source) {
     return find_table(view.pipe.status, source)->staged && is_streamed(view, source);
   });
-  if (replaced) return stopping(view, PipeState::Snapshot, "Beginning a load again", {false, true}, rule);
+  if (replaced)
+    return stopping(view, PipeState::Snapshot, fmt::format("Making {} anew", fmt::join(declared, ", ")),
+                    {false, true}, rule);
   // No load brings what a stream that goes on without them, and tells the source so, would miss.
   if (!loads(view.pipe.spec) && view.run.stream.there)
     return stopping(view, PipeState::Running, "Taking tables in", {false, true}, rule);

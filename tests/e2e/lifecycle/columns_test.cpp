@@ -116,18 +116,43 @@ TEST(UnrepresentableValues, AreNotThoseThatAWidenedNumberHolds) {
   EXPECT_EQ(scene.dev.events(scene.pipe, "Warning"), States{});
 }
 
+TEST(WidenedColumns, ByWhichTheOwnerOfALogHasSortedItGoOnAsTheyAre) {
+  Scene scene(shared_world());
+  scene.exec(
+      "CREATE TABLE log (id bigint PRIMARY KEY, n int NOT NULL); ALTER TABLE log REPLICA IDENTITY FULL;"
+      "INSERT INTO log SELECT i, i FROM generate_series(1, 50) i");
+  scene.engine.query("CREATE DATABASE IF NOT EXISTS " + scene.database);
+  scene.engine.query(fmt::format(
+      "CREATE TABLE {}.log (id Int64, n Int32, _penstock_version UInt128, _penstock_deleted UInt8, "
+      "_penstock_synced_at DateTime64(3) DEFAULT now64(3)) ENGINE = MergeTree ORDER BY n SETTINGS "
+      "non_replicated_deduplication_window = 1000",
+      scene.database));
+  scene.declare({"{source: public.log, engine: MergeTree}"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  scene.pause(true);
+  ASSERT_TRUE(scene.reaches("Paused"));
+  scene.exec("INSERT INTO log VALUES (100, 1)");
+  scene.exec("ALTER TABLE log ALTER n TYPE bigint");
+  scene.exec("INSERT INTO log VALUES (101, 2)");
+  scene.pause(false);
+  ASSERT_TRUE(scene.caught_up());
+  EXPECT_EQ(scene.target_value("SELECT count(), countIf(id >= 100) FROM log"), "52\t2");
+}
+
 TEST(DroppedColumns, ThatWereNotNullHoldNobodyUp) {
   Scene scene(shared_world());
   scene.exec(
-      "CREATE TABLE orders (id bigint PRIMARY KEY, legacy int NOT NULL, v text, big text);"
-      "ALTER TABLE orders ALTER big SET STORAGE EXTERNAL;"
-      "INSERT INTO orders SELECT i, i, 'row ' || i, repeat(md5(i::text), 100) FROM generate_series(1, 50) i");
+      "CREATE TABLE orders (id bigint PRIMARY KEY, legacy int NOT NULL, v text, big text, old text NOT NULL);"
+      "ALTER TABLE orders ALTER big SET STORAGE EXTERNAL, ALTER old SET STORAGE EXTERNAL;"
+      "INSERT INTO orders SELECT i, i, 'row ' || i, repeat(md5(i::text), 100), repeat(md5(i::text), 100) "
+      "FROM generate_series(1, 50) i");
   scene.declare({"public.orders"});
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
   scene.exec(
-      "INSERT INTO orders VALUES (100, 7, 'before', ''); UPDATE orders SET legacy = -1 WHERE id = 1;"
-      "ALTER TABLE orders DROP COLUMN legacy;"
+      "INSERT INTO orders VALUES (100, 7, 'before', '', 'x'); UPDATE orders SET legacy = -1 WHERE id = 1;"
+      "ALTER TABLE orders DROP COLUMN legacy, DROP COLUMN old;"
       "INSERT INTO orders VALUES (101, 'after', ''); UPDATE orders SET v = 'after' WHERE id <= 2;"
       "DELETE FROM orders WHERE id = 3");
   ASSERT_TRUE(scene.caught_up());

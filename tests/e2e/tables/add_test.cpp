@@ -136,11 +136,15 @@ TEST(AddTable, IsNotAddedWhereTheServerMightNeverSendItsChanges) {
   scene.declare({"public.orders"});
   scene.apply();
   ASSERT_TRUE(scene.reaches("Running"));
+  // What was published all along is loaded anew.
+  set_tables(scene, {"{source: public.orders, resyncGeneration: 1}"});
+  ASSERT_TRUE(test::eventually([&] { return scene.of_table("orders", "observedResyncGeneration") == "1"; }));
+  ASSERT_TRUE(scene.table_reaches("orders", "Streaming"));
   scene.exec("ALTER PUBLICATION theirs ADD TABLE late");
-  set_tables(scene, {"public.orders", "public.late"});
+  set_tables(scene, {"{source: public.orders, resyncGeneration: 1}", "public.late"});
   ASSERT_TRUE(test::eventually([&] { return scene.dev.reason(scene.pipe, "Ready") == "TablesFailed"; }));
-  EXPECT_NE(scene.of_table("late", "message").find("may never send"), std::string::npos)
-      << scene.of_table("late", "message");
+  EXPECT_NE(scene.field(".status.message").find("may never send"), std::string::npos)
+      << scene.field(".status.message");
   scene.exec("UPDATE orders SET v = 'streamed'");
   EXPECT_EQ(scene.differences({"orders"}), "");
   // What it offers as a cure.

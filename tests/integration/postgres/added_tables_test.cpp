@@ -80,7 +80,7 @@ TEST(AddedTables, AreToldOfWhereTheRoleMayNotRemind) {
   EXPECT_EQ(done.error().reason, "ServerNeedsUpdate");
   EXPECT_EQ(done.error().kind, ErrorKind::NeedsUser);
   EXPECT_THAT(done.error().message,
-              HasSubstr(fmt::format("mended in {}.{}", *mended / 10000, *mended % 10000)));
+              HasSubstr(fmt::format("fixed in {}.{}", *mended / 10000, *mended % 10000)));
   EXPECT_THAT(done.error().cure, HasSubstr("CREATE on the database"));
 }
 

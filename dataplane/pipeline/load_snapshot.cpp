@@ -1,0 +1,119 @@
+#include "dataplane/pipeline/load_snapshot.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "core/log.hpp"
+#include "dataplane/pipeline/setup.hpp"
+#include "dataplane/postgres/catalog.hpp"
+#include "dataplane/postgres/open_transactions.hpp"
+#include "dataplane/postgres/row_lookup.hpp"
+
+namespace penstock::pipeline {
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+/// For the slot of tables that keep every change; the stream of all others stands still meanwhile.
+constexpr std::chrono::minutes kSlotPatience{1};
+constexpr std::chrono::seconds kBetweenReminders{1};
+
+void pause(const std::stop_token& stop, milliseconds time) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, time, [] { return false; });
+}
+
+}  // namespace
+
+bool is_of_logs(const Error& error) {
+  return error.reason == "WaitingForTransactions" || error.reason == "NoFreeSlot" ||
+         error.reason == postgres::kLockTimeout;
+}
+
+LoadSnapshot::LoadSnapshot(const PipeJob& job, std::optional<postgres::CreatedSlot> slot,
+                           std::stop_token stop, Report report)
+    : job_(job), slot_(std::move(slot)), stop_(std::move(stop)), report_(std::move(report)) {}
+
+Status LoadSnapshot::note_late_comers(std::vector<TableName> tables) {
+  if (slot_ || !job_.streams || tables.empty()) return {};
+  PENSTOCK_ASSIGN(const auto server, postgres::read_server(job_.source));
+  if (postgres::sends_added_tables_from(server.version)) to_remind_of_ = std::move(tables);
+  return {};
+}
+
+Status LoadSnapshot::take(bool exact, bool late_comers, LoadContext& context) {
+  if (!slot_ && exact)
+    PENSTOCK_TRY(make_slot_of_logs());
+  else if (!slot_ && late_comers)
+    PENSTOCK_TRY(wait_for_late_comers());
+  report_(std::nullopt);
+  if (slot_) {
+    context.snapshot = slot_->snapshot;
+    context.snapshot_lsn = slot_->consistent_point;
+    context.log_version.commit = slot_->consistent_point;
+    return {};
+  }
+  PENSTOCK_ASSIGN(exported_, postgres::export_snapshot(job_.source));
+  context.snapshot = exported_.snapshot;
+  context.snapshot_lsn = exported_.after;
+  context.log_version.commit = exported_.before;
+  return {};
+}
+
+Status LoadSnapshot::wait_for_older_transactions() {
+  return postgres::wait_for_older_transactions(job_.source, stop_, report_);
+}
+
+/// The snapshot sees what has committed before the reminder.
+Status LoadSnapshot::wait_for_late_comers() {
+  PENSTOCK_TRY(wait_for_older_transactions());
+  if (to_remind_of_.empty()) return {};
+  PENSTOCK_TRY(remind(std::nullopt));
+  return wait_for_older_transactions();
+}
+
+Status LoadSnapshot::make_slot() {
+  const postgres::SlotPatience patience{.limit = kSlotPatience, .stop = stop_, .report = report_};
+  const auto name = temporary_slot(job_.slot);
+  // One that a killed process was waiting for, or our former one.
+  PENSTOCK_TRY(postgres::drop_slot(job_.source, name));
+  PENSTOCK_ASSIGN(slot_, postgres::create_slot(job_.source, name, patience, postgres::SlotKind::Temporary));
+  return {};
+}
+
+/// Making a slot waits for the older transactions, too, but not for ever.
+Status LoadSnapshot::make_slot_of_logs() {
+  PENSTOCK_TRY(make_slot());
+  if (to_remind_of_.empty()) return {};
+  auto done = remind(kSlotPatience);
+  slot_.reset();
+  PENSTOCK_TRY(done);
+  return make_slot();
+}
+
+/// Waits for a lock on a table. A role that may not was let pass by Setup: nothing was added that it would
+/// have to remind of (setup.cpp).
+Status LoadSnapshot::remind(std::optional<milliseconds> patience) {
+  const auto begun = Steady::now();
+  while (true) {
+    auto done = postgres::remind_of_added_tables(job_.source, job_.publication, temporary_slot(job_.slot),
+                                                 to_remind_of_);
+    if (done) return {};
+    if (done.error().kind != ErrorKind::Transient) {
+      log::debug("load", "{}: {}", job_.name, done.error().text());
+      return {};
+    }
+    if (done.error().reason != postgres::kLockTimeout || (patience && Steady::now() - begun > *patience))
+      return done;
+    report_(done.error());
+    pause(stop_, kBetweenReminders);
+    if (stop_.stop_requested()) return fail(ErrorKind::Cancelled, "Stopped", "stopped before it was done");
+  }
+}
+
+}  // namespace penstock::pipeline
