@@ -154,6 +154,7 @@ struct TableStatus {
   std::int64_t load_generation = 0;  ///< counts up each time the target is made anew; in its mark
   bool staged = false;               ///< rows go to `<target>_resync`, until the two are exchanged
   bool added_later = false;          ///< its load waits for transactions that began before it was added
+  bool newly_published = false;      ///< its part of the publication is another than that of the former load
   bool making = false;               ///< its table is to be made (anew) first: neither loaded nor streamed
   bool leaving = false;              ///< being taken out, which goes to its end though the spec has it again
   std::string added_lsn;             ///< what had committed up to here when it was added is in its load

@@ -142,6 +142,7 @@ void describe(Fields& fields, T& table) {
   fields.field("loadGeneration", table.load_generation);
   fields.field("staged", table.staged);
   fields.field("addedLater", table.added_later);
+  fields.field("newlyPublished", table.newly_published);
   fields.field("making", table.making);
   fields.field("leaving", table.leaving);
   fields.field("addedLSN", table.added_lsn);

@@ -72,6 +72,7 @@ pipeline::TableJob table_of(const Pipe& pipe, const TableStatus& status) {
   out.staged = status.staged;
   out.load = status.load_generation;
   out.added_later = status.added_later;
+  out.newly_published = status.newly_published;
   out.partitions = status.source_partitions;
   out.definition = status.source_definition;
   out.former_definition = status.former_definition;

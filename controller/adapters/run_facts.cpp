@@ -64,7 +64,7 @@ reconcile::SetupFacts facts_of(const pipeline::SetupReport& report) {
   out.source_lsn = report.source_lsn;
   for (const auto& table : report.tables)
     out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged, table.lost,
-                          table.published, table.definition, table.partitions});
+                          table.published, table.definition, table.partitions, table.newly_published});
   return out;
 }
 

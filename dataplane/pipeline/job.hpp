@@ -43,7 +43,8 @@ struct TableJob {
   bool staged = false;
   /// Which making of the target this is, in its mark. 0: not settled; the tables that are there tell.
   std::int64_t load = 0;
-  bool added_later = false;  ///< to a pipe that had its slot already
+  bool added_later = false;      ///< to a pipe that had its slot already
+  bool newly_published = false;  ///< TableReport::newly_published, until it is loaded
   /// The source's heaps that target and stream cover (source_partitions.hpp). Empty: not known.
   std::string partitions;
   /// What the target was loaded from (source_definition.hpp). Empty: not known.

@@ -78,8 +78,14 @@ bool comes_late(const TableWork& work) {
   return !work.finished && work.table.job.added_later;
 }
 
-bool has_late_comers(const std::vector<TableWork>& works) {
-  return std::any_of(works.begin(), works.end(), comes_late);
+LateComers late_comers(const std::vector<TableWork>& works) {
+  LateComers out;
+  for (const auto& work : works) {
+    if (!comes_late(work)) continue;
+    out.any = true;
+    if (work.table.job.newly_published && !work.error) out.newly_published.push_back(work.table.source.name);
+  }
+  return out;
 }
 
 bool keeps_log(const TableWork& work) {
@@ -99,6 +105,14 @@ void set_logs_apart(std::vector<TableWork>& works, const Error& why, std::vector
             fmt::format("the snapshot of {} cannot be taken: {}", work.table.job.source_text, why.message),
             why.cure}});
   std::erase_if(works, keeps_log);
+}
+
+void leave_out(std::vector<TableWork>& works, const TableName& table, const Error& why,
+               std::vector<TableFault>& faults) {
+  const auto is_it = [&](const TableWork& work) { return work.table.source.name == table; };
+  for (const auto& work : works)
+    if (is_it(work)) faults.push_back({work.table.job.source_text, why});
+  std::erase_if(works, is_it);
 }
 
 /// A table that the user made is not ours to empty: a load that was begun before must not write its rows
@@ -164,7 +178,6 @@ struct LoadRun::Impl {
     clickhouse::Client client(request.job.destination);
     PENSTOCK_ASSIGN(auto bound, bind_fitting(request.job, client));
     std::vector<TableWork> works;
-    std::vector<TableName> late;
     for (auto& table : bound.tables) {
       auto work = work_of(request, std::move(table));
       auto emptied = make_room(client, work);
@@ -172,17 +185,18 @@ struct LoadRun::Impl {
       if (busy) bound.faults.push_back({work.table.job.source_text, emptied.error()});
       if (busy) continue;
       PENSTOCK_TRY(emptied);
-      if (comes_late(work)) late.push_back(work.table.source.name);
       works.push_back(std::move(work));
     }
-    PENSTOCK_TRY(snapshot.note_late_comers(std::move(late)));
+    PENSTOCK_ASSIGN(const auto never_sent, snapshot.never_sent(late_comers(works)));
+    for (const auto& [table, why] : never_sent)
+      leave_out(works, table, why, bound.faults);
     const bool exact = request.job.streams && keeps_logs(works);
-    auto taken = snapshot.take(exact, has_late_comers(works), context);
+    auto taken = snapshot.take(exact, late_comers(works), context);
     if (!taken && (!exact || !is_of_logs(taken.error()))) return taken;
     if (!taken) set_logs_apart(works, taken.error(), bound.faults);
-    const bool late_left = has_late_comers(works);
+    const auto late = late_comers(works);
     set_board(std::move(works), bound);  // which tells what was set apart
-    if (!taken) PENSTOCK_TRY(snapshot.take(false, late_left, context));
+    if (!taken) PENSTOCK_TRY(snapshot.take(false, late, context));
     if (!context.version.commit) context.version.commit = snapshot.before();
     return {};
   }
@@ -195,7 +209,12 @@ struct LoadRun::Impl {
     while (true) {
       auto done = empty_what_begins_anew(request.job, client, work, begun, request.version);
       const bool busy = !done && done.error().reason == "StatementStillRuns";
-      if (!busy || std::chrono::steady_clock::now() >= give_up) return done;
+      if (!busy) return done;
+      if (std::chrono::steady_clock::now() >= give_up) {
+        // One that its user made is not replaced by ours for that.
+        PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.written()));
+        if (target && target->mark) return done;
+      }
       report_wait(done.error());
       wait_unless(flags, kFormerInsertLook);
       if (flags.any()) return fail(ErrorKind::Cancelled, "Stopped", "stopped before it was done");
@@ -326,6 +345,7 @@ LoadFacts LoadRun::facts() const {
   if (impl_->board) {
     out.tables = impl_->board->progress();
     out.run.retrying = impl_->board->retrying();
+    if (!out.run.retrying) out.run.retrying = impl_->waiting;
   } else {
     out.run.retrying = impl_->waiting;
   }

@@ -19,6 +19,9 @@ using Steady = std::chrono::steady_clock;
 
 /// For the slot of tables that keep every change; the stream of all others stands still meanwhile.
 constexpr std::chrono::minutes kSlotPatience{1};
+/// For the lock on a table that is in the way of a reminder. (One try waits five seconds.)
+constexpr std::chrono::seconds kFirstPatience{8};
+constexpr std::chrono::seconds kLockPatience{60};
 constexpr std::chrono::seconds kBetweenReminders{1};
 
 void pause(const std::stop_token& stop, milliseconds time) {
@@ -39,18 +42,28 @@ LoadSnapshot::LoadSnapshot(const PipeJob& job, std::optional<postgres::CreatedSl
                            std::stop_token stop, Report report)
     : job_(job), slot_(std::move(slot)), stop_(std::move(stop)), report_(std::move(report)) {}
 
-Status LoadSnapshot::note_late_comers(std::vector<TableName> tables) {
-  if (slot_ || !job_.streams || tables.empty()) return {};
+Result<std::vector<std::pair<TableName, Error>>> LoadSnapshot::never_sent(const LateComers& late) {
+  std::vector<std::pair<TableName, Error>> out;
+  if (slot_ || !job_.streams || late.newly_published.empty()) return out;
   PENSTOCK_ASSIGN(const auto server, postgres::read_server(job_.source));
-  if (postgres::sends_added_tables_from(server.version)) to_remind_of_ = std::move(tables);
-  return {};
+  forgetful_ = postgres::sends_added_tables_from(server.version).has_value();
+  if (!forgetful_) return out;
+  for (const auto& table : late.newly_published) {
+    auto done = remind(table, kFirstPatience);
+    if (done) continue;
+    const bool of_the_table =
+        done.error().kind != ErrorKind::Transient || done.error().reason == postgres::kLockTimeout;
+    if (!of_the_table) return fail(std::move(done).error());
+    out.emplace_back(table, std::move(done).error());
+  }
+  return out;
 }
 
-Status LoadSnapshot::take(bool exact, bool late_comers, LoadContext& context) {
+Status LoadSnapshot::take(bool exact, const LateComers& late, LoadContext& context) {
   if (!slot_ && exact)
-    PENSTOCK_TRY(make_slot_of_logs());
-  else if (!slot_ && late_comers)
-    PENSTOCK_TRY(wait_for_late_comers());
+    PENSTOCK_TRY(make_slot_of_logs(late));
+  else if (!slot_ && late.any)
+    PENSTOCK_TRY(wait_for_late_comers(late));
   report_(std::nullopt);
   if (slot_) {
     context.snapshot = slot_->snapshot;
@@ -70,10 +83,10 @@ Status LoadSnapshot::wait_for_older_transactions() {
 }
 
 /// The snapshot sees what has committed before the reminder.
-Status LoadSnapshot::wait_for_late_comers() {
+Status LoadSnapshot::wait_for_late_comers(const LateComers& late) {
   PENSTOCK_TRY(wait_for_older_transactions());
-  if (to_remind_of_.empty()) return {};
-  PENSTOCK_TRY(remind(std::nullopt));
+  if (!forgetful_ || late.newly_published.empty()) return {};
+  PENSTOCK_TRY(remind_of_all(late));
   return wait_for_older_transactions();
 }
 
@@ -87,28 +100,28 @@ Status LoadSnapshot::make_slot() {
 }
 
 /// Making a slot waits for the older transactions, too, but not for ever.
-Status LoadSnapshot::make_slot_of_logs() {
+Status LoadSnapshot::make_slot_of_logs(const LateComers& late) {
   PENSTOCK_TRY(make_slot());
-  if (to_remind_of_.empty()) return {};
-  auto done = remind(kSlotPatience);
+  if (!forgetful_ || late.newly_published.empty()) return {};
+  auto done = remind_of_all(late);
   slot_.reset();
   PENSTOCK_TRY(done);
   return make_slot();
 }
 
-/// Waits for a lock on a table. A role that may not was let pass by Setup: nothing was added that it would
-/// have to remind of (setup.cpp).
-Status LoadSnapshot::remind(std::optional<milliseconds> patience) {
+Status LoadSnapshot::remind_of_all(const LateComers& late) {
+  for (const auto& table : late.newly_published)
+    PENSTOCK_TRY(remind(table, kLockPatience));
+  return {};
+}
+
+Status LoadSnapshot::remind(const TableName& table, milliseconds patience) {
   const auto begun = Steady::now();
   while (true) {
-    auto done = postgres::remind_of_added_tables(job_.source, job_.publication, temporary_slot(job_.slot),
-                                                 to_remind_of_);
-    if (done) return {};
-    if (done.error().kind != ErrorKind::Transient) {
-      log::debug("load", "{}: {}", job_.name, done.error().text());
-      return {};
-    }
-    if (done.error().reason != postgres::kLockTimeout || (patience && Steady::now() - begun > *patience))
+    auto done =
+        postgres::remind_of_added_tables(job_.source, job_.publication, temporary_slot(job_.slot), {table});
+    const bool locked = !done && done.error().reason == postgres::kLockTimeout;
+    if (done || !(locked || done.error().kind == ErrorKind::InDoubt) || Steady::now() - begun > patience)
       return done;
     report_(done.error());
     pause(stop_, kBetweenReminders);

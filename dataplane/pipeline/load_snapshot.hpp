@@ -2,9 +2,11 @@
 
 // The moment of the source that a load reads.
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "dataplane/pipeline/job.hpp"
@@ -12,6 +14,13 @@
 #include "dataplane/postgres/slot.hpp"
 
 namespace penstock::pipeline {
+
+/// Tables that were added to the publication beside a slot: of these the stream brings what began after that,
+/// so that the snapshot must see all that is older.
+struct LateComers {
+  bool any = false;
+  std::vector<TableName> newly_published{};  ///< those of which the publication has not had the same before
+};
 
 /// Takes the snapshot of a load, and keeps it alive. One thread.
 class LoadSnapshot {
@@ -23,30 +32,31 @@ class LoadSnapshot {
   LoadSnapshot(const PipeJob& job, std::optional<postgres::CreatedSlot> slot, std::stop_token stop,
                Report report);
 
-  /// Tables that were added to the publication beside a slot: of these the stream brings what began after
-  /// that, so that the snapshot must see all that is older. `tables` are in the publication.
-  [[nodiscard]] Status note_late_comers(std::vector<TableName> tables);
+  /// Of `late`, those that the server may never send changes of, nor be reminded of, and why: to be left out
+  /// of the load. A table that somebody has locked is tried for some seconds.
+  [[nodiscard]] Result<std::vector<std::pair<TableName, Error>>> never_sent(const LateComers& late);
 
   /// The snapshot of the slot, if there is one; else a new one. `exact`: append-only targets want to know
-  /// which commits it saw, and only a slot's snapshot says: they get one that goes with the load.
-  /// `late_comers`: some table is one. Errors: is_of_logs() and those of the source.
-  [[nodiscard]] Status take(bool exact, bool late_comers, LoadContext& context);
+  /// which commits it saw, and only a slot's snapshot says: they get one that goes with the load. Errors:
+  /// is_of_logs() and those of the source.
+  [[nodiscard]] Status take(bool exact, const LateComers& late, LoadContext& context);
 
   /// Of a snapshot without a slot: the end of the WAL before it was taken.
   [[nodiscard]] Lsn before() const { return exported_.before; }
 
  private:
   [[nodiscard]] Status wait_for_older_transactions();
-  [[nodiscard]] Status wait_for_late_comers();
+  [[nodiscard]] Status wait_for_late_comers(const LateComers& late);
   [[nodiscard]] Status make_slot();
-  [[nodiscard]] Status make_slot_of_logs();
-  [[nodiscard]] Status remind(std::optional<std::chrono::milliseconds> patience);
+  [[nodiscard]] Status make_slot_of_logs(const LateComers& late);
+  [[nodiscard]] Status remind(const TableName& table, std::chrono::milliseconds patience);
+  [[nodiscard]] Status remind_of_all(const LateComers& late);
 
   const PipeJob& job_;
   std::optional<postgres::CreatedSlot> slot_;
   std::stop_token stop_;
   Report report_;
-  std::vector<TableName> to_remind_of_;  ///< postgres::remind_of_added_tables()
+  bool forgetful_ = false;  ///< the server is to be reminded: postgres::remind_of_added_tables()
   postgres::ExportedSnapshot exported_;
 };
 

@@ -232,30 +232,24 @@ Status make_one(const PipeJob& pipe, const Making& making, clickhouse::Client& c
   return clickhouse::drop_staging(client, pipe.uid, making.job.target);
 }
 
+bool is_newly_published(const TableJob& table, const std::string& definition) {
+  const auto before = SourceDefinition::parse(table.former_definition);
+  const auto now = SourceDefinition::parse(definition);
+  return !before || !now || now->publication.empty() || before->publication != now->publication;
+}
+
 TableReport report_of(const Making& making, const postgres::SourceTable& source,
                       const postgres::PublicationFacts* publication) {
+  const auto definition = define(making.job, source, making.definition.order_by, publication).text();
   return {making.job.source_text,
           source.rows_estimated,
           making.job.load,
           making.job.staged,
           making.lost,
           published_part(source),
-          define(making.job, source, making.definition.order_by, publication).text(),
-          publication ? partitions_text(with_taken_columns(making.job, source)) : ""};
-}
-
-/// Of a server that may never send changes of a table that was added to the user's publication: whether that
-/// can be prevented, which is done before its load.
-Status check_addition(const PipeJob& pipe, const TableJob& table, const postgres::SourceTable& source,
-                      const TableReport& report, int version) {
-  const bool theirs = pipe.streams && pipe.loads && !pipe.owns_publication;
-  if (!theirs || !table.added_later || !postgres::sends_added_tables_from(version)) return {};
-  const auto before = SourceDefinition::parse(table.former_definition);
-  const auto now = SourceDefinition::parse(report.definition);
-  if (before && now && before->publication == now->publication) return {};
-  auto done = postgres::remind_of_added_tables(pipe.source, pipe.publication, temporary_slot(pipe.slot),
-                                               {source.name});
-  return !done && done.error().kind != ErrorKind::Transient ? done : Status{};
+          definition,
+          publication ? partitions_text(with_taken_columns(making.job, source)) : "",
+          publication && is_newly_published(making.job, definition)};
 }
 
 }  // namespace
@@ -273,9 +267,6 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
     faults.insert(faults.end(), making.faults.begin(), making.faults.end());
     report.tables.push_back(
         report_of(making, *source.tables[at], job.streams ? &source.publication : nullptr));
-    const auto sent =
-        check_addition(job, job.tables[at], *source.tables[at], report.tables.back(), source.server.version);
-    if (!sent) faults.push_back(sent.error());
     makings.push_back(std::move(making));
   }
   if (!faults.empty()) return fail(all_of(faults));

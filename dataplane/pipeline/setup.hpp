@@ -21,6 +21,8 @@ struct TableReport {
   std::string published{};   ///< published_part(), source_tables.hpp
   std::string definition{};  ///< of the source, by which the excluded columns are known from here on
   std::string partitions{};  ///< partitions_text(), of before anything is streamed; empty where nothing is
+  /// What is published of it is not known to be what was when TableJob::former_definition was read.
+  bool newly_published = false;
 };
 
 struct SetupReport {

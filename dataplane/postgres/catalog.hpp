@@ -247,8 +247,8 @@ void narrow_to(const PublicationFacts& publication, SourceTable& table);
 /// where none is there. Reason CannotCreatePublication (NeedsUser) where the role may not.
 [[nodiscard]] Status ensure_publication(const Endpoint& endpoint, const std::string& name,
                                         const std::vector<TableName>& tables);
-/// The minor release (as server_version_num) that mends this in the server's major one; nullopt: it is
-/// mended. A walsender that has decoded a transaction which was open while a table was added to a publication
+/// The minor release (as server_version_num) that fixes this in the server's major one; nullopt: it is
+/// fixed. A walsender that has decoded a transaction which was open while a table was added to a publication
 /// takes the table for unpublished from then on (release notes of 13.21, 14.18, 15.13, 16.9 and 17.5: changes
 /// of the catalog were not told to transactions in progress).
 [[nodiscard]] std::optional<int> sends_added_tables_from(int version);

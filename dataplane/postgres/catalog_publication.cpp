@@ -314,8 +314,9 @@ Status remind_of_added_tables(const Endpoint& endpoint, const std::string& publi
                         contents_like(tx, publication, present_of(tx, tables))));
     tx.exec("DROP PUBLICATION " + quote_identifier(helper));
   });
-  if (!done && done.error().kind != ErrorKind::Transient && sends_added_tables_from(version))
-    return fail(never_sent(done.error(), endpoint, version));
+  const bool refused =
+      !done && done.error().kind != ErrorKind::Transient && done.error().kind != ErrorKind::InDoubt;
+  if (refused && sends_added_tables_from(version)) return fail(never_sent(done.error(), endpoint, version));
   return done;
 }
 

@@ -102,6 +102,7 @@ struct SetupFacts {
     std::string published{};   ///< "columns id, v; rows WHERE (id > 5)", of a user's publication; empty: all
     std::string definition{};  ///< of the source: by it the excluded columns are known from here on
     std::string partitions{};  ///< TableStatus::source_partitions, of before anything is streamed
+    bool newly_published = false;  ///< TableStatus::newly_published
   };
   std::vector<Table> tables;
   Lsn source_lsn{};  ///< a place in the source's WAL of before the call's end; null where nothing is streamed

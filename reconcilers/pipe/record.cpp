@@ -37,6 +37,7 @@ void absorb_load(TableStatus& table, const TableFacts& facts, const Pipe& pipe) 
     table.source_definition = facts.source_definition;
   }
   table.former_definition.clear();
+  table.newly_published = table.newly_published && !facts.load_finished;
   table.state = TableState::Loading;
   if (!facts.load_finished) return;
   const bool streams = pipe.spec.mode != Mode::SnapshotOnly;

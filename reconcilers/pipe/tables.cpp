@@ -24,6 +24,8 @@ TableStatus declared_again(const TableStatus& known, const TableSpec& spec) {
   TableStatus out = declared(spec);
   out.observed_resync_generation = std::max(out.observed_resync_generation, known.observed_resync_generation);
   out.former_definition = definition_of_exclusions(known);
+  // Until it is loaded, what Setup has found stays true.
+  out.newly_published = known.newly_published;
   return out;
 }
 
@@ -166,6 +168,7 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
     if (!table) continue;
     table->rows_estimated = made.rows_estimated;
     table->published = made.published;
+    table->newly_published = table->newly_published || made.newly_published;
     table->former_definition = made.definition;
     table->source_partitions = made.partitions;
     table->load_generation = made.load_generation;
