@@ -38,8 +38,10 @@ std::string literal(const std::string& text) {
 constexpr const char* kColumns =
     "SELECT attnum, attname, attgenerated <> '', (WITH RECURSIVE d AS (SELECT oid, typtype, typbasetype FROM "
     "pg_type WHERE oid = atttypid UNION ALL SELECT t.oid, t.typtype, t.typbasetype FROM d JOIN pg_type t ON "
-    "t.oid = d.typbasetype WHERE d.typtype = 'd') SELECT format_type(oid, NULL) FROM d WHERE typtype <> 'd')"
-    " FROM pg_attribute WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
+    "t.oid = d.typbasetype WHERE d.typtype = 'd') SELECT format_type(oid, NULL) FROM d WHERE typtype <> "
+    "'d'), "
+    "attrelid FROM pg_attribute WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped ORDER "
+    "BY attnum";
 
 Rows columns_of_source(PostgresSession& session, const std::string& table) {
   std::string name = "'";
@@ -163,6 +165,11 @@ std::string only_in(const char* side, const RowTexts& here, const RowTexts& ther
                      odd.size() > 1 ? " and " + shown(odd[1]) : "");
 }
 
+/// `column`: of columns_of_source().
+bool is_excluded_number(const ReplicatedTable& table, const std::vector<std::string>& column) {
+  return column[4] == table.excluded_of && table.excluded_nums.contains(column[0]);
+}
+
 /// The columns to compare; what stands against it goes to `odd`.
 std::vector<Column> columns_to_compare(const Rows& source, const std::map<std::string, TargetColumn>& target,
                                        const ReplicatedTable& table, const PublishedPart& part,
@@ -172,7 +179,7 @@ std::vector<Column> columns_to_compare(const Rows& source, const std::map<std::s
     const auto& name = column[1];
     const auto at = target.find(name);
     const bool listed = part.listed.empty() || part.listed.contains(column[0]);
-    if (table.excluded.contains(name) || table.excluded_nums.contains(column[0]) || !listed) {
+    if (table.excluded.contains(name) || is_excluded_number(table, column) || !listed) {
       if (at != target.end()) odd += "the target has excluded column " + name + "; ";
     } else if (column[2] == "t") {
       continue;  // generated
@@ -201,10 +208,15 @@ bool is_held(EngineServer& engine, const std::string& database, const std::strin
 }  // namespace
 
 void remember_excluded(PostgresSession& session, ReplicatedTable& table) {
+  const auto columns = columns_of_source(session, table.source);
+  if (!columns.empty() && columns[0][4] != table.excluded_of) {
+    table.excluded_of = columns[0][4];
+    table.excluded_nums.clear();
+  }
   int last = 0;
   for (const auto& number : table.excluded_nums)
     last = std::max(last, std::stoi(number));
-  for (const auto& column : columns_of_source(session, table.source))
+  for (const auto& column : columns)
     if (table.excluded.contains(column[1]) && std::stoi(column[0]) > last)
       table.excluded_nums.insert(column[0]);
 }
@@ -240,10 +252,13 @@ std::string table_difference(PostgresSession& session, EngineServer& engine,
 
 bool holds_in_the_open(PostgresSession& session, const ReplicatedTable& table, const std::string& text) {
   std::string list;
-  for (const auto& column : columns_of_source(session, table.source))
-    if (!table.excluded.contains(column[1]) && !table.excluded_nums.contains(column[0]))
-      list += fmt::format("{}position('{}' IN {}::text) > 0", list.empty() ? "" : " OR ", text,
-                          quoted(column[1], '"'));
+  for (const auto& column : columns_of_source(session, table.source)) {
+    if (table.excluded.contains(column[1]) || is_excluded_number(table, column)) continue;
+    // As text, bytea is in hex.
+    const char* type = column[3] == "bytea" ? "bytea" : "text";
+    list += fmt::format("{0}position('{1}'::{2} IN {3}::{2}) > 0", list.empty() ? "" : " OR ", text, type,
+                        quoted(column[1], '"'));
+  }
   return !list.empty() &&
          !session.query(fmt::format("SELECT 1 FROM {} WHERE {} LIMIT 1", table.source, list)).empty();
 }

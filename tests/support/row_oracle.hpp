@@ -14,6 +14,7 @@ struct ReplicatedTable {
   std::string target;                     ///< without its database
   std::set<std::string> excluded{};       ///< names of columns that are not replicated
   std::set<std::string> excluded_nums{};  ///< their attnums, under whatever name they go by now
+  std::string excluded_of{};              ///< pg_class.oid of the table that these are numbers of
   /// The user's: compared are the rows and columns that it publishes now. Empty: all.
   std::string publication{};
 };

@@ -23,6 +23,19 @@ void expect_equal(Scene& scene) {
   EXPECT_EQ(scene.leftovers(0), "");
 }
 
+/// `orders` streams into the table of its reload, whose load waits for the transaction that is `open`.
+void begin_a_reload_that_waits(Scene& scene, test::PostgresSession& open) {
+  scene.create_table("orders", 1000);
+  scene.create_table("nb", 10);
+  scene.declare({"public.orders", "public.nb"});
+  scene.apply();
+  ASSERT_TRUE(scene.reaches("Running"));
+  open.exec("BEGIN; INSERT INTO nb VALUES (11, 'open', 1)");
+  set_tables(scene, {"{source: public.orders, resyncGeneration: 1}", "public.nb"});
+  ASSERT_TRUE(test::eventually([&] { return scene.target_exists("orders_resync"); }));
+  ASSERT_TRUE(test::eventually([&] { return scene.of_table("orders", "making") == "false"; }));
+}
+
 TEST(ChangedInLoad, ATableWhoseNameAnotherTook) {
   Scene scene(shared_world());
   ASSERT_NO_FATAL_FAILURE(be_in_the_load(scene));
@@ -44,17 +57,8 @@ TEST(ChangedInLoad, AColumnThatWasReplacedAndRowsThatWereRewritten) {
 
 TEST(ChangedInLoad, RowsThatWereStreamedBeforeItBeganAndWereRewrittenThen) {
   Scene scene(shared_world());
-  scene.create_table("orders", 1000);
-  scene.create_table("nb", 10);
-  scene.declare({"public.orders", "public.nb"});
-  scene.apply();
-  ASSERT_TRUE(scene.reaches("Running"));
   auto open = scene.postgres.session(scene.database);
-  open.exec("BEGIN; INSERT INTO nb VALUES (11, 'open', 1)");
-  // The load waits for that transaction; the stream does not.
-  set_tables(scene, {"{source: public.orders, resyncGeneration: 1}", "public.nb"});
-  ASSERT_TRUE(test::eventually([&] { return scene.target_exists("orders_resync"); }));
-  ASSERT_TRUE(test::eventually([&] { return scene.of_table("orders", "making") == "false"; }));
+  ASSERT_NO_FATAL_FAILURE(begin_a_reload_that_waits(scene, open));
   scene.exec("UPDATE orders SET n = -1 WHERE id <= 50");
   ASSERT_TRUE(test::eventually([&] { return scene.target_count("orders_resync") == 50; }, 30s));
   scene.pause(true);
@@ -70,16 +74,8 @@ TEST(ChangedInLoad, RowsThatWereStreamedBeforeItBeganAndWereRewrittenThen) {
 
 TEST(ChangedInLoad, WhatPassedByInTheStreamBeforeItBeganIsNamedAfterAPauseToo) {
   Scene scene(shared_world());
-  scene.create_table("orders", 1000);
-  scene.create_table("nb", 10);
-  scene.declare({"public.orders", "public.nb"});
-  scene.apply();
-  ASSERT_TRUE(scene.reaches("Running"));
   auto open = scene.postgres.session(scene.database);
-  open.exec("BEGIN; INSERT INTO nb VALUES (11, 'open', 1)");
-  set_tables(scene, {"{source: public.orders, resyncGeneration: 1}", "public.nb"});
-  ASSERT_TRUE(test::eventually([&] { return scene.target_exists("orders_resync"); }));
-  ASSERT_TRUE(test::eventually([&] { return scene.of_table("orders", "making") == "false"; }));
+  ASSERT_NO_FATAL_FAILURE(begin_a_reload_that_waits(scene, open));
   scene.exec(
       "BEGIN; ALTER TABLE orders ADD passing int; UPDATE orders SET passing = id WHERE id <= 50;"
       "ALTER TABLE orders RENAME passing TO stays; COMMIT");

@@ -152,5 +152,31 @@ TEST_F(StreamOfAPart, KeepsColumnsOutsideOfTheListOut) {
   EXPECT_THAT(run_->facts().tables[0].differences, testing::IsEmpty());
 }
 
+class NewlyPublished : public Loading {
+ protected:
+  /// What Setup finds of t, which was `former` when it was loaded.
+  bool is_found(const std::string& former) {
+    auto job = job_for(database_, {"t"});
+    job.publication = "theirs";
+    job.owns_publication = false;
+    job.tables[0].former_definition = former;
+    const auto report = set_up(job, false);
+    EXPECT_TRUE(report) << report.error().text();
+    definition_ = report ? report->tables[0].definition : "";
+    return report && report->tables[0].newly_published;
+  }
+  std::string definition_;  ///< of the last look
+};
+
+TEST_F(NewlyPublished, IsWhatThePublicationDidNotHaveInTheSameWayBefore) {
+  create_table("t");
+  exec("CREATE PUBLICATION theirs FOR TABLE t");
+  EXPECT_TRUE(is_found(""));
+  EXPECT_FALSE(is_found(definition_));
+  exec("ALTER PUBLICATION theirs DROP TABLE t; ALTER PUBLICATION theirs ADD TABLE t");
+  EXPECT_TRUE(is_found(definition_));
+  EXPECT_FALSE(is_found(definition_));
+}
+
 }  // namespace
 }  // namespace penstock::pipeline

@@ -81,6 +81,14 @@ TEST(Absorb, TakesWhatLooksHaveFoundSinceALoadBeganForNewerThanTheLoad) {
   }
 }
 
+TEST(Absorb, ALoadedTableIsNotNewlyPublishedAnyMore) {
+  auto view = loaded(false);
+  table(view, 0).newly_published = true;
+  EXPECT_TRUE(absorb(view.pipe, view.run).tables[0].newly_published);
+  view.run.load.tables = {facts("public.orders", true)};
+  EXPECT_FALSE(absorb(view.pipe, view.run).tables[0].newly_published);
+}
+
 TEST(Absorb, TakesALogsPartitionsFromEachBeginningOfItsLoad) {
   auto view = loaded(false);
   table(view, 0).settings->engine = TableEngine::MergeTree;

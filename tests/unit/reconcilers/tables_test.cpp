@@ -221,6 +221,18 @@ TEST(TablesMade, WhatWasFoundOutIsRecorded) {
   EXPECT_FALSE(status.resync);
 }
 
+TEST(TablesMade, ThatAreNewlyPublishedStaySoThoughTheyAreDeclaredAgain) {
+  auto view = streaming();
+  SetupFacts facts{{"42", 1, "shop"}, {{"public.orders", 10, 3, true}}};
+  facts.tables[0].newly_published = true;
+  view.pipe.status = with_tables_made(with_tables_to_load(view.pipe, {"public.orders"}), facts);
+  EXPECT_TRUE(table(view, 0).newly_published);
+  facts.tables[0].newly_published = false;
+  view.pipe.status = with_tables_made(with_tables_to_load(view.pipe, {"public.orders"}), facts);
+  EXPECT_TRUE(table(view, 0).newly_published) << "it has not been loaded since";
+  EXPECT_FALSE(table(view, 1).newly_published);
+}
+
 TEST(TablesMade, AResyncGoesOnToItsLoad) {
   const auto status =
       with_tables_made(resyncing(ResyncStep::MakeTables).pipe.status, {{"42", 1, "shop"}, {}});
