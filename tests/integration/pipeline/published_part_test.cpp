@@ -156,11 +156,8 @@ class NewlyPublished : public Loading {
  protected:
   /// What Setup finds of t, which was `former` when it was loaded.
   bool is_found(const std::string& former) {
-    auto job = job_for(database_, {"t"});
-    job.publication = "theirs";
-    job.owns_publication = false;
-    job.tables[0].former_definition = former;
-    const auto report = set_up(job, false);
+    job_.tables[0].former_definition = former;
+    const auto report = set_up(job_, false);
     EXPECT_TRUE(report) << report.error().text();
     definition_ = report ? report->tables[0].definition : "";
     return report && report->tables[0].newly_published;
@@ -171,6 +168,9 @@ class NewlyPublished : public Loading {
 TEST_F(NewlyPublished, IsWhatThePublicationDidNotHaveInTheSameWayBefore) {
   create_table("t");
   exec("CREATE PUBLICATION theirs FOR TABLE t");
+  job_ = job_for(database_, {"t"});
+  job_.publication = "theirs";
+  job_.owns_publication = false;
   EXPECT_TRUE(is_found(""));
   EXPECT_FALSE(is_found(definition_));
   exec("ALTER PUBLICATION theirs DROP TABLE t; ALTER PUBLICATION theirs ADD TABLE t");
