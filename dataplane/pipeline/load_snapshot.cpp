@@ -19,10 +19,10 @@ using Steady = std::chrono::steady_clock;
 
 /// For the slot of tables that keep every change; the stream of all others stands still meanwhile.
 constexpr std::chrono::minutes kSlotPatience{1};
-/// For the lock on a table that is in the way of a reminder. (One try waits five seconds.)
+/// For the lock on a table that is in the way of an invalidation. (One try waits five seconds.)
 constexpr std::chrono::seconds kFirstPatience{8};
 constexpr std::chrono::seconds kLockPatience{60};
-constexpr std::chrono::seconds kBetweenReminders{1};
+constexpr std::chrono::seconds kBetweenTries{1};
 
 void pause(const std::stop_token& stop, milliseconds time) {
   std::mutex mutex;
@@ -46,10 +46,10 @@ Result<std::vector<std::pair<TableName, Error>>> LoadSnapshot::never_sent(const 
   std::vector<std::pair<TableName, Error>> out;
   if (slot_ || !job_.streams || late.newly_published.empty()) return out;
   PENSTOCK_ASSIGN(const auto server, postgres::read_server(job_.source));
-  forgetful_ = postgres::sends_added_tables_from(server.version).has_value();
-  if (!forgetful_) return out;
+  cache_goes_stale_ = postgres::publication_cache_fixed_in(server.version).has_value();
+  if (!cache_goes_stale_) return out;
   for (const auto& table : late.newly_published) {
-    auto done = remind(table, kFirstPatience);
+    auto done = invalidate_cache(table, kFirstPatience);
     if (done) continue;
     const bool of_the_table =
         done.error().kind != ErrorKind::Transient || done.error().reason == postgres::kLockTimeout;
@@ -82,11 +82,11 @@ Status LoadSnapshot::wait_for_older_transactions() {
   return postgres::wait_for_older_transactions(job_.source, stop_, report_);
 }
 
-/// The snapshot sees what has committed before the reminder.
+/// The snapshot sees what has committed before the invalidation.
 Status LoadSnapshot::wait_for_late_comers(const LateComers& late) {
   PENSTOCK_TRY(wait_for_older_transactions());
-  if (!forgetful_ || late.newly_published.empty()) return {};
-  PENSTOCK_TRY(remind_of_all(late));
+  if (!cache_goes_stale_ || late.newly_published.empty()) return {};
+  PENSTOCK_TRY(invalidate_caches(late));
   return wait_for_older_transactions();
 }
 
@@ -102,29 +102,29 @@ Status LoadSnapshot::make_slot() {
 /// Making a slot waits for the older transactions, too, but not for ever.
 Status LoadSnapshot::make_slot_of_logs(const LateComers& late) {
   PENSTOCK_TRY(make_slot());
-  if (!forgetful_ || late.newly_published.empty()) return {};
-  auto done = remind_of_all(late);
+  if (!cache_goes_stale_ || late.newly_published.empty()) return {};
+  auto done = invalidate_caches(late);
   slot_.reset();
   PENSTOCK_TRY(done);
   return make_slot();
 }
 
-Status LoadSnapshot::remind_of_all(const LateComers& late) {
+Status LoadSnapshot::invalidate_caches(const LateComers& late) {
   for (const auto& table : late.newly_published)
-    PENSTOCK_TRY(remind(table, kLockPatience));
+    PENSTOCK_TRY(invalidate_cache(table, kLockPatience));
   return {};
 }
 
-Status LoadSnapshot::remind(const TableName& table, milliseconds patience) {
+Status LoadSnapshot::invalidate_cache(const TableName& table, milliseconds patience) {
   const auto begun = Steady::now();
   while (true) {
-    auto done =
-        postgres::remind_of_added_tables(job_.source, job_.publication, temporary_slot(job_.slot), {table});
+    auto done = postgres::invalidate_publication_cache(job_.source, job_.publication,
+                                                       temporary_slot(job_.slot), {table});
     const bool locked = !done && done.error().reason == postgres::kLockTimeout;
     if (done || !(locked || done.error().kind == ErrorKind::InDoubt) || Steady::now() - begun > patience)
       return done;
     report_(done.error());
-    pause(stop_, kBetweenReminders);
+    pause(stop_, kBetweenTries);
     if (stop_.stop_requested()) return fail(ErrorKind::Cancelled, "Stopped", "stopped before it was done");
   }
 }

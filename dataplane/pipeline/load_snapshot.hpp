@@ -32,8 +32,9 @@ class LoadSnapshot {
   LoadSnapshot(const PipeJob& job, std::optional<postgres::CreatedSlot> slot, std::stop_token stop,
                Report report);
 
-  /// Of `late`, those that the server may never send changes of, nor be reminded of, and why: to be left out
-  /// of the load. A table that somebody has locked is tried for some seconds.
+  /// Called before take(). Of `late`, those that the server may never send changes of, because its
+  /// walsenders' cache cannot be invalidated, and why: to be left out of the load. A table that somebody has
+  /// locked is tried for some seconds.
   [[nodiscard]] Result<std::vector<std::pair<TableName, Error>>> never_sent(const LateComers& late);
 
   /// The snapshot of the slot, if there is one; else a new one. `exact`: append-only targets want to know
@@ -49,14 +50,14 @@ class LoadSnapshot {
   [[nodiscard]] Status wait_for_late_comers(const LateComers& late);
   [[nodiscard]] Status make_slot();
   [[nodiscard]] Status make_slot_of_logs(const LateComers& late);
-  [[nodiscard]] Status remind(const TableName& table, std::chrono::milliseconds patience);
-  [[nodiscard]] Status remind_of_all(const LateComers& late);
+  [[nodiscard]] Status invalidate_cache(const TableName& table, std::chrono::milliseconds patience);
+  [[nodiscard]] Status invalidate_caches(const LateComers& late);
 
   const PipeJob& job_;
   std::optional<postgres::CreatedSlot> slot_;
   std::stop_token stop_;
   Report report_;
-  bool forgetful_ = false;  ///< the server is to be reminded: postgres::remind_of_added_tables()
+  bool cache_goes_stale_ = false;  ///< of this server: postgres::publication_cache_fixed_in()
   postgres::ExportedSnapshot exported_;
 };
 

@@ -247,17 +247,19 @@ void narrow_to(const PublicationFacts& publication, SourceTable& table);
 /// where none is there. Reason CannotCreatePublication (NeedsUser) where the role may not.
 [[nodiscard]] Status ensure_publication(const Endpoint& endpoint, const std::string& name,
                                         const std::vector<TableName>& tables);
-/// The minor release (as server_version_num) that fixes this in the server's major one; nullopt: it is
-/// fixed. A walsender that has decoded a transaction which was open while a table was added to a publication
-/// takes the table for unpublished from then on (release notes of 13.21, 14.18, 15.13, 16.9 and 17.5: changes
-/// of the catalog were not told to transactions in progress).
-[[nodiscard]] std::optional<int> sends_added_tables_from(int version);
-/// Lets such a walsender look at the publications again, as it does whenever a table is added to any: makes
-/// one named `helper` of `tables`, and of the schemas of `publication`, and drops it, in one transaction. To
-/// be called when those transactions have ended; what has committed before is for the tables' load to bring.
-/// Reason ServerNeedsUpdate (NeedsUser) where it cannot be made: for want of a right, or on a standby.
-[[nodiscard]] Status remind_of_added_tables(const Endpoint& endpoint, const std::string& publication,
-                                            const std::string& helper, const std::vector<TableName>& tables);
+/// A walsender caches which tables are published. Before 13.21, 14.18, 15.13, 16.9 and 17.5 (their release
+/// notes: invalidations were not given to transactions in progress) that goes stale, for good, when it
+/// decodes a transaction that was open while a table was added to a publication: the table stays unpublished
+/// for it. The minor release, as server_version_num, that fixes this in the server's major one; nullopt: it
+/// is fixed.
+[[nodiscard]] std::optional<int> publication_cache_fixed_in(int version);
+/// Invalidates that cache: makes a publication named `helper` of `tables`, and of the schemas of
+/// `publication`, and drops it, in one transaction. To be called when those transactions have ended; what has
+/// committed before is for the tables' load to bring. Reason ServerNeedsUpdate (NeedsUser) where it cannot be
+/// made: for want of a right, or on a standby.
+[[nodiscard]] Status invalidate_publication_cache(const Endpoint& endpoint, const std::string& publication,
+                                                  const std::string& helper,
+                                                  const std::vector<TableName>& tables);
 /// Absent already: success.
 [[nodiscard]] Status drop_publication(const Endpoint& endpoint, const std::string& name);
 /// Absent already: success. A slot that is active: its walsender is terminated first (ours was stopped; a

@@ -181,7 +181,7 @@ void bring_to(pqxx::transaction_base& tx, const std::string& name, const std::ve
   tx.exec(fmt::format("CREATE PUBLICATION {} WITH ({})", quoted, options));
 }
 
-/// Without the schemas of `like` a walsender would not look at those again.
+/// The entries of `like`'s schemas are cached apart from those of tables.
 std::string contents_like(pqxx::transaction_base& tx, const std::string& like,
                           const std::vector<TableName>& tables) {
   auto out = "TABLE " + list_of(tables);
@@ -203,7 +203,7 @@ Error never_sent(const Error& why, const Endpoint& endpoint, int version) {
           fmt::format(
               "PostgreSQL {} of {} may never send changes of a table that was added to its publication while "
               "transactions were open (fixed in {}), and the publication that prevents it cannot be made: {}",
-              version_text(version), endpoint.text(), version_text(*sends_added_tables_from(version)),
+              version_text(version), endpoint.text(), version_text(*publication_cache_fixed_in(version)),
               why.message),
           fmt::format("Update PostgreSQL; or raise spec.resyncGeneration, which makes a new slot; or give {} "
                       "CREATE on the database and make it the table's owner (where the publication has "
@@ -294,19 +294,19 @@ Status ensure_publication(const Endpoint& endpoint, const std::string& name,
   return done;
 }
 
-std::optional<int> sends_added_tables_from(int version) {
+std::optional<int> publication_cache_fixed_in(int version) {
   static constexpr std::array kFirst{130021, 140018, 150013, 160009, 170005};
   for (const int first : kFirst)
     if (version / 10000 == first / 10000 && version < first) return first;
   return std::nullopt;
 }
 
-Status remind_of_added_tables(const Endpoint& endpoint, const std::string& publication,
-                              const std::string& helper, const std::vector<TableName>& tables) {
+Status invalidate_publication_cache(const Endpoint& endpoint, const std::string& publication,
+                                    const std::string& helper, const std::vector<TableName>& tables) {
   int version = 0;
   auto done = change(endpoint, "making publication " + helper, [&](pqxx::transaction_base& tx) {
     version = version_of(tx);
-    // Which has every table by itself: nothing is remembered of one.
+    // Of one FOR ALL TABLES nothing is cached by table.
     const auto all =
         tx.exec_params("SELECT FROM pg_publication WHERE pubname = $1 AND puballtables", publication);
     if (!all.empty()) return;
@@ -316,7 +316,8 @@ Status remind_of_added_tables(const Endpoint& endpoint, const std::string& publi
   });
   const bool refused =
       !done && done.error().kind != ErrorKind::Transient && done.error().kind != ErrorKind::InDoubt;
-  if (refused && sends_added_tables_from(version)) return fail(never_sent(done.error(), endpoint, version));
+  if (refused && publication_cache_fixed_in(version))
+    return fail(never_sent(done.error(), endpoint, version));
   return done;
 }
 

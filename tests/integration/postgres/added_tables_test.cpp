@@ -41,20 +41,20 @@ struct Added : Database {
   }
 };
 
-TEST(AddedTables, AreSentFromTheReminderOn) {
+TEST(AddedTables, AreSentOnceTheCacheIsInvalidated) {
   const Added database("ALTER PUBLICATION p ADD TABLE d");
   database.exec("INSERT INTO d VALUES (3)");
-  ASSERT_TRUE(remind_of_added_tables(database.endpoint, "p", "helper", kTables));
+  ASSERT_TRUE(invalidate_publication_cache(database.endpoint, "p", "helper", kTables));
   database.exec("INSERT INTO d VALUES (4)");
   EXPECT_THAT(database.sent(), EndsWith("4"));
   EXPECT_EQ(database.value("SELECT string_agg(pubname, ' ') FROM pg_publication"), "p");
 }
 
-TEST(AddedTables, OfASchemaAreSentFromTheReminderOn) {
+TEST(AddedTables, OfASchemaAreSentOnceTheCacheIsInvalidated) {
   if (const auto lack = test::lacking(shared_server(), test::kPg15); !lack.empty()) GTEST_SKIP() << lack;
   const Added database("ALTER PUBLICATION p ADD TABLES IN SCHEMA s");
   database.exec("INSERT INTO s.d VALUES (3)");
-  ASSERT_TRUE(remind_of_added_tables(database.endpoint, "p", "helper", {{"s", "d"}}));
+  ASSERT_TRUE(invalidate_publication_cache(database.endpoint, "p", "helper", {{"s", "d"}}));
   database.exec("INSERT INTO s.d VALUES (4)");
   EXPECT_THAT(database.sent(), EndsWith("4"));
 }
@@ -63,19 +63,19 @@ TEST(AddedTables, OfASchemaAreSentFromTheReminderOn) {
 TEST(AddedTables, AreSentByAServerThatIsTakenForMended) {
   const Added database("ALTER PUBLICATION p ADD TABLE d");
   database.exec("INSERT INTO d VALUES (3)");
-  const auto mended = sends_added_tables_from(shared_server().version());
+  const auto mended = publication_cache_fixed_in(shared_server().version());
   if (mended)
     EXPECT_EQ(database.sent(), "") << "mended only in " << *mended << "?";
   else
     EXPECT_THAT(database.sent(), EndsWith("3"));
 }
 
-TEST(AddedTables, AreToldOfWhereTheRoleMayNotRemind) {
-  const auto mended = sends_added_tables_from(shared_server().version());
+TEST(AddedTables, AreToldOfWhereTheCacheCannotBeInvalidated) {
+  const auto mended = publication_cache_fixed_in(shared_server().version());
   if (!mended) GTEST_SKIP() << "needs a PostgreSQL that does not send them";
   const Added database("ALTER PUBLICATION p ADD TABLE d");
   const auto role = database.role("REPLICATION");
-  const auto done = remind_of_added_tables(role, "p", "helper", kTables);
+  const auto done = invalidate_publication_cache(role, "p", "helper", kTables);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().reason, "ServerNeedsUpdate");
   EXPECT_EQ(done.error().kind, ErrorKind::NeedsUser);
@@ -85,13 +85,13 @@ TEST(AddedTables, AreToldOfWhereTheRoleMayNotRemind) {
 }
 
 TEST(AddedTables, TheVersionsThatSendThemAreKnown) {
-  EXPECT_EQ(sends_added_tables_from(130020), 130021);
-  EXPECT_EQ(sends_added_tables_from(140000), 140018);
-  EXPECT_EQ(sends_added_tables_from(150012), 150013);
-  EXPECT_EQ(sends_added_tables_from(160004), 160009);
-  EXPECT_EQ(sends_added_tables_from(170004), 170005);
+  EXPECT_EQ(publication_cache_fixed_in(130020), 130021);
+  EXPECT_EQ(publication_cache_fixed_in(140000), 140018);
+  EXPECT_EQ(publication_cache_fixed_in(150012), 150013);
+  EXPECT_EQ(publication_cache_fixed_in(160004), 160009);
+  EXPECT_EQ(publication_cache_fixed_in(170004), 170005);
   for (const int mended : {130021, 140023, 150013, 160009, 170005, 180000, 190001})
-    EXPECT_EQ(sends_added_tables_from(mended), std::nullopt) << mended;
+    EXPECT_EQ(publication_cache_fixed_in(mended), std::nullopt) << mended;
 }
 
 }  // namespace

@@ -142,7 +142,7 @@ TEST(OlderTransactions, AreWhatTheStreamOfATableAddedLaterLacks) {
   database.exec("ALTER PUBLICATION p ADD TABLE added");
   const auto wait = wait_until(database.endpoint, [&] { writer.exec("COMMIT"); });
   ASSERT_TRUE(wait.done) << wait.done.error().text();
-  ASSERT_TRUE(remind_of_added_tables(database.endpoint, "p", "helper", {{"public", "added"}}));
+  ASSERT_TRUE(invalidate_publication_cache(database.endpoint, "p", "helper", {{"public", "added"}}));
   const auto snapshot = export_snapshot(database.endpoint);
   ASSERT_TRUE(snapshot);
   database.exec("INSERT INTO added VALUES (2)");
