@@ -18,8 +18,12 @@ runtime::ObjectKey key_of(const Pipe& pipe) {
   return {pipe.ns, pipe.name};
 }
 
-Error conflict(const Error& error) {
-  return {ErrorKind::Transient, "Conflict", error.message, error.cure};
+/// Of a status or the finalizers, each right after what is stored was read.
+constexpr int kWrites = 20;
+
+Error conflict(const Pipe& pipe) {
+  return {ErrorKind::Transient, "Conflict",
+          fmt::format("pipe {}/{} was changed by somebody else meanwhile", pipe.ns, pipe.name), ""};
 }
 
 /// The same with nothing in it that is not UTF-8: JSON is.
@@ -47,43 +51,67 @@ json merge_patch_between(const json& before, const json& after) {
   return patch;
 }
 
+Result<std::optional<Pipe>> KubePipeApi::read(const std::string& ns, const std::string& name) {
+  auto stored = client_.get(kube::pipes(), {ns, name});
+  if (!stored && stored.error().reason == "NotFound") return std::nullopt;
+  if (!stored) return fail(std::move(stored).error());
+  PENSTOCK_ASSIGN(auto pipe, read_pipe(*stored));
+  return pipe;
+}
+
+/// The API server compares the resourceVersion, which anybody's annotation moves. When it does not hold, what
+/// matters is compared here, and the write is tried again with the version that was compared.
+Result<json> KubePipeApi::patch(const Pipe& seen, kube::Part part, const MakePatch& make_patch) {
+  Pipe stored = seen;
+  for (int attempt = 1;; ++attempt) {
+    auto answer =
+        client_.merge_patch(kube::pipes(), key_of(seen), make_patch(stored), part, stored.resource_version);
+    if (answer || answer.error().reason != "Conflict") return answer;
+    if (attempt == kWrites) return fail(conflict(seen));
+    PENSTOCK_ASSIGN(auto now, read(seen.ns, seen.name));
+    if (!now || !reconcile::same_in_what_matters(seen, *now)) return fail(conflict(seen));
+    stored = *std::move(now);
+  }
+}
+
 Result<std::string> KubePipeApi::write_status(const Pipe& pipe, const PipeStatus& status) {
   // Of a Pipe that nobody has seen yet nothing is stored, so zeros and empty texts are news as well.
   const auto before = pipe.status.state ? ::penstock::write_status(pipe.status) : json::object();
-  const auto patch = merge_patch_between(before, with_valid_texts(::penstock::write_status(status)));
-  if (patch.empty()) return pipe.resource_version;
-  auto answer = client_.merge_patch(kube::pipes(), key_of(pipe), {{"status", patch}}, kube::Part::Status,
-                                    pipe.resource_version);
-  if (!answer) return fail(answer.error().reason == "Conflict" ? conflict(answer.error()) : answer.error());
-  return runtime::resource_version_of(*answer);
+  const auto difference = merge_patch_between(before, with_valid_texts(::penstock::write_status(status)));
+  if (difference.empty()) return pipe.resource_version;
+  PENSTOCK_ASSIGN(const auto answer, patch(pipe, kube::Part::Status, [&](const Pipe&) {
+                    return json{{"status", difference}};
+                  }));
+  return runtime::resource_version_of(answer);
 }
 
-Status KubePipeApi::confirm_unchanged(const Pipe& pipe, const std::string& resource_version) {
+Status KubePipeApi::confirm_unchanged(const Pipe& pipe) {
   PENSTOCK_ASSIGN(const auto stored, client_.get(kube::pipes(), key_of(pipe)));
-  if (runtime::uid_of(stored) == pipe.uid && runtime::resource_version_of(stored) == resource_version)
-    return {};
-  return fail(ErrorKind::Transient, "Conflict",
-              fmt::format("pipe {}/{} was changed by somebody else meanwhile", pipe.ns, pipe.name));
+  const bool untouched =
+      runtime::uid_of(stored) == pipe.uid && runtime::resource_version_of(stored) == pipe.resource_version;
+  if (untouched) return {};
+  PENSTOCK_ASSIGN(const auto now, read_pipe(stored));
+  return reconcile::same_in_what_matters(pipe, now) ? Status{} : fail(conflict(pipe));
 }
 
-Status KubePipeApi::patch_finalizers(const Pipe& pipe, const std::vector<std::string>& finalizers) {
-  const json patch = {{"metadata", {{"finalizers", finalizers}, {"uid", pipe.uid}}}};
-  auto answer =
-      client_.merge_patch(kube::pipes(), key_of(pipe), patch, kube::Part::Object, pipe.resource_version);
+/// A merge patch replaces the whole list: others' finalizers are those of the version that it holds to.
+Status KubePipeApi::patch_finalizers(const Pipe& pipe,
+                                     const std::function<void(std::vector<std::string>&)>& change) {
+  auto answer = patch(pipe, kube::Part::Object, [&](const Pipe& stored) {
+    auto finalizers = stored.finalizers;
+    change(finalizers);
+    return json{{"metadata", {{"finalizers", finalizers}, {"uid", pipe.uid}}}};
+  });
   if (answer || answer.error().reason == "NotFound") return {};
-  return fail(answer.error().reason == "Conflict" ? conflict(answer.error()) : answer.error());
+  return fail(std::move(answer).error());
 }
 
 Status KubePipeApi::add_finalizer(const Pipe& pipe) {
-  auto finalizers = pipe.finalizers;
-  finalizers.emplace_back(kPipeFinalizer);
-  return patch_finalizers(pipe, finalizers);
+  return patch_finalizers(pipe, [](auto& finalizers) { finalizers.emplace_back(kPipeFinalizer); });
 }
 
 Status KubePipeApi::remove_finalizer(const Pipe& pipe) {
-  auto finalizers = pipe.finalizers;
-  std::erase(finalizers, kPipeFinalizer);
-  return patch_finalizers(pipe, finalizers);
+  return patch_finalizers(pipe, [](auto& finalizers) { std::erase(finalizers, kPipeFinalizer); });
 }
 
 void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reason,

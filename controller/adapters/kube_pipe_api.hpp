@@ -1,7 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "controller/adapters/metrics/pipe_meter.hpp"
 #include "controller/kube/kube_client.hpp"
@@ -17,15 +20,19 @@ class KubePipeApi final : public reconcile::PipeApi {
   KubePipeApi(kube::KubeClient& client, runtime::EventRecorder& events, PipeMeter* meter = nullptr)
       : client_(client), events_(events), meter_(meter) {}
 
+  Result<std::optional<Pipe>> read(const std::string& ns, const std::string& name) override;
   Result<std::string> write_status(const Pipe& pipe, const PipeStatus& status) override;
-  Status confirm_unchanged(const Pipe& pipe, const std::string& resource_version) override;
+  Status confirm_unchanged(const Pipe& pipe) override;
   Status add_finalizer(const Pipe& pipe) override;
   Status remove_finalizer(const Pipe& pipe) override;
   void event(const Pipe& pipe, bool warning, const std::string& reason, const std::string& message) override;
   Result<Secret> read_secret(const std::string& ns, const SecretKeyRef& ref) override;
 
  private:
-  Status patch_finalizers(const Pipe& pipe, const std::vector<std::string>& finalizers);
+  using MakePatch = std::function<nlohmann::json(const Pipe&)>;
+  /// Patches the Pipe while it is the same as `seen` in what matters; `make_patch` is given it as stored.
+  Result<nlohmann::json> patch(const Pipe& seen, kube::Part part, const MakePatch& make_patch);
+  Status patch_finalizers(const Pipe& pipe, const std::function<void(std::vector<std::string>&)>& change);
 
   kube::KubeClient& client_;
   runtime::EventRecorder& events_;

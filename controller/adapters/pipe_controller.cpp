@@ -83,7 +83,8 @@ runtime::ReconcileResult PipeController::pass(const runtime::ObjectKey& key) {
   }
   // Compute is shared and here already: a pipe is recorded as Provisioning first, then given a worker.
   if (pipe->has_finalizer && pipe->status.state && pipe->status.worker.empty())
-    PENSTOCK_TRY(give_to_a_worker(*pipe));
+    if (const auto given = give_to_a_worker(*pipe); !given && given.error().reason != "Conflict")
+      return fail(given.error());
   PENSTOCK_ASSIGN(const auto again, reconciler_->reconcile(*std::move(pipe)));
   return runtime::Requeue{again};
 }

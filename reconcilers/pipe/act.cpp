@@ -59,8 +59,8 @@ struct Executor {
   Learnt operator()(const Rest&) const { return std::nullopt; }
   Learnt operator()(const AddFinalizer&) const { return only(api.add_finalizer(view.pipe)); }
 
-  Learnt operator()(const SetUp& verb) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+  Learnt operator()(const SetUp&) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     const Pipe pipe = with(with_declared_tables(view.pipe));
     PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {sources_of(pipe.status), true}));
     // A status that was lost may have known of another slot than ours is to be.
@@ -70,7 +70,7 @@ struct Executor {
 
   Learnt operator()(const DeclareTables& verb) const {
     // On a stale view a table that is being filled would be made anew.
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     const Pipe pipe = with(with_tables_to_load(view.pipe, verb.sources));
     PENSTOCK_TRY(check_targets_are_free(view.pipe.status, pipe.status));
     PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {verb.sources, false}));
@@ -80,7 +80,7 @@ struct Executor {
   }
 
   Learnt operator()(const MakeTables& verb) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(view.pipe, credentials, {verb.sources, true}));
     if (view.pipe.status.replication.owns_publication)
       PENSTOCK_TRY(dataplane.ensure_publication(view.pipe, credentials));
@@ -88,7 +88,7 @@ struct Executor {
   }
 
   Learnt operator()(const RemoveTables& verb) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     const auto status = without_tables(view.pipe, verb.sources);
     if (verb.publication && status.replication.owns_publication)
       PENSTOCK_TRY(dataplane.ensure_publication(with(status), credentials));
@@ -117,8 +117,8 @@ struct Executor {
     return pipe.status;
   }
 
-  Learnt operator()(const TakeDownFormer& verb) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+  Learnt operator()(const TakeDownFormer&) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     PENSTOCK_TRY(dataplane.take_down_former(view.pipe, credentials));
     PipeStatus out = with_tables_of_resync(view.pipe);
     PENSTOCK_TRY(drop_abandoned(out));
@@ -126,10 +126,10 @@ struct Executor {
     return out;
   }
 
-  Learnt operator()(const CreateSlot& verb) const {
+  Learnt operator()(const CreateSlot&) const {
     // A stale view might not know of a slot that is in use: the API server confirms what we saw before we
     // drop one.
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     if (view.pipe.status.replication.owns_publication)
       PENSTOCK_TRY(dataplane.ensure_publication(view.pipe, credentials));
     PENSTOCK_ASSIGN(const auto lsn, dataplane.create_slot(view.pipe, credentials));
@@ -138,12 +138,12 @@ struct Executor {
     return out;
   }
 
-  Learnt operator()(const StartLoad& verb) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+  Learnt operator()(const StartLoad&) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     return only(dataplane.start_load(view.pipe, credentials));
   }
-  Learnt operator()(const StartStream& verb) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+  Learnt operator()(const StartStream&) const {
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     return only(dataplane.start_stream(view.pipe, credentials));
   }
   Learnt operator()(const StopRuns& verb) const {
@@ -153,7 +153,7 @@ struct Executor {
   }
 
   Learnt operator()(const SwapTables& verb) const {
-    PENSTOCK_TRY(api.confirm_unchanged(view.pipe, verb.resource_version));
+    PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     PENSTOCK_ASSIGN(const auto facts, dataplane.swap(view.pipe, credentials, verb.tables));
     for (const auto& kept : facts.kept)
       api.event(view.pipe, false, "TableKept",

@@ -1,7 +1,8 @@
 #pragma once
 
 // The verbs: what one pass may do to the world. Plain values, each with what must hold for it; executed by
-// act() in act.cpp, one overload each, so that a verb without an executor does not compile.
+// act() in act.cpp, one overload each, so that a verb without an executor does not compile. "Confirmed": done
+// only while the stored Pipe is the one that was seen (PipeApi::confirm_unchanged).
 
 #include <chrono>
 #include <string>
@@ -21,33 +22,28 @@ struct Rest {
 struct AddFinalizer {
   bool operator==(const AddFinalizer&) const = default;
 };
-/// Validate, then make the target tables: of a new pipe, or the `_resync` tables of a resync. Holds only
-/// while the stored Pipe still is the one that was seen: after the swap of those tables they would be made
-/// again.
+/// Validate, then make the target tables: of a new pipe, or the `_resync` tables of a resync. Confirmed:
+/// after the swap of those tables they would be made again.
 struct SetUp {
-  std::string resource_version;
   bool operator==(const SetUp&) const = default;
 };
 /// Tables new to the pipe, or to be loaded anew by themselves: validate, and have the status say that they
 /// are to be made. Touches nothing else, but that it drops a `_resync` table that nobody will fill any more.
-/// Holds only while the stored Pipe still is the one that was seen.
+/// Confirmed.
 struct DeclareTables {
   std::vector<std::string> sources;
-  std::string resource_version;
   bool operator==(const DeclareTables&) const = default;
 };
-/// Make and publish what was declared. Holds only while the stored Pipe still is the one that was seen.
+/// Make and publish what was declared. Confirmed.
 struct MakeTables {
   std::vector<std::string> sources;
-  std::string resource_version;
   bool operator==(const MakeTables&) const = default;
 };
-/// Tables that the spec has no more: out of publication and status, their targets dropped if asked. Holds
-/// only while the stored Pipe still is the one that was seen: they may have been added again.
+/// Tables that the spec has no more: out of publication and status, their targets dropped if asked.
+/// Confirmed: they may have been added again.
 struct RemoveTables {
   std::vector<std::string> sources;
   bool publication = true;  ///< false: it is about to be dropped as a whole
-  std::string resource_version;
   bool operator==(const RemoveTables&) const = default;
 };
 /// Validate a resync against the live source and destination; when all is well, the status says that it has
@@ -55,26 +51,21 @@ struct RemoveTables {
 struct BeginResync {
   bool operator==(const BeginResync&) const = default;
 };
-/// Drop slot and publication of the generation before, and set the tables back. Holds only while the stored
-/// Pipe still is the one that was seen: a later generation's would be a former one.
+/// Drop slot and publication of the generation before, and set the tables back. Confirmed: a later
+/// generation's would be a former one.
 struct TakeDownFormer {
-  std::string resource_version;
   bool operator==(const TakeDownFormer&) const = default;
 };
-/// The publication, then the slot (whose first change must find its publication). Holds only while the stored
-/// Pipe still is the one that was seen: no row has been loaded by the slot's LSN.
+/// The publication, then the slot (whose first change must find its publication). Confirmed: no row has been
+/// loaded by the slot's LSN.
 struct CreateSlot {
-  std::string resource_version;
   bool operator==(const CreateSlot&) const = default;
 };
-/// Both hold only while the stored Pipe still is the one that was seen: a stale view might begin a finished
-/// load again under a stream that runs already.
+/// Both confirmed: a stale view might begin a finished load again under a stream that runs already.
 struct StartLoad {
-  std::string resource_version;
   bool operator==(const StartLoad&) const = default;
 };
 struct StartStream {
-  std::string resource_version;
   bool operator==(const StartStream&) const = default;
 };
 struct StopRuns {
@@ -82,11 +73,9 @@ struct StopRuns {
   bool stream = true;
   bool operator==(const StopRuns&) const = default;
 };
-/// Put loaded `_resync` tables in their targets' places. Holds only while the stored Pipe still is the one
-/// that was seen.
+/// Put loaded `_resync` tables in their targets' places. Confirmed.
 struct SwapTables {
   std::vector<SwapWish> tables;
-  std::string resource_version;
   bool operator==(const SwapTables&) const = default;
 };
 /// Is our place in the source still there?

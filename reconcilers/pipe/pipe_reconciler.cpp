@@ -29,20 +29,16 @@ constexpr std::chrono::seconds kSetApartLimit{1800};
 /// A difference is told within 30 seconds, or that none would be seen.
 constexpr std::chrono::seconds kUnseenFor{20};
 
+/// Somebody else wrote what matters: the pass is run again at once with what is stored now, so many times,
+/// then after a moment.
+constexpr int kReadsPerPass = 5;
+constexpr Millis kAMoment{100};
+
 /// Those that an action declares or makes, each with a retry of its own; null: it is another one.
 const std::vector<std::string>* tables_of(const Action& action) {
   if (const auto* verb = std::get_if<DeclareTables>(&action)) return &verb->sources;
   if (const auto* verb = std::get_if<MakeTables>(&action)) return &verb->sources;
   return nullptr;
-}
-
-/// Recording the decision has moved the resourceVersion that its verb holds to.
-void hold_to(const std::string& resource_version, Action& action) {
-  std::visit(
-      [&](auto& verb) {
-        if constexpr (requires { verb.resource_version; }) verb.resource_version = resource_version;
-      },
-      action);
 }
 
 }  // namespace
@@ -261,6 +257,19 @@ void PipeReconciler::note_success(const Pipe& pipe, const Action& action) {
 }
 
 Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
+  const auto uid = pipe.uid;
+  for (int reads = 0;; ++reads) {
+    auto done = pass(pipe);
+    if (done || done.error().reason != "Conflict") return done;
+    log::debug("pipe", "{}/{}: {}", pipe.ns, pipe.name, done.error().text());
+    if (reads == kReadsPerPass) return kAMoment;
+    PENSTOCK_ASSIGN(auto stored, api_.read(pipe.ns, pipe.name));
+    if (!stored || stored->uid != uid) return Millis{0};  // gone, or another, of which we are told
+    pipe = *std::move(stored);
+  }
+}
+
+Result<Millis> PipeReconciler::pass(Pipe pipe) {
   if (!pipe.status.worker.empty() && pipe.status.worker != worker_) return Millis{0};
   dataplane_.tune(pipe);
   int refusals = 0;
@@ -276,7 +285,6 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
     view.pipe = pipe;
     forget_ended(view, ended);
     if (const auto* rest = std::get_if<Rest>(&decision.action)) return rest->again;
-    hold_to(pipe.resource_version, decision.action);
     auto learnt = act(decision.action, view, credentials, api_, dataplane_);
     // From its end: one that takes longer than the time between two would be due again in the same pass,
     // which would never see another spec.

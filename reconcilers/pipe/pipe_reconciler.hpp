@@ -22,8 +22,9 @@ class PipeReconciler {
   /// `worker`: only pipes that were given to this worker are touched. All three outlive the reconciler.
   PipeReconciler(PipeApi& api, Dataplane& dataplane, const Clock& clock, std::string worker);
 
-  /// When to look again (zero: when something changes). Conflicts and an unreachable API are errors; what
-  /// goes wrong with the pipe itself is not: it is recorded in its status and tried again.
+  /// When to look again (zero: when something changes). An unreachable API is an error; what goes wrong with
+  /// the pipe itself is not: it is recorded in its status and tried again. Nor is that `pipe` is out of date:
+  /// it is read again then.
   [[nodiscard]] Result<Millis> reconcile(Pipe pipe);
   /// The Pipe is not in the API any more.
   void forget(const std::string& uid);
@@ -32,6 +33,8 @@ class PipeReconciler {
   [[nodiscard]] int passes_cut_short() const { return passes_cut_short_; }
 
  private:
+  /// Of the Pipe as it was seen; fails with "Conflict" when it is not the stored one in what matters.
+  [[nodiscard]] Result<Millis> pass(Pipe pipe);
   [[nodiscard]] View observe(const Pipe& pipe, Credentials& credentials);
   /// Writes the status when it differs, with its events, to the log as well; `pipe` follows.
   [[nodiscard]] Status record(Pipe& pipe, PipeStatus status, const Decision& decision);

@@ -184,16 +184,22 @@ class Dataplane {
   virtual void forget(const std::string& uid) = 0;
 };
 
-/// Writes to the API server. A Conflict (somebody else wrote first) comes back as Transient, reason
-/// "Conflict".
+/// Whether all that a decision stands on is stored as it was seen: the object itself (uid), its spec
+/// (generation), whether it is being deleted, our finalizer, the status. Labels, annotations, others'
+/// finalizers and managedFields are not: who writes those holds nobody up (docs/adr/0016).
+[[nodiscard]] bool same_in_what_matters(const Pipe& seen, const Pipe& stored);
+
+/// Writes to the API server. Each write is done only while the stored Pipe is the same in what matters as
+/// `pipe`; else it fails as Transient, reason "Conflict", and the Pipe is to be read again.
 class PipeApi {
  public:
   virtual ~PipeApi() = default;
-  /// Replaces the status; `pipe.resource_version` must still be the stored one. Returns the new
-  /// resourceVersion.
+  /// The stored Pipe of this name; nullopt: there is none.
+  [[nodiscard]] virtual Result<std::optional<Pipe>> read(const std::string& ns, const std::string& name) = 0;
+  /// Replaces the status. Returns the new resourceVersion.
   [[nodiscard]] virtual Result<std::string> write_status(const Pipe& pipe, const PipeStatus& status) = 0;
-  /// Fails with "Conflict" unless the stored Pipe still has this resourceVersion.
-  [[nodiscard]] virtual Status confirm_unchanged(const Pipe& pipe, const std::string& resource_version) = 0;
+  /// Writes nothing.
+  [[nodiscard]] virtual Status confirm_unchanged(const Pipe& pipe) = 0;
   [[nodiscard]] virtual Status add_finalizer(const Pipe& pipe) = 0;
   /// Absent already, or the Pipe gone: success.
   [[nodiscard]] virtual Status remove_finalizer(const Pipe& pipe) = 0;

@@ -116,7 +116,7 @@ Verdict stay_failed(const View& view) {
 Verdict take_down_what_setup_made_in_vain(const View& view) {
   const auto& [spec, status] = std::tie(view.pipe.spec, view.pipe.status);
   if (status.source || spec.deletion_policy != DeletionPolicy::Delete) return std::nullopt;
-  RemoveTables verb{{}, false, view.pipe.resource_version};
+  RemoveTables verb{{}, false};
   for (const auto& table : status.tables)
     if (std::none_of(spec.tables.begin(), spec.tables.end(), [&](const TableSpec& wanted) {
           return wanted.source == table.source && target_of(wanted) == table.target;
@@ -132,8 +132,8 @@ Verdict set_up_before_loading(const View& view) {
   if (view.pipe.status.source) return std::nullopt;
   if (view.run.load.there || view.run.stream.there)  // the status was lost
     return stopping(view, PipeState::Setup, "Ending a former run", {}, rule);
-  return step(view, PipeState::Setup, "Validating source and destination, creating target tables",
-              SetUp{view.pipe.resource_version}, rule);
+  return step(view, PipeState::Setup, "Validating source and destination, creating target tables", SetUp{},
+              rule);
 }
 
 /// The slot exists before the first row is read, so that nothing is missed; its publication before it, so
@@ -146,8 +146,7 @@ Verdict a_slot_before_the_first_row(const View& view) {
   const auto state = loads(view.pipe.spec) ? PipeState::Snapshot : PipeState::Setup;
   if (view.run.load.there || view.run.stream.there)
     return stopping(view, state, "Ending a former run", {}, rule);
-  return step(view, state, "Creating the publication and the replication slot",
-              CreateSlot{view.pipe.resource_version}, rule);
+  return step(view, state, "Creating the publication and the replication slot", CreateSlot{}, rule);
 }
 
 }  // namespace penstock::reconcile

@@ -42,8 +42,7 @@ Decision loading(const View& view, const char* rule) {
 }
 
 Decision start_load(const View& view, const char* rule) {
-  return step(view, PipeState::Snapshot, loading_text(view.pipe), StartLoad{view.pipe.resource_version},
-              rule);
+  return step(view, PipeState::Snapshot, loading_text(view.pipe), StartLoad{}, rule);
 }
 
 /// A log of changes takes those that its load's snapshot did not see, and no others: the stream may pass that
@@ -72,9 +71,7 @@ Verdict load_beside_the_stream(const View& view) {
     out.action = Rest{Millis(100)};
     return out;
   }
-  if (!stream.active())
-    return step(view, PipeState::Snapshot, loading_text(view.pipe), StartStream{view.pipe.resource_version},
-                rule);
+  if (!stream.active()) return step(view, PipeState::Snapshot, loading_text(view.pipe), StartStream{}, rule);
   if (!load.active()) return start_load(view, rule);
   return loading(view, rule);
 }
@@ -104,8 +101,7 @@ Verdict keep_streaming(const View& view) {
   const char* message = to_be_swapped ? "Catching up with the source before the swap" : "Replicating";
   if (view.run.load.there && !view.run.load.active())
     return with_doubt(view, stopping(view, state, message, {true, false}, rule));
-  if (!stream.active())
-    return with_doubt(view, step(view, state, message, StartStream{view.pipe.resource_version}, rule));
+  if (!stream.active()) return with_doubt(view, step(view, state, message, StartStream{}, rule));
   Decision out{state, message, stream.retrying, Rest{kStreamProgressEvery}, rule};
   if (out.fault) out.message = out.fault->text();
   if (!stream.connected || to_be_swapped) out.action = Rest{Millis(200)};

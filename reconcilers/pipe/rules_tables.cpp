@@ -91,7 +91,7 @@ bool tables_may_change(const View& view) {
 
 Verdict declare(const View& view, std::vector<std::string> sources, const char* rule) {
   if (sources.empty()) return std::nullopt;
-  return aside(view, DeclareTables{std::move(sources), view.pipe.resource_version}, rule);
+  return aside(view, DeclareTables{std::move(sources)}, rule);
 }
 
 /// Its `_resync` table goes when it gets another target.
@@ -134,8 +134,7 @@ Decision swap(const View& view, const char* rule) {
   const auto message = fmt::format("Exchanging {} table{} with what was loaded anew", wishes.size(),
                                    wishes.size() == 1 ? "" : "s");
   if (which.load || which.stream) return stopping(view, PipeState::Resync, message, which, rule);
-  return step(view, PipeState::Resync, message, SwapTables{std::move(wishes), view.pipe.resource_version},
-              rule);
+  return step(view, PipeState::Resync, message, SwapTables{std::move(wishes)}, rule);
 }
 
 }  // namespace
@@ -156,7 +155,7 @@ Verdict take_out_removed_tables(const View& view) {
   const bool anew = resync_wanted(pipe);
   const bool rests = (pipe.spec.paused && !pipe.status.resync) || failed(view) || terminal_failure(view);
   if (!pipe.status.source || (rests && !anew)) return std::nullopt;
-  RemoveTables verb{{}, !anew, pipe.resource_version};
+  RemoveTables verb{{}, !anew};
   for (const auto& table : pipe.status.tables)
     if (table.leaving || !in_spec(pipe, table.source)) verb.sources.push_back(table.source);
   if (verb.sources.empty()) return std::nullopt;
@@ -181,9 +180,9 @@ Verdict make_way_for_the_resync(const View& view) {
     return stopping(view, PipeState::Setup, "Resync: stopping the former stream", {}, rule);
   if (resync->step == ResyncStep::TakeDown)
     return step(view, PipeState::Setup, "Resync: taking down the former slot and publication",
-                TakeDownFormer{view.pipe.resource_version}, rule);
-  return step(view, PipeState::Setup, "Resync: reading the source's tables anew, creating tables",
-              SetUp{view.pipe.resource_version}, rule);
+                TakeDownFormer{}, rule);
+  return step(view, PipeState::Setup, "Resync: reading the source's tables anew, creating tables", SetUp{},
+              rule);
 }
 
 Verdict declare_new_tables(const View& view) {
@@ -239,7 +238,7 @@ Verdict make_declared_tables(const View& view) {
   // No load brings what a stream that goes on without them, and tells the source so, would miss.
   if (!loads(view.pipe.spec) && view.run.stream.there)
     return stopping(view, PipeState::Running, "Taking tables in", {false, true}, rule);
-  return aside(view, MakeTables{std::move(declared), view.pipe.resource_version}, rule);
+  return aside(view, MakeTables{std::move(declared)}, rule);
 }
 
 Verdict swap_what_is_loaded(const View& view) {

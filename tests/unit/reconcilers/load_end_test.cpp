@@ -59,7 +59,8 @@ class Accepting final : public PipeApi {
     written = status;
     return std::string("8");
   }
-  Status confirm_unchanged(const Pipe&, const std::string&) override { return {}; }
+  Result<std::optional<Pipe>> read(const std::string&, const std::string&) override { return std::nullopt; }
+  Status confirm_unchanged(const Pipe&) override { return {}; }
   Status add_finalizer(const Pipe&) override { return {}; }
   Status remove_finalizer(const Pipe&) override { return {}; }
   void event(const Pipe&, bool, const std::string&, const std::string&) override {}

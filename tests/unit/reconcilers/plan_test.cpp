@@ -5,25 +5,6 @@
 namespace penstock::reconcile::test {
 namespace {
 
-TEST(Plan, TheSlotIsOnlyMadeForTheVersionThatWasSeen) {
-  auto view = ready_to_load();
-  view.pipe.status.replication.start_lsn.clear();
-  EXPECT_EQ(decided<CreateSlot>(view).resource_version, "7");
-}
-
-TEST(Plan, RunsAreOnlyStartedForTheVersionThatWasSeen) {
-  EXPECT_EQ(decided<StartLoad>(ready_to_load()).resource_version, "7");
-  EXPECT_EQ(decided<StartStream>(without_run(streaming())).resource_version, "7");
-}
-
-TEST(Plan, TablesAreOnlyMadeTakenOutAndSetBackForTheVersionThatWasSeen) {
-  EXPECT_EQ(decided<reconcile::SetUp>(fresh()).resource_version, "7");
-  EXPECT_EQ(decided<TakeDownFormer>(resyncing(ResyncStep::TakeDown)).resource_version, "7");
-  auto view = without_run(streaming());
-  view.pipe.spec.tables.pop_back();
-  EXPECT_EQ(decided<RemoveTables>(view).resource_version, "7");
-}
-
 TEST(Plan, LooksForANewSecretEveryTwoSeconds) {
   auto view = fresh();
   view.retries[Concern::Pipe] =

@@ -162,7 +162,7 @@ TEST(WithDecision, TablesAreRecordedBeforeTheyAreMade) {
 TEST(WithDecision, ARemovalIsRecordedBeforeItIsBegun) {
   const auto pipe = streaming().pipe;
   auto decision = decision_for(PipeState::Modifying);
-  decision.action = RemoveTables{{"public.orders"}, true, "7"};
+  decision.action = RemoveTables{{"public.orders"}, true};
   const auto status = decided_on(pipe, decision);
   EXPECT_TRUE(status.tables[0].leaving);
   EXPECT_FALSE(status.tables[1].leaving);

@@ -21,13 +21,16 @@ struct TwinApi : PipeApi {
   explicit TwinApi(Pipe pipe) : stored(std::move(pipe)) {}
 
   Result<std::string> write_status(const Pipe& pipe, const PipeStatus& status) override {
-    PENSTOCK_TRY(confirm_unchanged(pipe, pipe.resource_version));
+    PENSTOCK_TRY(confirm_unchanged(pipe));
     stored.status = status;
     stored.resource_version = std::to_string(std::stoi(stored.resource_version) + 1);
     return stored.resource_version;
   }
-  Status confirm_unchanged(const Pipe& /*pipe*/, const std::string& resource_version) override {
-    if (resource_version == stored.resource_version) return {};
+  Result<std::optional<Pipe>> read(const std::string& /*ns*/, const std::string& /*name*/) override {
+    return stored;
+  }
+  Status confirm_unchanged(const Pipe& pipe) override {
+    if (same_in_what_matters(pipe, stored)) return {};
     return fail(ErrorKind::Transient, "Conflict", "it was changed meanwhile");
   }
   Status add_finalizer(const Pipe& /*pipe*/) override {

@@ -10,16 +10,17 @@ tl::unexpected<Error> conflict() {
   return fail(ErrorKind::Transient, "Conflict", "the pipe was changed by somebody else meanwhile");
 }
 
-bool is_stored(const World& world, const Pipe& seen, const std::string& resource_version) {
+bool is_stored(const World& world, const Pipe& seen) {
   const auto& stored = world.api->stored;
-  return stored && stored->uid == seen.uid && stored->resource_version == resource_version;
+  if (!stored || stored->uid != seen.uid) return false;
+  return stored->resource_version == seen.resource_version || same_in_what_matters(seen, *stored);
 }
 
 }  // namespace
 
 Status SimApi::write(const char* point, const Pipe& seen, const std::function<void(Pipe&)>& change) {
   return stage_.effect(point, [&](World& world) -> Status {
-    if (!is_stored(world, seen, seen.resource_version)) return conflict();
+    if (!is_stored(world, seen)) return conflict();
     auto& api = world.api.edit();
     Pipe pipe = *api.stored;
     change(pipe);
@@ -39,8 +40,13 @@ Result<std::string> SimApi::write_status(const Pipe& pipe, const PipeStatus& sta
   return stage_.world.api->stored->resource_version;
 }
 
-Status SimApi::confirm_unchanged(const Pipe& pipe, const std::string& resource_version) {
-  if (!is_stored(stage_.world, pipe, resource_version)) return conflict();
+Result<std::optional<Pipe>> SimApi::read(const std::string&, const std::string&) {
+  const auto& stored = stage_.world.api->stored;
+  return stored ? std::optional(*stored) : std::nullopt;
+}
+
+Status SimApi::confirm_unchanged(const Pipe& pipe) {
+  if (!is_stored(stage_.world, pipe)) return conflict();
   return {};
 }
 

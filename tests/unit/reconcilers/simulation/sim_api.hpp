@@ -11,8 +11,9 @@ class SimApi final : public PipeApi {
   /// `as_stored`: a status is written and read back as JSON, as a real server does.
   SimApi(Stage& stage, bool as_stored) : stage_(stage), as_stored_(as_stored) {}
 
+  Result<std::optional<Pipe>> read(const std::string& ns, const std::string& name) override;
   Result<std::string> write_status(const Pipe& pipe, const PipeStatus& status) override;
-  Status confirm_unchanged(const Pipe& pipe, const std::string& resource_version) override;
+  Status confirm_unchanged(const Pipe& pipe) override;
   Status add_finalizer(const Pipe& pipe) override;
   Status remove_finalizer(const Pipe& pipe) override;
   void event(const Pipe& pipe, bool warning, const std::string& reason, const std::string& message) override;
