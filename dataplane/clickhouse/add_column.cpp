@@ -111,7 +111,9 @@ Status modify_column(Client& client, const std::string& database, const std::str
                          {},
                          false,
                          true,
-                         fmt::format("change the type of column {} of {}.{}", column.name, database, table)});
+                         fmt::format("change the type of column {} of {}.{}", column.name, database, table),
+                         {},
+                         true});
 }
 
 }  // namespace penstock::clickhouse

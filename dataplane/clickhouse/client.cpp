@@ -34,6 +34,11 @@ std::chrono::seconds limit_of(const Request& request, std::chrono::seconds other
   return request.limit.count() > 0 ? request.limit : otherwise;
 }
 
+/// By how long its endpoint may take for any answer.
+bool bounded(const Endpoint& endpoint, const Request& request) {
+  return endpoint.limits.answer.count() > 0 && request.limit.count() == 0 && !request.lasting;
+}
+
 Error lost_answer(const Endpoint& endpoint, const std::string& doing, bool repeatable,
                   const std::string& text) {
   const auto message = "cannot " + doing + " at " + endpoint.text() + ": the answer was lost (" + text + ")";
@@ -139,7 +144,8 @@ Result<std::string> Client::Handle::post(const Request& request, StatementKind k
   for (const auto& [name, value] : request.settings)
     parameters[name] = value;
   parameters.merge(pinned_settings(kind));
-  if (http_request.silence_limit.count() > 0 && !request.repeatable) {
+  const bool watched = http_request.silence_limit.count() > 0 && (!request.repeatable || request.lasting);
+  if (watched) {
     const auto id = new_query_id();
     parameters.emplace("query_id", id);
     http_request.at_work = [this, id] { return at_work(id); };
@@ -148,7 +154,8 @@ Result<std::string> Client::Handle::post(const Request& request, StatementKind k
   http_request.headers.push_back("X-ClickHouse-User: " + endpoint.user);
   if (!endpoint.password.empty())
     http_request.headers.push_back("X-ClickHouse-Key: " + endpoint.password.reveal());
-  http_request.repeatable = request.repeatable;
+  http_request.repeatable = request.repeatable && !watched;  // one query_id is one query
+  http_request.limits = endpoint.limits;
   while (true) {
     UnknownSettings::drop(endpoint.url, parameters);
     bool setting_unknown = false;
@@ -187,7 +194,10 @@ Status Client::execute(const Request& request) {
   const std::array<std::string_view, 1> body{request.sql};
   HttpRequest http;
   http.body = body;
-  http.silence_limit = limit_of(request, kStatementSilence);
+  if (bounded(handle_->endpoint, request))
+    http.total_limit = handle_->endpoint.limits.answer;
+  else
+    http.silence_limit = limit_of(request, kStatementSilence);
   PENSTOCK_TRY(handle_->post(request, StatementKind::Other, std::move(http)));
   return {};
 }
@@ -198,7 +208,9 @@ Result<Rows> Client::select(const Request& request) {
   repeatable.repeatable = true;
   HttpRequest http;
   http.body = body;
-  http.total_limit = limit_of(request, kSelectLimit);
+  http.total_limit = bounded(handle_->endpoint, request)
+                         ? handle_->endpoint.limits.answer
+                         : std::chrono::milliseconds(limit_of(request, kSelectLimit));
   PENSTOCK_ASSIGN(const auto answer, handle_->post(repeatable, StatementKind::Select, std::move(http)));
   return parse_tsv(answer);
 }
@@ -219,10 +231,6 @@ Status Client::insert(const Request& request, const DataSource& data) {
   HttpRequest http;
   http.more = data;
   return handle_->insert(request, std::move(http));
-}
-
-void Client::cancel() {
-  handle_->http->cancel();
 }
 
 }  // namespace penstock::clickhouse

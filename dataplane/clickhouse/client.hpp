@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/call_limits.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"
 
@@ -25,6 +26,7 @@ struct Endpoint {
   /// A statement that moves no byte for so long is looked for on the server: where it does not run, the
   /// connection is given up.
   std::chrono::milliseconds silence_limit{60'000};
+  CallLimits limits{};
   bool operator==(const Endpoint&) const = default;
   [[nodiscard]] std::string text() const;  ///< "http://host:port as user", for messages
 };
@@ -47,6 +49,8 @@ struct Request {
   /// 0: what Client says below. Of a SELECT all the time it may take, of others the time without a byte
   /// either way.
   std::chrono::seconds limit{0};
+  /// It may take long by nature (a table is rewritten): not bound by the endpoint's limits.answer.
+  bool lasting = false;
 };
 
 /// Rows of a small result, all values as text. NULL reads "\\N"; ask with ifNull() where it matters.
@@ -57,9 +61,10 @@ using Rows = std::vector<std::vector<std::string>>;
 /// whose answer was lost: InDoubt, reason DestinationAnswerLost. Nothing is retried but what is said here;
 /// when and how often is the caller's.
 ///
-/// Limits: 10 s to connect; a SELECT takes 120 s at most and its result 64 MB; inserts and statements may
-/// take as long as they like, but are given up after 300 s (statements: 900 s) without a byte in either
-/// direction, and earlier where the server, the only one that ever answered, says that it does not run them.
+/// Limits: those of the endpoint, which may stop every call from another thread; 10 s to connect; a SELECT
+/// takes 120 s at most and its result 64 MB; inserts and statements may take as long as they like, but are
+/// given up after 300 s (statements: 900 s) without a byte in either direction, and earlier where the server,
+/// the only one that ever answered, says that it does not run them.
 ///
 /// Settings: every statement carries those of pinned_settings.hpp, so that the user's settings profile
 /// changes nothing of its outcome; a Request's own win over them. One that the server does not know is left
@@ -84,9 +89,6 @@ class Client {
   /// calling thread. When it gives up, the outcome is Cancelled; rows of it may be in. ClickHouse ends an
   /// insert whose data does not come for 30 s (its setting http_receive_timeout).
   [[nodiscard]] Status insert(const Request& request, const DataSource& data);
-  /// Makes a call that runs in another thread return at once with kind Cancelled, and every later one. What a
-  /// cancelled insert did is unknown. Thread-safe; sticky.
-  void cancel();
 
  private:
   struct Handle;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -113,7 +112,8 @@ class Silence {
       since_ = now;
       idle_ = false;
     }
-    if (!request_.at_work || now - since_ < (idle_ ? kGrace : request_.look_after)) return false;
+    if (!request_.at_work || now - since_ < (idle_ ? kGrace : request_.limits.silence(request_.look_after)))
+      return false;
     since_ = now;
     // Twice: the answer may have been on its way at the first look.
     return std::exchange(idle_, !request_.at_work()) && idle_;
@@ -167,11 +167,10 @@ struct HttpConnection::State {
   CURL* easy = nullptr;
   CURLM* multi = nullptr;
   std::array<char, CURL_ERROR_SIZE> text{};
-  std::atomic<bool> cancelled{false};
 
   void prepare(const HttpRequest& request, HttpExchange& exchange, const HeaderList& headers, bool fresh);
   CURLcode run(const HttpRequest& request, const HttpExchange& exchange);
-  HttpFault fault_of(CURLcode code, const HttpExchange& exchange) const;
+  HttpFault fault_of(CURLcode code, const HttpRequest& request, const HttpExchange& exchange) const;
   tl::expected<HttpAnswer, HttpFault> attempt(const HttpRequest& request, const HeaderList& headers,
                                               bool fresh, bool& stale);
   void remember_idle_limit(long seconds);
@@ -236,13 +235,16 @@ void HttpConnection::State::prepare(const HttpRequest& request, HttpExchange& ex
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
 }
 
-/// Drives the request to its end or to cancel(), which wakes the poll up.
+/// Drives the request to its end or until it is stopped, which wakes the poll up.
 CURLcode HttpConnection::State::run(const HttpRequest& request, const HttpExchange& exchange) {
   if (curl_multi_add_handle(multi, easy) != CURLM_OK) return CURLE_FAILED_INIT;
   CURLcode result = CURLE_ABORTED_BY_CALLBACK;
   int running = 1;
   Silence silence(request, exchange);
-  while (!cancelled.load()) {
+  const auto wake = [this] { curl_multi_wakeup(multi); };
+  const std::stop_callback stopped(request.limits.stop, wake);
+  const std::stop_callback hurried(request.limits.hurry, wake);
+  while (!request.limits.stop.stop_requested()) {
     if (curl_multi_perform(multi, &running) != CURLM_OK) break;
     if (running == 0) break;
     if (silence.is_a_stall()) {
@@ -258,9 +260,10 @@ CURLcode HttpConnection::State::run(const HttpRequest& request, const HttpExchan
   return result;
 }
 
-HttpFault HttpConnection::State::fault_of(CURLcode code, const HttpExchange& exchange) const {
+HttpFault HttpConnection::State::fault_of(CURLcode code, const HttpRequest& request,
+                                          const HttpExchange& exchange) const {
   const auto said = words_of(easy, code, text.data());
-  if (cancelled.load() || exchange.given_up())
+  if (request.limits.stop.stop_requested() || exchange.given_up())
     return {HttpFault::Kind::Cancelled, "cancelled", exchange.sent()};
   return {kind_of(code, exchange, said), said, exchange.sent()};
 }
@@ -280,7 +283,7 @@ tl::expected<HttpAnswer, HttpFault> HttpConnection::State::attempt(const HttpReq
   const CURLcode code = run(request, exchange);
   remember_idle_limit(exchange.idle_limit());
   if (code != CURLE_OK) {
-    auto fault = fault_of(code, exchange);
+    auto fault = fault_of(code, request, exchange);
     long opened = 0;
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &opened);
     stale = fault.kind == HttpFault::Kind::Lost && opened == 0;
@@ -293,17 +296,13 @@ tl::expected<HttpAnswer, HttpFault> HttpConnection::post(const HttpRequest& requ
   using Kind = HttpFault::Kind;
   if (state_->easy == nullptr || state_->multi == nullptr)
     return tl::make_unexpected(HttpFault{Kind::Defect, "libcurl cannot be initialised", false});
-  if (state_->cancelled.load()) return tl::make_unexpected(HttpFault{Kind::Cancelled, "cancelled", false});
+  if (request.limits.stop.stop_requested())
+    return tl::make_unexpected(HttpFault{Kind::Cancelled, "cancelled", false});
   const HeaderList headers(request);
   bool stale = false;
   auto result = state_->attempt(request, headers, false, stale);
   if (!result && stale && request.repeatable) result = state_->attempt(request, headers, true, stale);
   return result;
-}
-
-void HttpConnection::cancel() {
-  state_->cancelled.store(true);
-  if (state_->multi != nullptr) curl_multi_wakeup(state_->multi);
 }
 
 }  // namespace penstock::clickhouse

@@ -8,10 +8,13 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
+
+#include "core/call_limits.hpp"
 
 namespace penstock::clickhouse {
 
@@ -33,6 +36,7 @@ struct HttpRequest {
   /// does not, the connection passes nothing any more. Empty: not asked.
   std::function<bool()> at_work{};
   std::chrono::milliseconds look_after{0};
+  CallLimits limits{};                   ///< of these, `hurry` and `stop`
   std::size_t answer_limit = 64U << 20;  ///< of an answer with a status below 300
 };
 
@@ -50,7 +54,7 @@ struct HttpFault {
     TimedOut,     ///< total_limit, silence_limit, or not at_work
     Lost,         ///< the connection broke
     TooLarge,     ///< the answer is above answer_limit
-    Cancelled,    ///< by cancel(), or by the body's source
+    Cancelled,    ///< by the request's limits, or by the body's source
     Defect        ///< a request that cannot be made
   };
   Kind kind = Kind::Defect;
@@ -58,7 +62,7 @@ struct HttpFault {
   bool sent = false;  ///< a part of the body at least left: it may have been carried out
 };
 
-/// One thread at a time but for cancel(). Redirects are not followed, cookies not kept, nothing is read from
+/// One thread at a time. Redirects are not followed, cookies not kept, nothing is read from
 /// files.
 class HttpConnection {
  public:
@@ -70,8 +74,6 @@ class HttpConnection {
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   [[nodiscard]] tl::expected<HttpAnswer, HttpFault> post(const HttpRequest& request);
-  /// Ends a post() in another thread at once, and every later one. Thread-safe.
-  void cancel();
 
  private:
   struct State;

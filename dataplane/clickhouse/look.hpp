@@ -10,11 +10,12 @@
 namespace penstock::clickhouse {
 
 /// A SELECT over system tables, for which the endpoint's database need not exist. A server that does not
-/// answer one within 30 s is as good as down.
+/// answer one within 30 s, or what the endpoint's limits allow, is as good as down.
 [[nodiscard]] inline Result<Rows> look(Client& client, std::string sql, std::string purpose,
                                        Settings settings = {}) {
-  return client.select(
-      {std::move(sql), std::move(settings), false, true, std::move(purpose), std::chrono::seconds(30)});
+  const auto limit = client.endpoint().limits.look(std::chrono::seconds(30));
+  return client.select({std::move(sql), std::move(settings), false, true, std::move(purpose),
+                        std::chrono::ceil<std::chrono::seconds>(limit)});
 }
 
 /// Fails with StatementStillRuns (Transient) while the server runs a statement that was sent with

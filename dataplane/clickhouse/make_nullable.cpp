@@ -11,7 +11,9 @@ Status make_nullable(Client& client, const std::string& database, const std::str
                          {},
                          false,
                          true,
-                         fmt::format("make column {} of {}.{} Nullable", column.name, database, table)});
+                         fmt::format("make column {} of {}.{} Nullable", column.name, database, table),
+                         {},
+                         true});
 }
 
 }  // namespace penstock::clickhouse

@@ -39,7 +39,7 @@ class AdoptedSession final : public pqxx::connection_base {
 };
 
 template <typename Transaction>
-Status in_transaction(const Endpoint& endpoint, const std::string& doing, const CatalogQuery& work) {
+Status try_in_transaction(const Endpoint& endpoint, const std::string& doing, const CatalogQuery& work) {
   PENSTOCK_ASSIGN(auto session, connect(endpoint));
   // Some of libpqxx's exceptions forget the SQLSTATE; in the verbose form it is in the message.
   PQsetErrorVerbosity(session.get(), PQERRORS_VERBOSE);
@@ -64,6 +64,14 @@ Status in_transaction(const Endpoint& endpoint, const std::string& doing, const 
     return fail(ErrorKind::Internal, "CatalogUnreadable",
                 doing + " at PostgreSQL " + endpoint.text() + ": " + on_one_line(error.what()));
   }
+}
+
+template <typename Transaction>
+Status in_transaction(const Endpoint& endpoint, const std::string& doing, const CatalogQuery& work) {
+  auto done = try_in_transaction<Transaction>(endpoint, doing, work);
+  // Its session was closed under it, which reads as an error of the server.
+  if (!done && endpoint.limits.stop.stop_requested()) return interrupted(doing);
+  return done;
 }
 
 }  // namespace

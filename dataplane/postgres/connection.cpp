@@ -1,20 +1,22 @@
 #include "dataplane/postgres/connection.hpp"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/thread.hpp"
 #include "dataplane/postgres/libpq.hpp"
 #include "dataplane/postgres/private_file.hpp"
+#include "dataplane/postgres/resolve.hpp"
 
 namespace penstock::postgres {
 namespace {
@@ -23,7 +25,9 @@ using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr milliseconds kConnectLimit{10'000};
-constexpr std::size_t kMostAddresses = 5;
+constexpr milliseconds kCancelLimit{2'000};
+/// Between two looks at whether a wait is to end.
+constexpr milliseconds kSlice{200};
 // Where libpq must find nothing: no ~/.pgpass or ~/.postgresql of whoever runs the process takes part.
 constexpr const char* kNowhere = "/nonexistent/penstock";
 
@@ -37,38 +41,10 @@ constexpr const char* kPinnedSettings =
     "standard_conforming_strings=on "
     "-c row_security=off -c default_transaction_read_only=off -c default_transaction_isolation=read\\ "
     "committed "
-    "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c jit=off";
+    "-c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c jit=off";
 
 bool is_socket(const std::string& host) {
   return !host.empty() && (host.front() == '/' || host.front() == '@');
-}
-
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-
-/// Numeric addresses of the host, the resolver's first first. libpq is given one at a time, so that a dead
-/// address takes its share of the wait and not all of it.
-Result<std::vector<std::string>> resolve(const Endpoint& endpoint) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* raw = nullptr;
-  const int code = ::getaddrinfo(endpoint.host.c_str(), nullptr, &hints, &raw);
-  const std::unique_ptr<addrinfo, FreeAddresses> list(raw);
-  std::vector<std::string> out;
-  for (const addrinfo* one = list.get(); one != nullptr && out.size() < kMostAddresses; one = one->ai_next) {
-    std::array<char, NI_MAXHOST> text{};
-    if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) !=
-        0)
-      continue;
-    if (std::find(out.begin(), out.end(), text.data()) == out.end()) out.emplace_back(text.data());
-  }
-  if (!out.empty()) return out;
-  const auto kind = code == EAI_NONAME || code == EAI_FAIL ? ErrorKind::NeedsUser : ErrorKind::Transient;
-  return fail(
-      kind, "HostNotFound",
-      fmt::format("host \"{}\" of PostgreSQL cannot be resolved: {}", endpoint.host, ::gai_strerror(code)),
-      "Check spec.source.postgres.host, and that the name resolves from where Penstock runs");
 }
 
 std::optional<std::string> system_authorities() {
@@ -128,8 +104,10 @@ class Parameters {
 
  private:
   static std::string options_of(const Endpoint& endpoint, SessionKind kind) {
-    if (kind != SessionKind::Replication) return kPinnedSettings;
-    return fmt::format("{} -c wal_sender_timeout={}", kPinnedSettings, endpoint.silence_limit.count());
+    auto out = fmt::format("{} -c statement_timeout={}", kPinnedSettings, endpoint.limits.answer.count());
+    if (kind == SessionKind::Replication)
+      out += fmt::format(" -c wal_sender_timeout={}", endpoint.silence_limit.count());
+    return out;
   }
 
   void set(std::string keyword, std::string value) {
@@ -171,14 +149,15 @@ class Parameters {
   std::vector<std::pair<PrivateFile, const char*>> files_;
 };
 
-/// Drives a started connection to its end; false when `limit` has passed.
-bool complete(pg_conn* session, milliseconds limit) {
+/// Drives a started connection to its end; false when `limit` has passed, or it was stopped.
+bool complete(pg_conn* session, milliseconds limit, const std::stop_token& stop) {
   const auto deadline = SteadyClock::now() + limit;
   auto step = PGRES_POLLING_WRITING;
   while (step != PGRES_POLLING_OK && step != PGRES_POLLING_FAILED) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - SteadyClock::now());
-    if (left <= milliseconds(0)) return false;
-    if (wait_for_socket(session, step == PGRES_POLLING_WRITING, static_cast<int>(left.count())))
+    if (left <= milliseconds(0) || stop.stop_requested()) return false;
+    if (wait_for_socket(session, step == PGRES_POLLING_WRITING,
+                        static_cast<int>(std::min(left, kSlice).count())))
       step = PQconnectPoll(session);
   }
   return true;
@@ -192,9 +171,12 @@ Result<Connection> attempt(const Endpoint& endpoint, SessionKind kind, const std
   PQsetErrorVerbosity(session.get(), PQERRORS_VERBOSE);
   PQsetNoticeProcessor(
       session.get(), [](void*, const char*) {}, nullptr);
-  if (PQstatus(session.get()) != CONNECTION_BAD && !complete(session.get(), limit))
+  const auto& stop = endpoint.limits.stop;
+  if (PQstatus(session.get()) != CONNECTION_BAD && !complete(session.get(), limit, stop)) {
+    if (stop.stop_requested()) return interrupted("connecting");
     return fail(
         error_of(endpoint, "", fmt::format("no answer within {} s", limit.count() / 1000), "connecting"));
+  }
   if (PQstatus(session.get()) != CONNECTION_OK)
     return fail(error_of_verbose(endpoint, parameters.readable(PQerrorMessage(session.get())), "connecting"));
   PQsetErrorVerbosity(session.get(), PQERRORS_DEFAULT);
@@ -223,10 +205,11 @@ std::string Endpoint::text() const {
 
 Result<Connection> connect(const Endpoint& endpoint, SessionKind kind) {
   std::vector<std::string> addresses{""};
+  const auto limit = endpoint.limits.look(kConnectLimit);
   if (!is_socket(endpoint.host)) {
-    PENSTOCK_ASSIGN(addresses, resolve(endpoint));
+    PENSTOCK_ASSIGN(addresses, resolve(endpoint, limit));
   }
-  const auto share = kConnectLimit / addresses.size();
+  const auto share = limit / addresses.size();
   for (std::size_t at = 0;; ++at) {
     auto session = attempt(endpoint, kind, addresses[at], share);
     if (session) {
@@ -241,8 +224,25 @@ Result<Connection> connect(const Endpoint& endpoint, SessionKind kind) {
 Canceller::Canceller(pg_conn* session) : request_(PQgetCancel(session), &PQfreeCancel) {}
 
 void Canceller::cancel() const {
-  std::array<char, 256> why{};
-  if (request_) PQcancel(request_.get(), why.data(), static_cast<int>(why.size()));
+  if (!request_) return;
+  struct Sent {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool done = false;
+  };
+  const auto sent = std::make_shared<Sent>();
+  // PQcancel() waits for the server without a limit.
+  auto thread = start_thread("cancelling a statement", [request = request_, sent] {
+    std::array<char, 256> why{};
+    PQcancel(request.get(), why.data(), static_cast<int>(why.size()));
+    const std::lock_guard lock(sent->mutex);
+    sent->done = true;
+    sent->changed.notify_all();
+  });
+  if (!thread) return;  // it may have come late as well
+  thread->detach();
+  std::unique_lock lock(sent->mutex);
+  sent->changed.wait_for(lock, kCancelLimit, [&] { return sent->done; });
 }
 
 }  // namespace penstock::postgres

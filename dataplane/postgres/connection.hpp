@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/call_limits.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"
 
@@ -28,6 +29,7 @@ struct Endpoint {
   std::string application_name = "penstock";
   /// A connection that has passed nothing for so long, though something was to come, is given up.
   std::chrono::milliseconds silence_limit{60'000};
+  CallLimits limits{};
 
   bool operator==(const Endpoint&) const = default;
   /// "host:port/database as user", for messages.
@@ -46,19 +48,21 @@ struct CloseConnection {
 /// A libpq connection; closed when it goes. One thread at a time.
 using Connection = std::unique_ptr<pg_conn, CloseConnection>;
 
-/// Opens a session with a bound on the wait (10 s beside the name's look-up), TCP keep-alives, and every
-/// setting pinned that changes how a value is written: TimeZone UTC, DateStyle ISO, IntervalStyle postgres,
-/// bytea_output hex, extra_float_digits 3, lc_monetary C, search_path pg_catalog, client_encoding UTF8; every
-/// timeout off; row_security off, so that a policy that would hide rows is an error; the walsender's session
-/// likewise, with wal_sender_timeout at the endpoint's silence_limit. No setting of the role or the database
-/// wins over these. TLS without a ca_pem: VerifyFull takes the system's authorities, Require any. Errors:
-/// SourceUnreachable, SourceStarting, TooManyConnections (Transient), HostNotFound, AuthenticationFailed,
-/// ConnectionNotPermitted, DatabaseNotFound, TlsFailed, NotPostgres (NeedsUser), ….
+/// Opens a session within 10 s, the name's look-up included, or what the endpoint's limits allow; with TCP
+/// keep-alives, and every setting pinned that changes how a value is written: TimeZone UTC, DateStyle ISO,
+/// IntervalStyle postgres, bytea_output hex, extra_float_digits 3, lc_monetary C, search_path pg_catalog,
+/// client_encoding UTF8; every timeout off, but for statement_timeout at limits.answer; row_security off, so
+/// that a policy that would hide rows is an error; the walsender's session likewise, with wal_sender_timeout
+/// at the endpoint's silence_limit. No setting of the role or the database wins over these. TLS without a
+/// ca_pem: VerifyFull takes the system's authorities, Require any. Errors: SourceUnreachable, SourceStarting,
+/// TooManyConnections (Transient), HostNotFound, AuthenticationFailed, ConnectionNotPermitted,
+/// DatabaseNotFound, TlsFailed, NotPostgres (NeedsUser), ….
 [[nodiscard]] Result<Connection> connect(const Endpoint& endpoint, SessionKind kind = SessionKind::Sql);
 
 /// Cancels what runs on a session, from another thread (PostgreSQL docs, "Canceling Queries in Progress"):
 /// the call that waits there then fails with reason StatementCancelled. Made on the session's own thread
-/// before it waits; cancel() is thread-safe, may come late, and does no harm when nothing runs.
+/// before it waits; cancel() is thread-safe, takes 2 s at most, may come late or not at all, and does no harm
+/// when nothing runs.
 class Canceller {
  public:
   explicit Canceller(pg_conn* session);

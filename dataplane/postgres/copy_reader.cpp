@@ -1,7 +1,9 @@
 #include "dataplane/postgres/copy_reader.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
+#include <chrono>
 #include <utility>
 
 #include "dataplane/postgres/byte_reader.hpp"
@@ -30,6 +32,28 @@ Result<std::string_view> after_header(std::string_view data) {
   if (!in.ok()) return malformed("the header is cut short");
   if ((flags & kCriticalFlags) != 0) return malformed("unknown flags in the header");
   return in.bytes(static_cast<std::int64_t>(in.left()));
+}
+
+/// Takes what is still on its way of a COPY that was cancelled, for as long as a server that is well needs;
+/// false: it is not at its end.
+bool drain(pg_conn* session) {
+  constexpr std::chrono::seconds kLimit{2};
+  constexpr int kSliceMs = 100;
+  const auto deadline = std::chrono::steady_clock::now() + kLimit;
+  const auto wait = [&] {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    return !wait_for_socket(session, false, kSliceMs) || PQconsumeInput(session) == 1;
+  };
+  for (int size = 1; size >= 0;) {
+    char* row = nullptr;
+    size = PQgetCopyData(session, &row, 1);
+    PQfreemem(row);
+    if (size == 0 && !wait()) return false;
+  }
+  while (PQisBusy(session) == 1)
+    if (!wait()) return false;
+  discard_results(session);
+  return true;
 }
 
 bool is_trailer(std::string_view data) {
@@ -69,10 +93,8 @@ CopyReader::~CopyReader() {
   PQfreemem(row_);
   if (finished_ || PQstatus(session_) != CONNECTION_OK) return;
   Canceller(session_).cancel();
-  char* row = nullptr;
-  while (PQgetCopyData(session_, &row, 0) > 0)
-    PQfreemem(row);
-  discard_results(session_);
+  // The next statement finds the session of a server that does not heed it closed.
+  if (!drain(session_)) ::shutdown(PQsocket(session_), SHUT_RDWR);
 }
 
 Result<CopyReader> CopyReader::start(pg_conn* session, const Endpoint& endpoint, const std::string& sql,

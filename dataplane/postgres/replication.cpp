@@ -215,7 +215,7 @@ Status ReplicationStream::note_silence() {
   if (idle_since(endpoint_, PQbackendPID(session_.get()))) {
     // An answer may have come while we looked.
     if (wait_for_socket(session_.get(), false, 0)) return {};
-    return fail(stalled(endpoint_, kDoing));
+    return fail(stalled(endpoint_, kDoing, endpoint_.silence_limit));
   }
   asked_at_ = SteadyClock::now();  // it decodes what it does not send
   return {};
@@ -283,7 +283,7 @@ Status ReplicationStream::send_status(bool reply_wanted) {
   else if (!unsent_since_)
     unsent_since_ = sent_at_;
   else if (sent_at_ - *unsent_since_ >= endpoint_.silence_limit)
-    return fail(stalled(endpoint_, "confirming changes"));
+    return fail(stalled(endpoint_, "confirming changes", endpoint_.silence_limit));
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <future>
+#include <stop_token>
 
 #include "tests/integration/clickhouse/engine_test.hpp"
 #include "tests/support/stalling_proxy.hpp"
@@ -50,6 +51,12 @@ using testing::Not;
 
 class Faults : public EngineTest {
  protected:
+  Client stoppable_client() {
+    auto through = endpoint();
+    through.limits.stop = stop.get_token();
+    return Client(through);
+  }
+  std::stop_source stop;
   static constexpr const char* kSlow = "SELECT sum(sleepEachRow(0.1)) FROM numbers(50)";
   static Settings slow_settings() {
     return {{"max_block_size", "1"}, {"cancel_http_readonly_queries_on_client_close", "1"}};
@@ -110,10 +117,11 @@ TEST_F(Faults, ATornBlockIsRefusedWhole) {
 }
 
 TEST_F(Faults, ACancelledSelectReturnsWithinASecond) {
-  auto call = std::async(std::launch::async, [&] { return client_.select({kSlow, slow_settings()}); });
+  auto stoppable = stoppable_client();
+  auto call = std::async(std::launch::async, [&] { return stoppable.select({kSlow, slow_settings()}); });
   EXPECT_EQ(call.wait_for(milliseconds(300)), std::future_status::timeout);
   const auto begin = steady_clock::now();
-  client_.cancel();
+  stop.request_stop();
   const auto rows = call.get();
   EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
   ASSERT_FALSE(rows);
@@ -129,12 +137,13 @@ TEST_F(Faults, AnInsertThatIsNeverDoneCanBeCancelled) {
   std::vector<std::string> scratch;
   std::vector<std::string_view> pieces;
   block.native_pieces(scratch, pieces);
+  auto stoppable = stoppable_client();
   const Settings slow{{"function_sleep_max_microseconds_per_block", "60000000"}};
   auto call = std::async(std::launch::async,
-                         [&] { return client_.insert(insert_request("t", block, slow), pieces); });
+                         [&] { return stoppable.insert(insert_request("t", block, slow), pieces); });
   EXPECT_EQ(call.wait_for(milliseconds(300)), std::future_status::timeout);
   const auto begin = steady_clock::now();
-  client_.cancel();
+  stop.request_stop();
   EXPECT_EQ(call.get().error().kind, ErrorKind::Cancelled);
   EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
 }

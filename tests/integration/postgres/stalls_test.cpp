@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <future>
+#include <stop_token>
 
 #include "dataplane/postgres/catalog.hpp"
 #include "dataplane/postgres/catalog_session.hpp"
@@ -62,6 +64,89 @@ TEST_F(Stall, OfAStatementThatTheServerDoesNotTakeInIsNoticed) {
       run(one.get(), endpoint, "SELECT length('" + std::string(32'000'000, 'x') + "')", "asking");
   ASSERT_FALSE(done);
   expect_noticed(done.error(), since);
+}
+
+TEST_F(Stall, EndsWhenItIsStopped) {
+  std::stop_source stop;
+  endpoint.silence_limit = 60s;
+  endpoint.limits.stop = stop.get_token();
+  const auto one = session();
+  proxy.stall();
+  auto plain = std::async(std::launch::async, [&] { return run(one.get(), endpoint, "SELECT 1", "asking"); });
+  auto sleeps = std::async(std::launch::async, [&] {
+    return look(endpoint, "looking", [](pqxx::transaction_base& tx) { tx.exec("SELECT pg_sleep(60)"); });
+  });
+  EXPECT_EQ(sleeps.wait_for(500ms), std::future_status::timeout);
+  const auto since = Steady::now();
+  stop.request_stop();
+  EXPECT_EQ(plain.get().error().kind, ErrorKind::Cancelled);
+  EXPECT_EQ(sleeps.get().error().kind, ErrorKind::Cancelled);
+  EXPECT_LT(Steady::now() - since, 2s);
+  EXPECT_EQ(connect(endpoint).error().kind, ErrorKind::Cancelled);
+}
+
+TEST_F(Stall, PassesTheLimitForAnAnswer) {
+  endpoint.silence_limit = 60s;
+  endpoint.limits.answer = 1s;
+  const auto one = session();
+  proxy.stall();
+  auto since = Steady::now();
+  const auto done = run(one.get(), endpoint, "SELECT 1", "asking");
+  ASSERT_FALSE(done);
+  expect_noticed(done.error(), since);
+  since = Steady::now();
+  const auto looked = look(endpoint, "looking", [&](pqxx::transaction_base& tx) {
+    tx.exec("SELECT 1");
+    proxy.stall();
+    tx.exec("SELECT 1");
+  });
+  ASSERT_FALSE(looked);
+  expect_noticed(looked.error(), since);
+}
+
+TEST_F(Stall, IsAskedForAtOnceWhenSomebodyWaits) {
+  std::stop_source hurry;
+  endpoint.silence_limit = 60s;
+  endpoint.limits.hurry = hurry.get_token();
+  const auto one = session();
+  proxy.stall();
+  auto plain = std::async(std::launch::async, [&] { return run(one.get(), endpoint, "SELECT 1", "asking"); });
+  EXPECT_EQ(plain.wait_for(500ms), std::future_status::timeout);
+  const auto since = Steady::now();
+  hurry.request_stop();
+  const auto done = plain.get();
+  ASSERT_FALSE(done);
+  expect_noticed(done.error(), since);
+}
+
+TEST_F(Stall, OfACopyDoesNotKeepItsReaderFromEnding) {
+  endpoint.silence_limit = 60s;
+  const auto one = session();
+  auto reader =
+      CopyReader::start(one.get(), endpoint,
+                        "COPY (SELECT i FROM generate_series(1, 100000000) i) TO STDOUT (FORMAT binary)", 1);
+  ASSERT_TRUE(reader) << reader.error().text();
+  ASSERT_TRUE(reader->next());
+  proxy.stall();
+  const auto since = Steady::now();
+  { const auto gone = *std::move(reader); }
+  EXPECT_LT(Steady::now() - since, 10s);
+}
+
+TEST(AnswerLimit, EndsAStatementInTheServerToo) {
+  Database database;
+  auto endpoint = database.endpoint;
+  endpoint.limits.answer = 1s;
+  const auto since = Steady::now();
+  const auto looked =
+      look(endpoint, "looking", [](pqxx::transaction_base& tx) { tx.exec("SELECT pg_sleep(61)"); });
+  ASSERT_FALSE(looked);
+  EXPECT_EQ(looked.error().kind, ErrorKind::Transient) << looked.error().text();
+  EXPECT_LT(Steady::now() - since, 5s);
+  EXPECT_EQ(
+      database.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(61)%' AND state = "
+                     "'active' AND pid <> pg_backend_pid()"),
+      "0");
 }
 
 TEST_F(Stall, IsNotTheSilenceOfAServerAtWork) {

@@ -253,13 +253,54 @@ TEST(ClickHouseClient, RefusesAPasswordThatNoHeaderCanCarryBeforeItConnects) {
   EXPECT_EQ(server.connections(), 0);
 }
 
-TEST(ClickHouseClient, StopsWithinASecondWhenCancelledAndStaysStopped) {
+Endpoint stopped_by(const std::stop_source& stop, Endpoint endpoint) {
+  endpoint.limits.stop = stop.get_token();
+  return endpoint;
+}
+
+TEST(ClickHouseClient, GivesUpOnAServerThatNeverAnswersAfterTheEndpointsLimit) {
+  for (const bool repeatable : {false, true}) {
+    ScriptedServer server({Step{"", false, true, false}});
+    auto endpoint = endpoint_of(server);
+    endpoint.limits.answer = milliseconds(500);
+    Client client(endpoint);
+    const auto begin = steady_clock::now();
+    const auto done = client.execute({.sql = "CREATE DATABASE IF NOT EXISTS d", .repeatable = repeatable});
+    EXPECT_LT(steady_clock::now() - begin, milliseconds(5000));
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().kind, repeatable ? ErrorKind::Transient : ErrorKind::InDoubt);
+  }
   ScriptedServer server({Step{"", false, true, false}});
-  Client client(endpoint_of(server));
+  auto endpoint = endpoint_of(server);
+  endpoint.limits.answer = milliseconds(500);
+  EXPECT_EQ(Client(endpoint).select({"SELECT 1"}).error().reason, "DestinationUnreachable");
+}
+
+TEST(ClickHouseClient, AsksAtOnceWhetherASilentServerIsAtWorkWhenSomebodyWaits) {
+  // Neither the statement nor the look is answered, and by default both have longer than this test.
+  ScriptedServer server({Step{"", false, true, false}});
+  std::stop_source hurry;
+  auto endpoint = endpoint_of(server);
+  endpoint.limits.hurry = hurry.get_token();
+  Client client(endpoint);
   auto call = std::async(std::launch::async, [&] { return client.insert({"INSERT"}, {"x"}); });
   ASSERT_TRUE(test::eventually([&] { return !server.received().empty(); }));
   const auto begin = steady_clock::now();
-  client.cancel();
+  hurry.request_stop();
+  const auto done = call.get();
+  EXPECT_LT(steady_clock::now() - begin, milliseconds(15000));
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().kind, ErrorKind::InDoubt) << done.error().text();
+}
+
+TEST(ClickHouseClient, StopsWithinASecondWhenCancelledAndStaysStopped) {
+  ScriptedServer server({Step{"", false, true, false}});
+  std::stop_source stop;
+  Client client(stopped_by(stop, endpoint_of(server)));
+  auto call = std::async(std::launch::async, [&] { return client.insert({"INSERT"}, {"x"}); });
+  ASSERT_TRUE(test::eventually([&] { return !server.received().empty(); }));
+  const auto begin = steady_clock::now();
+  stop.request_stop();
   const auto done = call.get();
   EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
   ASSERT_FALSE(done);
@@ -269,19 +310,19 @@ TEST(ClickHouseClient, StopsWithinASecondWhenCancelledAndStaysStopped) {
 
 TEST(ClickHouseClient, StopsWhileItSendsToAServerThatDoesNotRead) {
   ScriptedServer server({Step{"", false, true, false}, Step{"", false, true, false}});
-  Client client(endpoint_of(server));
+  std::stop_source stop;
+  Client client(stopped_by(stop, endpoint_of(server)));
   const std::string large(64U << 20, 'x');
   // The first connection keeps the server busy; the second is accepted by the kernel alone.
-  Client other(endpoint_of(server));
+  Client other(stopped_by(stop, endpoint_of(server)));
   auto busy = std::async(std::launch::async, [&] { return other.execute({"A"}); });
   ASSERT_TRUE(test::eventually([&] { return !server.received().empty(); }));
   auto call = std::async(std::launch::async, [&] { return client.insert({"INSERT"}, {large}); });
   EXPECT_EQ(call.wait_for(milliseconds(200)), std::future_status::timeout);
   const auto begin = steady_clock::now();
-  client.cancel();
+  stop.request_stop();
   EXPECT_EQ(call.get().error().kind, ErrorKind::Cancelled);
   EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
-  other.cancel();
   EXPECT_EQ(busy.get().error().kind, ErrorKind::Cancelled);
 }
 
