@@ -6,8 +6,14 @@
 #include <utility>
 
 #include "core/log.hpp"
+#include "core/thread.hpp"
 
 namespace penstock::runtime {
+namespace {
+/// A pass that takes longer waits for somebody.
+constexpr Millis kLong{250};
+constexpr Millis kSupervised{100};
+}  // namespace
 
 Controller::Controller(ControllerOptions options, Reconcile reconcile)
     : options_(std::move(options)),
@@ -16,25 +22,63 @@ Controller::Controller(ControllerOptions options, Reconcile reconcile)
       queue_(options_.name, metrics_) {}
 
 void Controller::start() {
-  for (int i = 0; i < options_.workers; ++i) {
-    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
-  }
+  for (int i = 0; i < options_.workers; ++i)
+    add_worker();
+  supervisor_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
 }
 
 void Controller::stop() {
-  for (auto& thread : threads_)
-    thread.request_stop();
+  supervisor_.request_stop();
+  if (supervisor_.joinable()) supervisor_.join();
+  for (auto& worker : workers_)
+    worker.thread.request_stop();
   queue_.shut_down();
-  threads_.clear();
+  workers_.clear();
+  working_ = 0;
 }
 
-void Controller::work(const std::stop_token& stop) {
+void Controller::add_worker() {
+  auto& worker = workers_.emplace_back();
+  auto started =
+      start_thread("reconciling", [this, &worker](const std::stop_token& stop) { work(worker, stop); });
+  if (started) {
+    worker.thread = *std::move(started);
+    ++working_;
+  } else {
+    workers_.pop_back();
+    log::warn(options_.name, "going on with {} threads: {}", working_.load(), started.error().message);
+  }
+}
+
+std::size_t Controller::wanted() const {
+  return static_cast<std::size_t>(options_.workers) + queue_.in_work_longer_than(kLong);
+}
+
+bool Controller::is_one_too_many() {
+  auto now = working_.load();
+  while (now > wanted())
+    if (working_.compare_exchange_weak(now, now - 1)) return true;
+  return false;
+}
+
+void Controller::supervise(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, stop, kSupervised, [&] { return stop.stop_requested(); })) {
+    std::erase_if(workers_, [](const Worker& worker) { return worker.ended.load(); });
+    for (auto waiting = queue_.size(); waiting > 0 && working_ < wanted(); --waiting)
+      add_worker();
+  }
+}
+
+void Controller::work(Worker& self, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto key = queue_.get();
     if (!key) return;
     if (!stop.stop_requested()) handle(*key);
     queue_.done(*key);
+    if (is_one_too_many()) break;
   }
+  self.ended = true;
 }
 
 void Controller::handle(const ObjectKey& key) {

@@ -123,6 +123,13 @@ void WorkQueue::shut_down_and_drain() {
   changed_.wait(lock, [this] { return processing_.empty(); });
 }
 
+std::size_t WorkQueue::in_work_longer_than(Millis time) const {
+  const std::lock_guard lock(mutex_);
+  const auto now = now_();
+  return static_cast<std::size_t>(std::count_if(processing_.begin(), processing_.end(),
+                                                [&](const auto& one) { return now - one.second > time; }));
+}
+
 WorkQueue::InWork WorkQueue::in_work() const {
   const std::lock_guard lock(mutex_);
   const auto now = now_();

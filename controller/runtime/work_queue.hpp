@@ -59,6 +59,8 @@ class WorkQueue {
     double longest = 0;  ///< for how long the one that was got first
   };
   [[nodiscard]] InWork in_work() const;
+  /// Keys that have been with their workers for longer than this.
+  [[nodiscard]] std::size_t in_work_longer_than(Millis time) const;
 
  private:
   void add_locked(const ObjectKey& key, SteadyTime now);

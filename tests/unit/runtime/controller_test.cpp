@@ -5,8 +5,10 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "tests/support/process.hpp"
 
@@ -114,6 +116,62 @@ TEST(ControllerTest, WaitsAtStopForThePassUnderWayAndDropsTheRest) {
   controller.stop();
   EXPECT_TRUE(ended);
   EXPECT_EQ(passes, 1);
+}
+
+TEST(ControllerTest, PassesThatHangHoldUpNoOtherKey) {
+  std::atomic<bool> hang{true};
+  std::atomic<int> hanging{0};
+  std::atomic<int> passes{0};
+  Controller controller({"test", 2}, [&](const ObjectKey& key) -> ReconcileResult {
+    if (key == kShop) {
+      ++passes;
+      return Requeue{};
+    }
+    ++hanging;
+    while (hang)
+      std::this_thread::sleep_for(5ms);
+    return Requeue{};
+  });
+  controller.start();
+  for (int at = 0; at < 20; ++at)
+    controller.enqueue({"sick", "pipe-" + std::to_string(at)});
+  EXPECT_TRUE(eventually([&] { return hanging == 20; })) << "those that hang hold up one another";
+  const auto begun = steady_now();
+  controller.enqueue(kShop);
+  EXPECT_TRUE(eventually([&] { return passes == 1; }));
+  EXPECT_LT(steady_now() - begun, 2s);
+  hang = false;
+}
+
+TEST(ControllerTest, GoesBackToItsOwnThreadsWhenNothingHangsAnyMore) {
+  std::atomic<bool> hang{true};
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  Controller controller({"test", 1}, [&](const ObjectKey& key) -> ReconcileResult {
+    while (hang && key.ns == "sick")
+      std::this_thread::sleep_for(5ms);
+    const std::lock_guard lock(mutex);
+    seen.insert(std::this_thread::get_id());
+    return Requeue{};
+  });
+  controller.start();
+  for (int at = 0; at < 5; ++at)
+    controller.enqueue({"sick", "pipe-" + std::to_string(at)});
+  ASSERT_TRUE(eventually([&] { return controller.queue().in_work_longer_than(300ms) == 5; }));
+  hang = false;
+  ASSERT_TRUE(eventually([&] { return controller.queue().in_work().keys == 0; }));
+  std::this_thread::sleep_for(50ms);  // for those that are too many to go
+  {
+    const std::lock_guard lock(mutex);
+    seen.clear();
+  }
+  for (int at = 0; at < 50; ++at) {
+    controller.enqueue({"well", "pipe-" + std::to_string(at)});
+    ASSERT_TRUE(
+        eventually([&] { return controller.queue().in_work().keys == 0 && controller.queue().size() == 0; }));
+  }
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(seen.size(), 1U);
 }
 
 }  // namespace
