@@ -20,6 +20,7 @@ PipeController::PipeController(kube::KubeClient& client, const Clock& clock, Pip
   informer_.on_change([this](const runtime::Object& before, const runtime::Object& after) {
     const auto& object = after ? after : before;
     const bool replaced = before && (!after || runtime::uid_of(*before) != runtime::uid_of(*after));
+    if (before && !replaced) interrupt(*before, *after);
     if (replaced && reconciler_) reconciler_->forget(runtime::uid_of(*before));
     if (replaced && options_.metrics) options_.metrics->meter().forget(runtime::uid_of(*before));
     controller_.enqueue(runtime::key_of(*object));
@@ -51,6 +52,7 @@ void PipeController::start() {
 void PipeController::stop() {
   if (options_.metrics) options_.metrics->hide();
   informer_.stop();
+  if (dataplane_) dataplane_->interrupt_all();
   controller_.stop();
   reconciler_.reset();
   dataplane_.reset();
@@ -73,9 +75,27 @@ Status PipeController::give_to_a_worker(Pipe& pipe) {
   return {};
 }
 
+void PipeController::interrupt(const nlohmann::json& before, const nlohmann::json& after) {
+  if (!dataplane_) return;
+  const auto deleting = [](const nlohmann::json& object) {
+    return object.at("metadata").contains("deletionTimestamp");
+  };
+  const auto generation = [](const nlohmann::json& object) {
+    return object.at("metadata").value("generation", std::int64_t{0});
+  };
+  if (deleting(after) && !deleting(before))
+    dataplane_->interrupt(runtime::uid_of(after), Interruption::Removed);
+  else if (generation(after) != generation(before))
+    dataplane_->interrupt(runtime::uid_of(after), Interruption::Changed);
+}
+
 runtime::ReconcileResult PipeController::pass(const runtime::ObjectKey& key) {
+  const auto seen = informer_.get(key);
+  if (!seen) return runtime::Requeue{};
+  dataplane_->begin_calls(runtime::uid_of(*seen));
   const auto object = informer_.get(key);
-  if (!object) return runtime::Requeue{};
+  if (!object || runtime::uid_of(*object) != runtime::uid_of(*seen))
+    return runtime::Requeue{};  // its event follows
   auto pipe = read_pipe(*object);
   if (!pipe) {
     log::error("pipe", "{}: {}", key.text(), pipe.error().text());

@@ -35,6 +35,8 @@ class PipeController {
 
  private:
   runtime::ReconcileResult pass(const runtime::ObjectKey& key);
+  /// Ends the calls that are under way for a Pipe whose spec has changed, or that is being deleted.
+  void interrupt(const nlohmann::json& before, const nlohmann::json& after);
   Status give_to_a_worker(Pipe& pipe);
   [[nodiscard]] std::vector<Pipe> stored_pipes() const;
 

@@ -6,9 +6,7 @@
 
 #include "controller/adapters/pipe_job.hpp"
 #include "controller/adapters/run_facts.hpp"
-#include "dataplane/pipeline/probe.hpp"
 #include "dataplane/pipeline/setup.hpp"
-#include "dataplane/postgres/catalog.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::adapters {
@@ -32,6 +30,7 @@ void PipelineDataplane::Running<What>::stop() {
 PipelineDataplane::~PipelineDataplane() {
   const std::lock_guard lock(mutex_);
   for (const auto& [uid, run] : runs_) {  // ask all first, so that they end side by side
+    if (run->probe) run->probe->abandon();
     if (run->load.run) run->load.run->stop(pipeline::StopMode::Now);
     if (run->stream.run) run->stream.run->stop(pipeline::StopMode::AfterPartitions);
   }
@@ -54,7 +53,46 @@ std::shared_ptr<PipelineDataplane::Run> PipelineDataplane::take(const std::strin
   if (at == runs_.end()) return nullptr;
   auto run = std::move(at->second);
   runs_.erase(at);
+  calls_.erase(uid);
   return run;
+}
+
+void PipelineDataplane::begin_calls(const std::string& uid) {
+  const std::lock_guard lock(mutex_);
+  auto& calls = calls_[uid] = {};
+  if (stopping_) calls.changed.request_stop();
+  if (stopping_) calls.removed.request_stop();
+}
+
+void PipelineDataplane::interrupt_all() {
+  std::map<std::string, Calls> all;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    all = calls_;
+  }
+  for (auto& [uid, calls] : all) {
+    calls.changed.request_stop();
+    calls.removed.request_stop();
+  }
+}
+
+void PipelineDataplane::interrupt(const std::string& uid, Interruption what) {
+  std::optional<Calls> calls;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = calls_.find(uid); at != calls_.end()) calls = at->second;
+  }
+  if (!calls) return;
+  calls->changed.request_stop();
+  if (what == Interruption::Removed) calls->removed.request_stop();
+}
+
+pipeline::PipeJob PipelineDataplane::bounded(const Pipe& pipe, pipeline::PipeJob job) {
+  const std::lock_guard lock(mutex_);
+  const auto& calls = calls_[pipe.uid];
+  job.source.limits = job.destination.limits = {kAnswerLimit, {}, calls.changed.get_token()};
+  return job;
 }
 
 std::map<std::string, std::vector<std::uint32_t>> PipelineDataplane::truncates_of(const Run& run) {
@@ -137,6 +175,7 @@ reconcile::Runs PipelineDataplane::observe(const Pipe& pipe) {
   out.stream.fingerprint = run->stream.fingerprint;
   out.stream.stopping = run->stream.stopping;
   out.slot_in_hand = run->slot_maker || run->slot;
+  out.probing = run->probe && !run->probe->ended();
   out.strangers = run->strangers;
   out.unseen = run->unseen;
   hooks_.runs_seen(pipe.uid, out);
@@ -168,12 +207,14 @@ reconcile::Fingerprints PipelineDataplane::fingerprint(const Pipe& pipe,
 Result<reconcile::SetupFacts> PipelineDataplane::set_up(const Pipe& pipe,
                                                         const reconcile::Credentials& credentials,
                                                         const reconcile::SetupWish& wish) {
-  PENSTOCK_ASSIGN(const auto report, pipeline::set_up(job_of(pipe, credentials, wish.tables), wish.make));
+  drop_probe(*run_of(pipe.uid));
+  PENSTOCK_ASSIGN(const auto report,
+                  pipeline::set_up(bounded(pipe, job_of(pipe, credentials, wish.tables)), wish.make));
   return facts_of(report);
 }
 
 Status PipelineDataplane::ensure_publication(const Pipe& pipe, const reconcile::Credentials& credentials) {
-  const auto job = job_of(pipe, credentials);
+  const auto job = bounded(pipe, job_of(pipe, credentials));
   std::vector<TableName> tables;
   for (const auto& table : job.tables)
     tables.push_back(table.source);
@@ -183,11 +224,12 @@ Status PipelineDataplane::ensure_publication(const Pipe& pipe, const reconcile::
 Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Credentials& credentials) {
   const auto job = job_of(pipe, credentials);
   const auto run = run_of(pipe.uid);
+  drop_probe(*run);
   run->slot.reset();
   run->told.reset();
-  if (run->slot_maker && run->slot_maker->endpoint() != job.source) run->slot_maker.reset();
+  if (run->slot_maker && run->slot_maker->endpoint() != job.source) reaper_.take(std::move(run->slot_maker));
   if (!run->slot_maker) {
-    PENSTOCK_TRY(postgres::drop_slot(job.source, job.slot));
+    PENSTOCK_TRY(postgres::drop_slot(bounded(pipe, job).source, job.slot));
     run->slot_maker = std::make_unique<SlotMaker>(
         job.source, job.slot, job.failover_slot ? postgres::SlotKind::Failover : postgres::SlotKind::Lasting);
   }
@@ -199,68 +241,9 @@ Result<Lsn> PipelineDataplane::create_slot(const Pipe& pipe, const reconcile::Cr
   return run->slot->consistent_point;
 }
 
-std::vector<std::string> PipelineDataplane::strangers_of(const Pipe& pipe,
-                                                         const reconcile::Credentials& credentials,
-                                                         const std::vector<TableName>& unlisted) {
-  if (unlisted.empty()) return {};
-  const auto job = job_of(pipe, credentials, JobTables::All);
-  std::vector<TableName> tables;
-  for (const auto& table : job.tables)
-    tables.push_back(table.source);
-  std::vector<std::string> out;
-  for (const auto& name :
-       postgres::strangers_to(job.source, tables, unlisted).value_or(std::vector<TableName>{}))
-    out.push_back(name.text());
-  return out;
-}
-
-Result<reconcile::ProbeFacts> PipelineDataplane::probe(const Pipe& pipe,
-                                                       const reconcile::Credentials& credentials) {
-  auto job = job_of(pipe, credentials, JobTables::Streamed);
-  const auto truncates = truncates_of(*run_of(pipe.uid));
-  for (auto& table : job.tables)
-    if (const auto at = truncates.find(table.source_text); at != truncates.end())
-      table.truncated_by = at->second;
-  const auto run = run_of(pipe.uid);
-  add_streamed(pipe, *run, job);
-  auto system = system_of(pipe);
-  if (!run->stream.run) system.told = told_of(*run, job.slot);
-  PENSTOCK_ASSIGN(auto report, pipeline::probe(job, system));
-  for (const auto& table : job.tables) {
-    const auto seen = report.tables.find(table.source_text);
-    if (seen == report.tables.end()) continue;
-    if (!report.end || !seen->second.in_doubt)
-      run->looked_to.erase(table.source_text);
-    else if (table.stream_has_passed || !run->looked_to.contains(table.source_text))
-      run->looked_to[table.source_text] = report.end;
-  }
-  std::map<std::string, std::string> definitions;
-  for (const auto& [source, table] : report.tables)
-    definitions[source] = table.definition;
-  if (run->stream.run) run->stream.run->learn(definitions);
-  hooks_.slot_seen(pipe.uid, report.slot);
-  run->strangers = strangers_of(pipe, credentials, report.unlisted);
-  run->unseen = std::move(report.unseen);
-  reconcile::ProbeFacts out;
-  out.timeline = report.system.timeline;
-  for (auto& [source, table] : report.tables)
-    out.tables[source] = {std::move(table.changes), std::move(table.partition_changes),
-                          std::move(table.partitions), std::move(table.definition),
-                          std::move(table.differences)};
-  std::set<std::string> missing;
-  for (auto& fault : report.faults) {
-    // For a moment it may be detached, or hidden.
-    const bool target = fault.error.reason == "TargetMissing";
-    if (target) missing.insert(fault.source);
-    if (!target || run->missing_targets.contains(fault.source))
-      out.lost.emplace(fault.source, std::move(fault.error));
-  }
-  run->missing_targets = std::move(missing);
-  return out;
-}
-
 Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credentials& credentials) {
   const auto run = run_of(pipe.uid);
+  drop_probe(*run);
   pipeline::LoadRequest request;
   request.job = job_of(pipe, credentials, JobTables::ToLoad);
   add_streamed(pipe, *run, request.job);
@@ -285,6 +268,7 @@ Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credenti
 
 Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Credentials& credentials) {
   const auto run = run_of(pipe.uid);
+  drop_probe(*run);
   pipeline::StreamRequest request;
   request.job = job_of(pipe, credentials, JobTables::Streamed);
   request.system = system_of(pipe);
@@ -311,26 +295,31 @@ Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Creden
 
 void PipelineDataplane::stop_load(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
-  run->slot_maker.reset();
+  drop_probe(*run);
+  reaper_.take(std::move(run->slot_maker));
   run->slot.reset();
   run->load.stop();
 }
 
 void PipelineDataplane::stop_stream(const Pipe& pipe) {
   const auto run = run_of(pipe.uid);
+  drop_probe(*run);
   keep_findings(*run);
   run->stream.stop();
 }
 
 Status PipelineDataplane::take_down_former(const Pipe& pipe, const reconcile::Credentials& credentials) {
-  run_of(pipe.uid)->parts_before.clear();
-  run_of(pipe.uid)->told.reset();
+  const auto run = run_of(pipe.uid);
+  drop_probe(*run);
+  run->parts_before.clear();
+  run->told.reset();
+  reaper_.take(std::move(run->slot_maker));
   const auto& replication = pipe.status.replication;
-  run_of(pipe.uid)->slot_maker.reset();
-  return pipeline::release(job_of(pipe, credentials), {.prefix = reconcile::own_prefix(pipe.uid),
-                                                       .slot = replication.owns_slot,
-                                                       .publication = replication.owns_publication,
-                                                       .except = replication.slot});
+  return pipeline::release(bounded(pipe, job_of(pipe, credentials)),
+                           {.prefix = reconcile::own_prefix(pipe.uid),
+                            .slot = replication.owns_slot,
+                            .publication = replication.owns_publication,
+                            .except = replication.slot});
 }
 
 Result<reconcile::SwapFacts> PipelineDataplane::swap(const Pipe& pipe,
@@ -339,21 +328,37 @@ Result<reconcile::SwapFacts> PipelineDataplane::swap(const Pipe& pipe,
   std::vector<std::string> sources;
   for (const auto& table : tables)
     sources.push_back(table.source);
-  PENSTOCK_ASSIGN(auto kept, pipeline::swap_tables(job_of(pipe, credentials, sources)));
+  auto job = bounded(pipe, job_of(pipe, credentials, sources));
+  drop_probe(*run_of(pipe.uid));
+  {
+    // It is to end before what the spec asks for now.
+    const std::lock_guard lock(mutex_);
+    const auto& calls = calls_[pipe.uid];
+    job.source.limits =
+        job.destination.limits = {kAnswerLimit, calls.changed.get_token(), calls.removed.get_token()};
+  }
+  PENSTOCK_ASSIGN(auto kept, pipeline::swap_tables(job));
   return reconcile::SwapFacts{std::move(kept)};
 }
 
 Status PipelineDataplane::release(const Pipe& pipe, const reconcile::Credentials& credentials,
                                   const reconcile::ReleaseWish& wish) {
-  return pipeline::release(job_of(pipe, credentials), {.prefix = reconcile::own_prefix(pipe.uid),
-                                                       .slot = wish.slot,
-                                                       .publication = wish.publication,
-                                                       .targets = wish.targets,
-                                                       .staging = wish.staging});
+  return pipeline::release(bounded(pipe, job_of(pipe, credentials)),
+                           {.prefix = reconcile::own_prefix(pipe.uid),
+                            .slot = wish.slot,
+                            .publication = wish.publication,
+                            .targets = wish.targets,
+                            .staging = wish.staging});
 }
 
 void PipelineDataplane::forget(const std::string& uid) {
-  take(uid);
+  interrupt(uid, Interruption::Removed);
+  auto run = take(uid);
+  if (!run) return;
+  if (run->probe) run->probe->abandon();
+  if (run->load.run) run->load.run->stop(pipeline::StopMode::Now);
+  if (run->stream.run) run->stream.run->stop(pipeline::StopMode::Now);
+  reaper_.take(std::move(run));
 }
 
 }  // namespace penstock::adapters

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <stop_token>
 #include <string>
 
+#include "controller/adapters/probe_task.hpp"
+#include "controller/adapters/reaper.hpp"
 #include "controller/adapters/slot_maker.hpp"
 #include "controller/runtime/object.hpp"
 #include "dataplane/pipeline/load_run.hpp"
@@ -24,8 +28,20 @@ struct DataplaneHooks {
   std::function<void(const std::string& uid, const reconcile::Runs&)> runs_seen;
 };
 
+/// For a server's answer to what a pass, or a probe, asks.
+inline constexpr std::chrono::seconds kAnswerLimit{10};
+
+/// What has become of a Pipe while calls for it may be waiting for a server.
+enum class Interruption {
+  Changed,  ///< its spec: what is asked for now may be something else
+  Removed   ///< it is being deleted, or gone
+};
+
 /// The reconciler's dataplane port on dataplane/pipeline: holds each pipe's run and, between its creation and
 /// the load, its slot's snapshot. Thread-safe; calls for one pipe come one at a time.
+///
+/// A server has about 10 s for each answer, but for statements that last by nature, which are watched. Probes
+/// run beside the calls.
 class PipelineDataplane final : public reconcile::Dataplane {
  public:
   explicit PipelineDataplane(DataplaneHooks hooks, pipeline::TablePatience patience = {})
@@ -39,7 +55,8 @@ class PipelineDataplane final : public reconcile::Dataplane {
                                        const reconcile::SetupWish& wish) override;
   Status ensure_publication(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Result<Lsn> create_slot(const Pipe& pipe, const reconcile::Credentials& credentials) override;
-  Result<reconcile::ProbeFacts> probe(const Pipe& pipe, const reconcile::Credentials& credentials) override;
+  Result<std::optional<reconcile::ProbeFacts>> probe(const Pipe& pipe,
+                                                     const reconcile::Credentials& credentials) override;
   Status start_load(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   Status start_stream(const Pipe& pipe, const reconcile::Credentials& credentials) override;
   void stop_load(const Pipe& pipe) override;
@@ -49,7 +66,17 @@ class PipelineDataplane final : public reconcile::Dataplane {
                                     const std::vector<reconcile::SwapWish>& tables) override;
   Status release(const Pipe& pipe, const reconcile::Credentials& credentials,
                  const reconcile::ReleaseWish& wish) override;
+  /// Its runs are told to end at once, which nobody waits for.
   void forget(const std::string& uid) override;
+
+  /// Calls for the pipe are ended by interrupt() from here on. Before the Pipe is read that they are made
+  /// for: a change that comes between is not missed.
+  void begin_calls(const std::string& uid);
+  /// Ends the call for the pipe that is under way, and all until begin_calls(), with kind Cancelled. An
+  /// exchange of tables goes on when the spec has changed, as long as ClickHouse answers. Any thread.
+  void interrupt(const std::string& uid, Interruption what);
+  /// The same for all pipes, and for good: the process is about to end.
+  void interrupt_all();
 
  private:
   /// A load or a stream, and what it was started with.
@@ -81,14 +108,22 @@ class PipelineDataplane final : public reconcile::Dataplane {
     std::map<std::string, Lsn> looked_to;   ///< by source, ProbeReport::end, until its stream has passed it
     std::unique_ptr<SlotMaker> slot_maker;  ///< while the source makes our slot
     std::optional<postgres::CreatedSlot> slot;  ///< made, and not yet handed to a load
+    std::unique_ptr<ProbeTask> probe;           ///< under way, or its answer is still to be taken
+  };
+  struct Calls {
+    std::stop_source changed, removed;
   };
 
   /// By table, the transactions that a TRUNCATE of it came in, as long as this process has lived.
   static std::map<std::string, std::vector<std::uint32_t>> truncates_of(const Run& run);
-  /// Of what our publication has beside the streamed tables, what is none of the pipe's. Empty where that
-  /// cannot be told now.
-  static std::vector<std::string> strangers_of(const Pipe& pipe, const reconcile::Credentials& credentials,
-                                               const std::vector<TableName>& unlisted);
+  /// What a probe has found: told to the stream, and kept for the next.
+  reconcile::ProbeFacts take_up(Run& run, const Pipe& pipe, const pipeline::PipeJob& job,
+                                ProbeTask::Report report);
+  Result<std::unique_ptr<ProbeTask>> start_probe(const Pipe& pipe, Run& run, ProbeBasis basis);
+  /// The answer of a probe that is under way would be about another state of affairs.
+  void drop_probe(Run& run);
+  /// The job, bounded for a call that a pass waits for.
+  pipeline::PipeJob bounded(const Pipe& pipe, pipeline::PipeJob job);
   /// By table, its parts that changes have come of, likewise.
   static std::map<std::string, std::map<std::uint32_t, pipeline::PartChange>> parts_of(const Run& run);
   /// What the run that is about to be forgotten, or started anew, has found out.
@@ -104,6 +139,9 @@ class PipelineDataplane final : public reconcile::Dataplane {
   const pipeline::TablePatience patience_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Run>> runs_;  // by uid
+  std::map<std::string, Calls> calls_;                // by uid
+  bool stopping_ = false;
+  Reaper reaper_;
 };
 
 }  // namespace penstock::adapters

@@ -171,7 +171,9 @@ Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, co
 }  // namespace
 
 struct LoadRun::Impl {
-  explicit Impl(LoadRequest wanted) : request(std::move(wanted)) {}
+  explicit Impl(LoadRequest wanted) : request(std::move(wanted)) {
+    request.job.source.limits = request.job.destination.limits = ending.limits();
+  }
 
   Status prepare(LoadContext& context, LoadSnapshot& snapshot) {
     PENSTOCK_TRY(check_same_system(request.job, request.system));
@@ -299,6 +301,7 @@ struct LoadRun::Impl {
   }
 
   LoadRequest request;
+  Ending ending;
   StopFlags flags;
   mutable std::mutex mutex;
   std::unique_ptr<LoadBoard> board;  // guarded until set, then lives as long as this
@@ -321,6 +324,7 @@ LoadRun::~LoadRun() {
 }
 
 void LoadRun::stop(StopMode mode) {
+  impl_->ending.begin(mode);
   impl_->flags.soon.store(true);
   if (mode == StopMode::Now) impl_->flags.now.store(true);
   const std::lock_guard lock(impl_->mutex);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/call_limits.hpp"
 #include "core/lsn.hpp"
 #include "core/result.hpp"
 #include "dataplane/pipeline/job.hpp"
@@ -45,6 +46,19 @@ struct LoadFacts {
 };
 
 enum class StopMode { AfterPartitions, Now };
+
+/// How a run's waits for servers end, once it is to stop: now, or as soon as a server does nothing for it.
+class Ending {
+ public:
+  [[nodiscard]] CallLimits limits() const { return {{}, soon_.get_token(), now_.get_token()}; }
+  void begin(StopMode mode) {
+    soon_.request_stop();
+    if (mode == StopMode::Now) now_.request_stop();
+  }
+
+ private:
+  std::stop_source soon_, now_;
+};
 
 struct LoadRequest {
   PipeJob job;

@@ -24,6 +24,7 @@ constexpr Lsn kAnyChange{std::numeric_limits<std::uint64_t>::max()};
 struct StreamRun::Impl {
   explicit Impl(StreamRequest wanted)
       : request(std::move(wanted)), pace(request.job), held(request.patience), told(request.system.told) {
+    request.job.source.limits = request.job.destination.limits = ending.limits();
     for (const auto& table : request.job.tables)
       facts.tables.push_back({table.source_text, table.load});
     clamped.resize(facts.tables.size());
@@ -335,11 +336,11 @@ struct StreamRun::Impl {
   StreamRequest request;
   StreamPace pace;
   std::vector<DroppedColumn> dropped;  // the run's own thread
-  StopFlags flags;
-  StopFlags writer_flags;             // as `flags`, and when the reader has failed
+  Ending ending;
+  StopFlags flags, writer_flags;      // the second is set when the reader has failed, too
   std::optional<std::string> blamed;  // the table that the present failure is about
   bool changed_soon = false;          // the run's own thread
-  Lsn came_in;                        // ReaderControl::ended_at; the run's own thread
+  Lsn came_in;                        // ReaderControl::ended_at; likewise
   mutable std::mutex mutex;
   StreamFacts facts;
   HeldTables held;
@@ -363,6 +364,7 @@ StreamRun::~StreamRun() {
 }
 
 void StreamRun::stop(StopMode mode) {
+  impl_->ending.begin(mode);
   for (auto* flags : {&impl_->flags, &impl_->writer_flags})
     (mode == StopMode::Now ? flags->now : flags->soon).store(true);
 }

@@ -10,8 +10,6 @@
 namespace penstock::reconcile {
 namespace {
 
-using Learnt = Result<std::optional<PipeStatus>>;
-
 std::vector<std::string> sources_of(const PipeStatus& status) {
   std::vector<std::string> out;
   for (const auto& table : status.tables)
@@ -163,7 +161,7 @@ struct Executor {
 
   Learnt operator()(const Probe&) const {
     PENSTOCK_ASSIGN(const auto facts, dataplane.probe(view.pipe, credentials));
-    return with_probe(view.pipe, facts);
+    return facts ? Learnt(with_probe(view.pipe, *facts)) : std::nullopt;
   }
 
   Learnt operator()(const Release& verb) const {

@@ -5,10 +5,11 @@
 
 namespace penstock::reconcile {
 
-/// Carries the action out. What it learnt for the status comes back as the status to record next; nullopt:
-/// nothing.
-[[nodiscard]] Result<std::optional<PipeStatus>> act(const Action& action, const View& view,
-                                                    const Credentials& credentials, PipeApi& api,
-                                                    Dataplane& dataplane);
+/// What an action has learnt for the status: the status to record next; nullopt: nothing.
+using Learnt = Result<std::optional<PipeStatus>>;
+
+/// Carries the action out.
+[[nodiscard]] Learnt act(const Action& action, const View& view, const Credentials& credentials, PipeApi& api,
+                         Dataplane& dataplane);
 
 }  // namespace penstock::reconcile

@@ -28,6 +28,8 @@ constexpr std::chrono::seconds kSetApartLimit{1800};
 
 /// A difference is told within 30 seconds, or that none would be seen.
 constexpr std::chrono::seconds kUnseenFor{20};
+/// How much later than it is due a probe may begin and still be the next one.
+constexpr std::chrono::seconds kUnseenSlack{5};
 
 /// Somebody else wrote what matters: the pass is run again at once with what is stored now, so many times,
 /// then after a moment.
@@ -46,9 +48,16 @@ const std::vector<std::string>* tables_of(const Action& action) {
 PipeReconciler::PipeReconciler(PipeApi& api, Dataplane& dataplane, const Clock& clock, std::string worker)
     : api_(api), dataplane_(dataplane), clock_(clock), worker_(std::move(worker)) {}
 
-void PipeReconciler::Lasting::note(const std::optional<Error>& now_wrong, WallTime now) {
+void PipeReconciler::Lasting::note(const std::optional<Error>& now_wrong, WallTime begun, WallTime now) {
+  // A server that hangs is silent since the last answer, not since the first question that timed out.
+  const bool just_before = good && begun - *good <= kProbeEvery + kUnseenSlack;
   error = now_wrong;
-  since = now_wrong ? since.value_or(now) : std::optional<WallTime>();
+  if (!now_wrong) {
+    good = now;
+    since.reset();
+  } else if (!since) {
+    since = just_before ? *good : begun;
+  }
 }
 
 std::optional<Error> PipeReconciler::Lasting::at(WallTime now) const {
@@ -70,7 +79,7 @@ View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
   view.run = dataplane_.observe(pipe);
   view.retries = memory->retries;
   view.table_retries = memory->table_retries;
-  view.probe_due = !memory->probed || view.now - *memory->probed >= kProbeEvery;
+  view.probe_due = !view.run.probing && (!memory->probed || view.now - *memory->probed >= kProbeEvery);
   auto read = credentials_of(pipe);
   if (read) {
     credentials = *std::move(read);
@@ -80,8 +89,8 @@ View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
   }
   const bool nobody_looks = pipe.status.state == PipeState::Failed;  // until it is cured
   if (nobody_looks) memory->looks = {};
-  memory->table_looks.note(nobody_looks ? std::nullopt : view.run.unseen, view.now);
-  memory->secrets.note(view.credentials_missing, view.now);
+  memory->table_looks.note(nobody_looks ? std::nullopt : view.run.unseen, view.now, view.now);
+  memory->secrets.note(view.credentials_missing, view.now, view.now);
   for (const auto* one : {&memory->secrets, &memory->looks, &memory->table_looks})
     if (!view.unseen) view.unseen = one->at(view.now);
   return view;
@@ -238,6 +247,19 @@ void PipeReconciler::note_failure(const Pipe& pipe, const View& view, const Deci
     api_.event(pipe, true, error.reason, error.text());
 }
 
+void PipeReconciler::note_probe(const Pipe& pipe, const Learnt& learnt) {
+  const auto memory = memory_of(pipe.uid);
+  const auto now = clock_.now();
+  const auto begun = memory->probing.value_or(now);
+  memory->probing = begun;
+  if (learnt && !*learnt) return;  // it goes on beside
+  // From its end: one that takes longer than the time between two would be due again in the same pass,
+  // which would never see another spec.
+  memory->probed = now;
+  memory->probing.reset();
+  memory->looks.note(learnt ? std::nullopt : std::optional(learnt.error()), begun, now);
+}
+
 void PipeReconciler::note_success(const Pipe& pipe, const Action& action) {
   const auto memory = memory_of(pipe.uid);
   if (std::holds_alternative<BeginResync>(action)) {
@@ -286,13 +308,8 @@ Result<Millis> PipeReconciler::pass(Pipe pipe) {
     forget_ended(view, ended);
     if (const auto* rest = std::get_if<Rest>(&decision.action)) return rest->again;
     auto learnt = act(decision.action, view, credentials, api_, dataplane_);
-    // From its end: one that takes longer than the time between two would be due again in the same pass,
-    // which would never see another spec.
-    if (std::holds_alternative<Probe>(decision.action)) {
-      const auto memory = memory_of(pipe.uid);
-      memory->probed = clock_.now();
-      memory->looks.note(learnt ? std::nullopt : std::optional(learnt.error()), clock_.now());
-    }
+    if (!learnt && learnt.error().kind == ErrorKind::Cancelled) return fail(learnt.error());
+    if (std::holds_alternative<Probe>(decision.action)) note_probe(pipe, learnt);
     if (!learnt) {
       const bool of_the_api = std::holds_alternative<AddFinalizer>(decision.action) ||
                               std::holds_alternative<RemoveFinalizer>(decision.action);

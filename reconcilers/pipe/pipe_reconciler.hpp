@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/clock.hpp"
+#include "reconcilers/pipe/act.hpp"
 #include "reconcilers/pipe/plan.hpp"
 #include "reconcilers/pipe/ports.hpp"
 
@@ -52,12 +53,15 @@ class PipeReconciler {
   void tell_of_strangers(const Pipe& pipe, const std::vector<std::string>& strangers);
   void note_failure(const Pipe& pipe, const View& view, const Decision& decision, const Error& error);
   void note_success(const Pipe& pipe, const Action& action);
+  void note_probe(const Pipe& pipe, const Learnt& learnt);
 
   /// What has been failing since a moment.
   struct Lasting {
     std::optional<WallTime> since;
+    std::optional<WallTime> good;  ///< when it was seen last that nothing is wrong
     std::optional<Error> error;
-    void note(const std::optional<Error>& now_wrong, WallTime now);
+    /// `begun`: when what shows it was asked.
+    void note(const std::optional<Error>& now_wrong, WallTime begun, WallTime now);
     /// Once it has failed for longer than is promised to be silent about it.
     [[nodiscard]] std::optional<Error> at(WallTime now) const;
   };
@@ -66,6 +70,7 @@ class PipeReconciler {
     std::map<Concern, Retry> retries;
     std::map<std::string, Retry> table_retries;  // by source
     std::optional<WallTime> probed;
+    std::optional<WallTime> probing;                        // when the probe that goes on began
     Lasting looks;                                          // at the source
     Lasting table_looks;                                    // at one of its tables
     Lasting secrets;                                        // whose reading fails

@@ -43,7 +43,7 @@ void wake_after(Millis time, Rest& rest) {
 /// A slot can be lost while nobody reads it: a pass that would rest looks at the source now and then.
 void look_at_the_source_now_and_then(const View& view, Decision& decision) {
   auto* rest = std::get_if<Rest>(&decision.action);
-  if (!rest || !has_a_place(view.pipe) || view.pipe.deleting || decision.state == PipeState::Failed) return;
+  if (!rest || !is_looked_at(view) || view.pipe.deleting || decision.state == PipeState::Failed) return;
   if (view.probe_due && !view.credentials_missing) {
     decision.action = Probe{};
     return;

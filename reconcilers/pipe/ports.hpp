@@ -68,6 +68,8 @@ struct Runs {
   RunFacts load, stream;
   /// A slot is being made, or its snapshot is kept for a load to come: the source cannot clean up meanwhile.
   bool slot_in_hand = false;
+  /// A Probe goes on beside.
+  bool probing = false;
   /// Tables in our publication that are none of the pipe's, as of the last Probe.
   std::vector<std::string> strangers{};
   /// Why the last Probe could not look at one of the tables; the others are not held up by it.
@@ -140,8 +142,8 @@ struct SwapFacts {
   std::vector<std::string> kept;  ///< "orders as orders_before_3": tables of the user's, under their new name
 };
 
-/// Moves rows. Calls are bounded in time (each server has about 10 s to answer) and safe to repeat.
-/// Thread-safe.
+/// Moves rows. Calls are bounded in time (each server has about 10 s to answer), end with kind Cancelled when
+/// the Pipe has changed meanwhile, and are safe to repeat. Thread-safe.
 class Dataplane {
  public:
   virtual ~Dataplane() = default;
@@ -161,8 +163,11 @@ class Dataplane {
   /// rows.
   [[nodiscard]] virtual Result<Lsn> create_slot(const Pipe& pipe, const Credentials& credentials) = 0;
   /// Whether the source still is the one, with our place in it: SourceChanged, SlotLost, PublicationMissing
-  /// (Terminal). And of the tables that stream? Looks only.
-  [[nodiscard]] virtual Result<ProbeFacts> probe(const Pipe& pipe, const Credentials& credentials) = 0;
+  /// (Terminal). And of the tables that stream? Of a load without a slot: whether both servers answer. Looks
+  /// only. nullopt: it goes on beside, and the next call brings its answer, unless a verb was carried out or
+  /// the Pipe has changed meanwhile: then it begins again.
+  [[nodiscard]] virtual Result<std::optional<ProbeFacts>> probe(const Pipe& pipe,
+                                                                const Credentials& credentials) = 0;
   /// Both return at once; observe() tells how it goes. A run that has ended is replaced. The load takes the
   /// tables that are Pending or Loading, the stream all but those that are set apart.
   [[nodiscard]] virtual Status start_load(const Pipe& pipe, const Credentials& credentials) = 0;

@@ -20,6 +20,8 @@ inline constexpr Millis kLongestWait{3'600'000};
 [[nodiscard]] bool any_left_to_load(const Pipe& pipe);
 /// A slot keeps the pipe's place in the source: ours from when it is made, a user's from Setup on.
 [[nodiscard]] bool has_a_place(const Pipe& pipe);
+/// The servers are probed: a place may be lost, a load may wait for one that hangs.
+[[nodiscard]] bool is_looked_at(const View& view);
 /// Loaded into `_resync`, and the stream has passed the load's snapshot.
 [[nodiscard]] bool ready_to_swap(const Pipe& pipe, const TableStatus& table);
 /// A higher generation than was carried out, or is being carried out, of a pipe that has something to resync.

@@ -66,6 +66,10 @@ bool has_a_place(const Pipe& pipe) {
   return status.replication.owns_slot ? !status.replication.start_lsn.empty() : status.source.has_value();
 }
 
+bool is_looked_at(const View& view) {
+  return has_a_place(view.pipe) || view.run.load.active();
+}
+
 bool left_to_load(const TableStatus& table) {
   return !table.making && (table.state == TableState::Pending || table.state == TableState::Loading);
 }
@@ -154,7 +158,7 @@ Decision with_doubt(const View& view, Decision decision) {
   if (decision.fault && failed)  // what is waited for does not hide what has failed
     decision.fault->message += "; " + failed->message;
   if (!decision.fault) decision.fault = failed ? failed : doubt_of_rows(view);
-  if (!decision.fault && has_a_place(view.pipe)) decision.fault = view.unseen;
+  if (!decision.fault && is_looked_at(view)) decision.fault = view.unseen;
   if (decision.fault) decision.message = decision.fault->text();
   return decision;
 }

@@ -30,7 +30,7 @@ class Scripted final : public Dataplane {
   }
   Status ensure_publication(const Pipe&, const Credentials&) override { return {}; }
   Result<Lsn> create_slot(const Pipe&, const Credentials&) override { return Lsn{1}; }
-  Result<ProbeFacts> probe(const Pipe&, const Credentials&) override { return ProbeFacts{}; }
+  Result<std::optional<ProbeFacts>> probe(const Pipe&, const Credentials&) override { return ProbeFacts{}; }
   Status start_load(const Pipe& pipe, const Credentials&) override {
     begun_at.push_back(pipe.status.tables[0].load ? pipe.status.tables[0].load->done : "");
     return {};

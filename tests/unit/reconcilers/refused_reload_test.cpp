@@ -19,7 +19,7 @@ struct Refusing final : test::TwinDataplane {
     ++asked_for_tables;
     return fail(ErrorKind::NeedsUser, "TableNotPublished", "it is not in the publication");
   }
-  Result<ProbeFacts> probe(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
+  Result<std::optional<ProbeFacts>> probe(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
     ++probes;
     return ProbeFacts{};
   }

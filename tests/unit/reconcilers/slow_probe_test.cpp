@@ -14,7 +14,7 @@ struct SlowToProbe final : test::TwinDataplane {
   explicit SlowToProbe(test::ManualClock& its_clock) : clock(its_clock) {
     run.stream = test::active_stream();
   }
-  Result<ProbeFacts> probe(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
+  Result<std::optional<ProbeFacts>> probe(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
     ++probes;
     clock.time += kProbeEvery + std::chrono::seconds(1);
     PENSTOCK_TRY(servers);

@@ -71,7 +71,7 @@ struct TwinDataplane : Dataplane {
     PENSTOCK_TRY(servers);
     return Lsn{0x100};
   }
-  Result<ProbeFacts> probe(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
+  Result<std::optional<ProbeFacts>> probe(const Pipe& /*pipe*/, const Credentials& /*credentials*/) override {
     PENSTOCK_TRY(servers);
     return ProbeFacts{};
   }

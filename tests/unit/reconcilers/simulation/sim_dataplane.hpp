@@ -17,7 +17,7 @@ class SimDataplane final : public Dataplane {
   Result<SetupFacts> set_up(const Pipe& pipe, const Credentials& credentials, const SetupWish& wish) override;
   Status ensure_publication(const Pipe& pipe, const Credentials& credentials) override;
   Result<Lsn> create_slot(const Pipe& pipe, const Credentials& credentials) override;
-  Result<ProbeFacts> probe(const Pipe& pipe, const Credentials& credentials) override;
+  Result<std::optional<ProbeFacts>> probe(const Pipe& pipe, const Credentials& credentials) override;
   Status start_load(const Pipe& pipe, const Credentials& credentials) override;
   Status start_stream(const Pipe& pipe, const Credentials& credentials) override;
   void stop_load(const Pipe& pipe) override;

@@ -156,12 +156,13 @@ Result<Lsn> SimDataplane::create_slot(const Pipe& pipe, const Credentials&) {
   return Lsn{static_cast<std::uint64_t>(start)};
 }
 
-Result<ProbeFacts> SimDataplane::probe(const Pipe& pipe, const Credentials&) {
+Result<std::optional<ProbeFacts>> SimDataplane::probe(const Pipe& pipe, const Credentials&) {
   PENSTOCK_TRY(source_answers());
   const auto& source = *stage_.world.source;
   const auto& status = pipe.status;
   if (status.source && source.system != status.source->system_identifier)
     return fail(ErrorKind::Terminal, "SourceChanged", "another system", "point back");
+  if (status.replication.slot.empty()) return ProbeFacts{};
   const auto* slot = source.slot(status.replication.slot);
   if (!slot || slot->lost) return fail(ErrorKind::Terminal, "SlotLost", "the slot is gone", "resync");
   if (!source.publication(status.replication.publication))
