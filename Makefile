@@ -23,7 +23,7 @@ HISTORIES ?=
 CASES ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help deps lint-deps build demo test test-cases test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
+.PHONY: help deps lint-deps build demo test test-cases test-chaos test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
 
 help: ## Show this list
 	@echo 'Penstock: PostgreSQL into ClickHouse, declared by a Pipe.'; echo
@@ -60,6 +60,10 @@ test-histories: deps $(build)/build.ninja ## Try random histories of a source (S
 	@$(build)/penstock_histories --seeds $(SEEDS) --regressions tests/histories/regressions \
 	  --keep tests/histories/regressions $(HISTORIES)
 
+test-chaos: deps $(build)/build.ninja ## Try twenty pipes on servers that are sick at random (SECONDS=60, SEED=1)
+	@ninja -C $(build) -j$(JOBS) penstock penstock_chaos
+	@$(build)/penstock_chaos --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+
 test-mutants: deps $(build)/build.ninja ## Put faults back that the histories are to find
 	@ninja -C $(build) -j$(JOBS) penstock penstock_histories
 	@scripts/test-mutants.sh $(build)
@@ -79,6 +83,7 @@ test-nightly: ## Everything that takes hours: all cases, 1000 histories, all typ
 	@PENSTOCK_NIGHTLY=1 PENSTOCK_KILLS=60 PENSTOCK_SEARCH=5 $(MAKE) --no-print-directory test test-cases
 	@$(MAKE) --no-print-directory test-histories SEEDS=1-1000
 	@$(MAKE) --no-print-directory test-histories SEEDS=1001-1200 HISTORIES=--kills
+	@$(MAKE) --no-print-directory test-chaos SECONDS=600
 	@$(MAKE) --no-print-directory test-mutants
 	@$(MAKE) --no-print-directory test-types SEEDS=1-400
 	@for version in $(nightly_versions); do $(MAKE) --no-print-directory test-postgres PG=$$version || exit; done

@@ -25,7 +25,7 @@ struct Endpoint {
   std::string ca_pem;
   /// A statement that moves no byte for so long is looked for on the server: where it does not run, the
   /// connection is given up.
-  std::chrono::milliseconds silence_limit{60'000};
+  std::chrono::milliseconds silence_limit{20'000};
   CallLimits limits{};
   bool operator==(const Endpoint&) const = default;
   [[nodiscard]] std::string text() const;  ///< "http://host:port as user", for messages

@@ -106,7 +106,7 @@ class Parameters {
   static std::string options_of(const Endpoint& endpoint, SessionKind kind) {
     auto out = fmt::format("{} -c statement_timeout={}", kPinnedSettings, endpoint.limits.answer.count());
     if (kind == SessionKind::Replication)
-      out += fmt::format(" -c wal_sender_timeout={}", endpoint.silence_limit.count());
+      out += fmt::format(" -c wal_sender_timeout={}", 3 * endpoint.silence_limit.count());
     return out;
   }
 

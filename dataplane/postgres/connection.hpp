@@ -28,7 +28,7 @@ struct Endpoint {
   Secret client_key_pem;
   std::string application_name = "penstock";
   /// A connection that has passed nothing for so long, though something was to come, is given up.
-  std::chrono::milliseconds silence_limit{60'000};
+  std::chrono::milliseconds silence_limit{20'000};
   CallLimits limits{};
 
   bool operator==(const Endpoint&) const = default;
@@ -53,7 +53,7 @@ using Connection = std::unique_ptr<pg_conn, CloseConnection>;
 /// IntervalStyle postgres, bytea_output hex, extra_float_digits 3, lc_monetary C, search_path pg_catalog,
 /// client_encoding UTF8; every timeout off, but for statement_timeout at limits.answer; row_security off, so
 /// that a policy that would hide rows is an error; the walsender's session likewise, with wal_sender_timeout
-/// at the endpoint's silence_limit. No setting of the role or the database wins over these. TLS without a
+/// at three times the silence_limit. No setting of the role or the database wins over these. TLS without a
 /// ca_pem: VerifyFull takes the system's authorities, Require any. Errors: SourceUnreachable, SourceStarting,
 /// TooManyConnections (Transient), HostNotFound, AuthenticationFailed, ConnectionNotPermitted,
 /// DatabaseNotFound, TlsFailed, NotPostgres (NeedsUser), ….
