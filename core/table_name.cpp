@@ -18,7 +18,7 @@ bool plain_identifier(std::string_view name) {
 /// Takes one identifier off the front of `rest`; nullopt-like empty result on bad syntax.
 bool take_quoted(std::string_view& rest, std::string& out) {
   rest.remove_prefix(1);
-  while (!rest.empty()) {
+  while (!rest.empty() && rest.front() != '\0') {
     if (rest.front() != '"') {
       out += rest.front();
       rest.remove_prefix(1);

@@ -21,7 +21,8 @@ struct TableName {
   [[nodiscard]] std::string quoted() const;
 
   /// Reads `schema.table`. An unquoted name is folded to lower case, as SQL does (PostgreSQL docs, "Lexical
-  /// Structure"); inside quotes "" is one quote. Fails on a missing schema, empty names and stray text.
+  /// Structure"); inside quotes "" is one quote. Fails on a missing schema, empty names, stray text and NUL
+  /// characters, which no name has.
   [[nodiscard]] static Result<TableName> parse(std::string_view text);
 };
 

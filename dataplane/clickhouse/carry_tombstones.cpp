@@ -75,7 +75,8 @@ Result<std::uint64_t> count_tombstones(Client& client, const Carry& carry) {
                                                   "count the deleted rows of " + quote(carry.target),
                                                   kCountLimit}));
   std::uint64_t out = 0;
-  const auto& text = rows.at(0).at(0);
+  if (rows.empty()) return out;
+  const auto& text = rows.front().at(0);
   std::from_chars(text.data(), text.data() + text.size(), out);
   return out;
 }

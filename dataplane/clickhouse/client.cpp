@@ -62,6 +62,12 @@ Error error_of(const HttpFault& fault, const Endpoint& endpoint, const Request& 
           ErrorKind::NeedsUser, "DestinationTlsRefused", message,
           "Check the scheme, host and port of spec.destination.clickhouse.url, the CA in its caSecretRef, "
           "and that the server's certificate is valid for that host and has not expired"};
+    case Kind::NotHttp:
+      if (fault.sent && !request.repeatable) return lost_answer(endpoint, doing, false, text);
+      return {ErrorKind::NeedsUser, "DestinationNotClickHouse",
+              "cannot " + doing + " at " + endpoint.text() +
+                  ": what answers there does not speak HTTP, and is not ClickHouse's HTTP port",
+              "Point spec.destination.clickhouse.url at ClickHouse's HTTP port (8123, or 8443 with TLS)"};
     case Kind::TooLarge:
     case Kind::Defect:
       return {ErrorKind::Internal, "DestinationRequestInvalid", message, ""};

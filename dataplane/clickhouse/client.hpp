@@ -53,8 +53,18 @@ struct Request {
   bool lasting = false;
 };
 
-/// Rows of a small result, all values as text. NULL reads "\\N"; ask with ifNull() where it matters.
-using Rows = std::vector<std::vector<std::string>>;
+/// A row whose values are all text. NULL reads "\\N"; ask with ifNull() where it matters. A value that the
+/// server has left out reads "".
+class Row : public std::vector<std::string> {
+ public:
+  using std::vector<std::string>::vector;
+  [[nodiscard]] const std::string& at(std::size_t place) const {
+    static const std::string kNothing;
+    return place < size() ? (*this)[place] : kNothing;
+  }
+};
+/// Of a small result.
+using Rows = std::vector<Row>;
 
 /// One keep-alive connection; one thread at a time. Errors are classified by classify():
 /// DestinationUnreachable (Transient), DestinationAuthenticationFailed (NeedsUser), … An insert or statement
@@ -97,13 +107,18 @@ class Client {
 
 /// ClickHouse's error code and message as an Error (ClickHouse source, ErrorCodes: names are stable,
 /// documented in system.errors). `http` is the status, `code` the exception's (0: none was sent), `message`
-/// the body, `doing` what was tried: "insert into orders". Tells time-curable faults from those of one table
+/// the body, `doing` what was tried: "insert into orders". Of a body that is no exception of ClickHouse's
+/// nothing is repeated. Tells time-curable faults from those of one table
 /// and those of the whole pipe.
 [[nodiscard]] Error classify(const Endpoint& endpoint, int http, int code, const std::string& message,
                              const std::string& doing);
 
 /// Time cures it, and it may take long, while every other table can be written: too many parts.
 [[nodiscard]] bool holds_up_one_table(const Error& error);
+
+/// The server does not take what a statement says: its types, functions, names or syntax. Not who asks, and
+/// not the server or the network.
+[[nodiscard]] bool refuses_the_text(const Error& error);
 
 /// `name` quoted for ClickHouse SQL with backticks; and 'text' as a string literal.
 [[nodiscard]] std::string quote(std::string_view name);

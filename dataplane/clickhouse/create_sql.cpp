@@ -43,13 +43,17 @@ std::string key_list(const std::vector<std::string>& names) {
   return fmt::format("({})", fmt::join(quoted, ", "));
 }
 
-/// Whether a Nullable column stands in the sorting key, or its name in the text of the partition expression.
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Whether a Nullable column stands in the sorting key or in the partition expression.
 bool key_may_be_null(const TargetDefinition& definition) {
-  const auto& keys = definition.order_by;
   return std::any_of(definition.columns.begin(), definition.columns.end(), [&](const TargetColumn& column) {
     if (!is_nullable(column.type)) return false;
-    return std::find(keys.begin(), keys.end(), column.name) != keys.end() ||
-           definition.partition_by.find(column.name) != std::string::npos;
+    const auto& partition = definition.partition_key;
+    return contains(definition.order_by, column.name) ||
+           (partition && contains(partition->columns, column.name));
   });
 }
 
@@ -68,7 +72,7 @@ std::string create_sql(const TargetDefinition& definition) {
                          quote(definition.database), quote(definition.table),
                          fmt::join(column_lines(definition), ",\n    "), engine_text(definition.engine));
   if (definition.engine != Engine::Null) {
-    if (!definition.partition_by.empty()) sql += fmt::format("PARTITION BY {}\n", definition.partition_by);
+    if (definition.partition_key) sql += fmt::format("PARTITION BY {}\n", definition.partition_key->sql);
     sql += fmt::format("ORDER BY {}\n", key_list(definition.order_by));
     sql += settings_clause(definition);
   }

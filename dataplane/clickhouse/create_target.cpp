@@ -7,6 +7,7 @@
 
 #include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/clickhouse/look.hpp"
+#include "dataplane/clickhouse/partition_key.hpp"
 #include "dataplane/clickhouse/target.hpp"
 
 namespace penstock::clickhouse {
@@ -81,12 +82,6 @@ Result<Rows> probe_types(Client& client, TypeProbe probe, const std::vector<Targ
   return look(client, fmt::format("SELECT {}", fmt::join(items, ", ")), "check column types", settings);
 }
 
-/// Errors that say something of the types rather than of the server, the network or the user.
-bool is_refusal(const Error& error) {
-  return error.kind == ErrorKind::BadData || error.kind == ErrorKind::Internal ||
-         error.reason == "TargetTypeInvalid";
-}
-
 /// The types as the server writes them, one row; asks one by one when it refuses, to say whose fault it is.
 Result<std::vector<std::string>> server_types(Client& client, TypeProbe probe,
                                               const TargetDefinition& definition,
@@ -97,10 +92,10 @@ Result<std::vector<std::string>> server_types(Client& client, TypeProbe probe,
   if (rows && rows->size() == 1 && rows->front().size() == columns.size()) return std::move(rows->front());
   if (rows)
     return fail(ErrorKind::Internal, "DestinationRequestInvalid", "the server lists other types than asked");
-  if (!is_refusal(rows.error())) return fail(rows.error());
+  if (!refuses_the_text(rows.error())) return fail(rows.error());
   for (const auto& column : columns) {
     const auto one = probe_types(client, probe, {column}, settings);
-    if (one || !is_refusal(one.error())) continue;
+    if (one || !refuses_the_text(one.error())) continue;
     return fail(definition_fault(
         definition, "TargetTypeInvalid",
         fmt::format("\"{}\", the type of column {}, is none that this server {} ({})", column.type,
@@ -126,18 +121,15 @@ Status make_database(Client& client, const std::string& database) {
   return done;
 }
 
-/// Columns, types and sorting key were checked before: a statement that the server does not understand is not
-/// understood because of the one part that is taken as written.
+/// Columns, types and sorting key were checked before, and what the partition expression is made of: what is
+/// left is what a server takes for no key.
 Error blame_partition_by(const TargetDefinition& definition, Error error) {
   constexpr std::array kLikely{"DestinationStatementInvalid", "TargetColumnMissing", "TargetColumnType",
                                "DestinationRejected"};
   const bool likely = std::find(kLikely.begin(), kLikely.end(), error.reason) != kLikely.end();
   const bool named = error.message.find("artition key") != std::string::npos;
   if (definition.partition_by.empty() || !(likely || named)) return error;
-  return definition_fault(
-      definition, "PartitionByInvalid",
-      fmt::format("ClickHouse does not take partitionBy \"{}\" ({})", definition.partition_by, error.message),
-      "Correct spec.tables[].partitionBy");
+  return partition_by_invalid(definition, fmt::format("is refused: {}", error.message));
 }
 
 }  // namespace
@@ -154,6 +146,13 @@ Result<TargetDefinition> with_server_types(Client& client, TargetDefinition defi
   return definition;
 }
 
+Result<TargetDefinition> with_partition_key(Client& client, TargetDefinition definition) {
+  if (definition.partition_by.empty() || definition.engine == Engine::Null) return definition;
+  PENSTOCK_ASSIGN(const auto settings, gate_settings(client, definition));
+  PENSTOCK_ASSIGN(definition.partition_key, check_partition_by(client, definition, settings));
+  return definition;
+}
+
 Status create_target(Client& client, const TargetDefinition& definition) {
   if (auto faults = check_definition(definition); !faults.empty()) return fail(std::move(faults.front()));
   PENSTOCK_TRY(make_database(client, definition.database));
@@ -164,7 +163,8 @@ Status create_target(Client& client, const TargetDefinition& definition) {
                                    literal(definition.database), literal(definition.table)),
                        "look at table " + name));
   if (!present.empty()) return {};
-  PENSTOCK_ASSIGN(const auto exact, with_server_types(client, definition));
+  PENSTOCK_ASSIGN(auto typed, with_server_types(client, definition));
+  PENSTOCK_ASSIGN(const auto exact, with_partition_key(client, std::move(typed)));
   PENSTOCK_ASSIGN(const auto settings, gate_settings(client, exact));
   auto done = client.execute({create_sql(exact), settings, false, true, "create table " + name});
   if (!done) return fail(blame_partition_by(definition, std::move(done).error()));

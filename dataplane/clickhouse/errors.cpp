@@ -232,6 +232,16 @@ const Family& family_of_status(int status) {
   }
 }
 
+/// The answer's body is of whoever gave it, and for nobody else's eyes: the address may be that of any
+/// service.
+std::string words_of_status(int status, bool stranger) {
+  if (stranger && status >= 300 && status < 400)
+    return "what answers there redirects (HTTP status " + std::to_string(status) + "), and is not ClickHouse";
+  if (stranger)
+    return "what answers there speaks HTTP, and is not ClickHouse (status " + std::to_string(status) + ")";
+  return "HTTP status " + std::to_string(status) + ", without an exception of ClickHouse";
+}
+
 }  // namespace
 
 bool holds_up_one_table(const Error& error) {
@@ -241,14 +251,20 @@ bool holds_up_one_table(const Error& error) {
                      [&](const char* reason) { return error.reason == reason; });
 }
 
+bool refuses_the_text(const Error& error) {
+  return error.kind == ErrorKind::BadData || error.kind == ErrorKind::Internal ||
+         error.reason == kType.reason || error.reason == kKey.reason || error.reason == kUnsupported.reason;
+}
+
 Error classify(const Endpoint& endpoint, int http, int code, const std::string& message,
                const std::string& doing) {
   static_assert(std::is_sorted(kEntries.begin(), kEntries.end(),
                                [](const Entry& a, const Entry& b) { return a.code < b.code; }));
-  auto text = exception_text(redact(message, endpoint.password));
+  const auto text = code != 0 ? exception_text(redact(message, endpoint.password)) : std::string{};
   const Family& family = code != 0 ? family_of_code(code, text) : family_of_status(http);
-  if (code == 0) text = "HTTP status " + std::to_string(http) + (text.empty() ? "" : ", " + text);
-  return {family.kind, family.reason, "cannot " + doing + " at " + endpoint.text() + ": " + text,
+  return {family.kind, family.reason,
+          "cannot " + doing + " at " + endpoint.text() + ": " +
+              (code != 0 ? text : words_of_status(http, &family == &kNotClickHouse)),
           family.cure};
 }
 

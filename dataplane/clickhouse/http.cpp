@@ -84,10 +84,12 @@ HttpFault::Kind kind_of(CURLcode code, const HttpExchange& exchange, std::string
       return speaks_of_certificates(text) ? Kind::TlsRefused : Kind::Unreachable;
     case CURLE_OPERATION_TIMEDOUT:
       return exchange.begun() ? Kind::TimedOut : Kind::Unreachable;
+    case CURLE_UNSUPPORTED_PROTOCOL:  // "HTTP/0.9": of the scheme it is known that it is supported
+    case CURLE_WEIRD_SERVER_REPLY:
+      return Kind::NotHttp;
     case CURLE_WRITE_ERROR:
       return exchange.too_large() ? Kind::TooLarge : Kind::Lost;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_NOT_BUILT_IN:
     case CURLE_OUT_OF_MEMORY:
       return Kind::Defect;

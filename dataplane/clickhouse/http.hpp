@@ -53,6 +53,7 @@ struct HttpFault {
     TlsRefused,   ///< the certificate is not trusted, or the two do not speak TLS with each other
     TimedOut,     ///< total_limit, silence_limit, or not at_work
     Lost,         ///< the connection broke
+    NotHttp,      ///< something else than HTTP came
     TooLarge,     ///< the answer is above answer_limit
     Cancelled,    ///< by the request's limits, or by the body's source
     Defect        ///< a request that cannot be made

@@ -10,17 +10,9 @@ bool is_quote(char c) {
   return c == '\'' || c == '`' || c == '"';
 }
 
-/// The length of the quoted text at the beginning of `text`, closing quote included.
-std::size_t quoted_length(std::string_view text) {
-  for (std::size_t at = 1; at < text.size(); ++at) {
-    if (text[at] == '\\') {
-      ++at;
-    } else if (text[at] == text.front()) {
-      if (at + 1 >= text.size() || text[at + 1] != text.front()) return at + 1;
-      ++at;  // a doubled quote is one of the text
-    }
-  }
-  return text.size();
+/// The same, to the end of the text where it is not closed.
+std::size_t length_of_quoted(std::string_view text) {
+  return quoted_length(text).value_or(text.size());
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -34,27 +26,14 @@ std::string_view trimmed(std::string_view text) {
 /// The name that a whole `part` quotes; nothing when it is anything else.
 std::optional<std::string> unquoted(std::string_view part) {
   if (part.size() < 2 || part.front() != '`' || quoted_length(part) != part.size()) return std::nullopt;
-  std::string out;
-  for (std::size_t at = 1; at + 1 < part.size(); ++at) {
-    if (part[at] == '`') ++at;
-    if (part[at] != '\\') {
-      out += part[at];
-      continue;
-    }
-    const char next = part[++at];
-    constexpr std::string_view kLetters = "bfnrt0";
-    constexpr std::string_view kMeanings("\b\f\n\r\t\0", 6);
-    const auto letter = kLetters.find(next);
-    out += letter == std::string_view::npos ? next : kMeanings[letter];
-  }
-  return out;
+  return unquoted_name(part);
 }
 
 std::string without_blanks(std::string_view type) {
   std::string out;
   for (std::size_t at = 0; at < type.size(); ++at) {
     if (is_quote(type[at])) {
-      const auto length = quoted_length(type.substr(at));
+      const auto length = length_of_quoted(type.substr(at));
       out += type.substr(at, length);
       at += length - 1;
     } else if (type[at] != ' ' && type[at] != '\t' && type[at] != '\n' && type[at] != '\r') {
@@ -80,7 +59,7 @@ std::string_view without_parentheses(std::string_view key) {
   int depth = 0;
   for (std::size_t at = 0; at < key.size(); ++at) {
     if (is_quote(key[at])) {
-      at += quoted_length(key.substr(at)) - 1;
+      at += length_of_quoted(key.substr(at)) - 1;
     } else if (key[at] == '(') {
       ++depth;
     } else if (key[at] == ')' && --depth == 0) {
@@ -91,6 +70,35 @@ std::string_view without_parentheses(std::string_view key) {
 }
 
 }  // namespace
+
+std::optional<std::size_t> quoted_length(std::string_view text) {
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    if (text[at] == '\\') {
+      ++at;
+    } else if (text[at] == text.front()) {
+      if (at + 1 >= text.size() || text[at + 1] != text.front()) return at + 1;
+      ++at;  // a doubled quote is one of the text
+    }
+  }
+  return std::nullopt;
+}
+
+std::string unquoted_name(std::string_view quoted) {
+  std::string out;
+  for (std::size_t at = 1; at + 1 < quoted.size(); ++at) {
+    if (quoted[at] == quoted.front()) ++at;
+    if (quoted[at] != '\\') {
+      out += quoted[at];
+      continue;
+    }
+    const char next = quoted[++at];
+    constexpr std::string_view kLetters = "bfnrt0";
+    constexpr std::string_view kMeanings("\b\f\n\r\t\0", 6);
+    const auto letter = kLetters.find(next);
+    out += letter == std::string_view::npos ? next : kMeanings[letter];
+  }
+  return out;
+}
 
 std::vector<std::string> split_key(std::string_view key) {
   key = without_parentheses(key);
@@ -104,7 +112,7 @@ std::vector<std::string> split_key(std::string_view key) {
   };
   for (std::size_t at = 0; at < key.size(); ++at) {
     if (is_quote(key[at])) {
-      at += quoted_length(key.substr(at)) - 1;
+      at += length_of_quoted(key.substr(at)) - 1;
     } else if (key[at] == '(') {
       ++depth;
     } else if (key[at] == ')') {

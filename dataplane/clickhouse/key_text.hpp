@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,13 @@ namespace penstock::clickhouse {
 /// The parts of a key as system.tables shows it ("tenant_id, `odd name`, toDate(at)"): names come without
 /// their quotes, other expressions as they are.
 [[nodiscard]] std::vector<std::string> split_key(std::string_view key);
+
+/// The length of the quoted text at the beginning of `text`, closing quote included; nullopt: not closed. A
+/// backslash, or the quote before itself, lets a quote be one of the text (ClickHouse docs, "Syntax").
+[[nodiscard]] std::optional<std::size_t> quoted_length(std::string_view text);
+
+/// What quote() makes such a text of; in double quotes likewise.
+[[nodiscard]] std::string unquoted_name(std::string_view quoted);
 
 /// A type's text such that two types that store the same values alike compare equal: without blanks outside
 /// of quotes and without time zones. `Decimal(10, 2)`: "Decimal(10,2)"; DateTime64(6, 'UTC'):

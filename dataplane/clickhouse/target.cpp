@@ -4,11 +4,16 @@
 
 #include <charconv>
 
+#include "core/tcp_question.hpp"
+#include "dataplane/clickhouse/endpoint.hpp"
 #include "dataplane/clickhouse/look.hpp"
 #include "dataplane/clickhouse/pinned_settings.hpp"
 
 namespace penstock::clickhouse {
 namespace {
+
+constexpr std::size_t kLongestVersion = 64;
+constexpr std::chrono::milliseconds kStrangerLimit{500};
 
 Error not_clickhouse(const Endpoint& endpoint) {
   return {ErrorKind::NeedsUser, "DestinationNotClickHouse",
@@ -16,8 +21,24 @@ Error not_clickhouse(const Endpoint& endpoint) {
           "Point spec.destination.clickhouse.url at ClickHouse's HTTP port (8123, or 8443 with TLS)"};
 }
 
-/// "26.7.3.1" into 26 and 7.
+/// The port of another server is no matter of time.
+Error unless_a_stranger(const Endpoint& endpoint, Error error) {
+  if (error.reason == "DestinationAnswerTorn") return not_clickhouse(endpoint);
+  const bool may_be = error.reason == "DestinationUnreachable" || error.reason == "DestinationTlsRefused";
+  const bool resolved = error.message.find("resolve") == std::string::npos;
+  const auto address = parse_address(endpoint.url);
+  if (!may_be || !resolved || !address || endpoint.limits.stop.stop_requested()) return error;
+  const auto port = !address->port.empty() ? address->port : address->tls ? "443" : "80";
+  const auto answer = ask_over_tcp(address->host, port, kSslRequest, kStrangerLimit);
+  if (answer != "S" && answer != "N") return error;
+  auto out = not_clickhouse(endpoint);
+  out.message += ": PostgreSQL answers there";
+  return out;
+}
+
+/// "26.7.3.1" into 26 and 7. What is longer is no version, and not to be shown.
 bool read_version(DestinationFacts& facts) {
+  if (facts.version.size() > kLongestVersion) return false;
   const char* end = facts.version.data() + facts.version.size();
   const auto major = std::from_chars(facts.version.data(), end, facts.major);
   if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return false;
@@ -50,12 +71,13 @@ Status without_drop_limits(Client& client, const std::string& sql, const std::st
 Result<DestinationFacts> read_destination(Client& client) {
   DestinationFacts facts;
   // With all of the settings that any statement is sent with: what the server does not let us set shows here.
-  PENSTOCK_ASSIGN(const auto server,
-                  look(client,
-                       "SELECT version(), timezone(), (SELECT count() FROM system.settings WHERE name IN "
-                       "('enable_time_time64_type', 'allow_experimental_time_time64_type')), "
-                       "toString(getSetting('readonly')), toUInt8(getSetting('allow_ddl'))",
-                       "use ClickHouse", all_pinned_settings()));
+  const auto answer = look(client,
+                           "SELECT version(), timezone(), (SELECT count() FROM system.settings WHERE name IN "
+                           "('enable_time_time64_type', 'allow_experimental_time_time64_type')), "
+                           "toString(getSetting('readonly')), toUInt8(getSetting('allow_ddl'))",
+                           "use ClickHouse", all_pinned_settings());
+  if (!answer) return fail(unless_a_stranger(client.endpoint(), answer.error()));
+  const auto& server = *answer;
   if (server.size() != 1 || server[0].size() != 5) return fail(not_clickhouse(client.endpoint()));
   facts.version = server[0][0];
   facts.timezone = server[0][1];

@@ -10,6 +10,7 @@
 
 #include "core/result.hpp"
 #include "dataplane/clickhouse/client.hpp"
+#include "dataplane/clickhouse/partition_key.hpp"
 #include "dataplane/columns/column_type.hpp"
 
 namespace penstock::clickhouse {
@@ -56,9 +57,10 @@ struct TargetDefinition {
   std::string table;
   std::vector<TargetColumn> columns;  ///< the source's; control columns are added by create_sql()
   std::vector<std::string> order_by;  ///< column names; empty: tuple()
-  std::string partition_by;           ///< expression, as written; empty: none
+  std::string partition_by;           ///< as written in the manifest: in no statement; empty: none
   Engine engine = Engine::ReplacingMergeTree;
   Mark mark;
+  std::optional<PartitionKey> partition_key{};  ///< what with_partition_key() has made of it
 };
 /// CREATE TABLE IF NOT EXISTS, with the control columns, the mark as comment, and no SETTINGS but what the
 /// table needs: allow_nullable_key, and for MergeTree the window in which insert_deduplication_token counts.
@@ -90,12 +92,16 @@ struct DestinationFacts {
   bool allow_ddl = true;   ///< and this lets it make tables
 };
 
+/// DestinationNotClickHouse (NeedsUser) where something else answers, as far as that can be told.
 [[nodiscard]] Result<DestinationFacts> read_destination(Client& client);
 [[nodiscard]] Result<std::optional<TargetTable>> read_target(Client& client, const std::string& table);
 /// The definition with its types as the server writes them (`decimal(10,2)`: `Decimal(10, 2)`, TEXT: String).
 /// Fails with TargetTypeInvalid, naming the column, for a text that is no type there, and for a type that
 /// we do not encode and the server cannot make of text (Map).
 [[nodiscard]] Result<TargetDefinition> with_server_types(Client& client, TargetDefinition definition);
+/// The definition with its partition key, of the expression in partition_by. Its types are the server's.
+/// Fails with PartitionByInvalid (partition_key.hpp).
+[[nodiscard]] Result<TargetDefinition> with_partition_key(Client& client, TargetDefinition definition);
 /// Makes the database when it is absent and the user may, and the table when it is absent; one that is there
 /// is left as it is, fitting or not. Safe to repeat. A fault in partition_by is PartitionByInvalid, in a type
 /// TargetTypeInvalid.

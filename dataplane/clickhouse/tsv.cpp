@@ -29,7 +29,7 @@ char unescaped(char c) {
 
 Result<Rows> parse_tsv(std::string_view body) {
   Rows rows;
-  std::vector<std::string> row;
+  Row row;
   std::string value;
   bool escaped = false;
   for (const char c : body) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <thread>
 
 #include "core/row_version.hpp"
@@ -177,7 +178,9 @@ class Comparison {
   Result<RowsAre> compare_counts() {
     PENSTOCK_ASSIGN(const auto counts, count("count()", ""));
     if (counts.size() != 1) return RowsAre::Unknown;
-    const auto rows = std::stoull(counts[0]);
+    std::uint64_t rows = 0;
+    const auto* const end = counts[0].data() + counts[0].size();
+    if (std::from_chars(counts[0].data(), end, rows).ptr != end) return RowsAre::Unknown;
     return rows == rows_ ? RowsAre::Equal : rows > rows_ ? RowsAre::Different : RowsAre::Unknown;
   }
 
@@ -195,7 +198,7 @@ class Comparison {
     request.purpose = "compare rows of " + clickhouse::quote(target_.target);
     request.limit = kStatementLimit;
     PENSTOCK_ASSIGN(auto rows, client_.select(request));
-    return rows.empty() ? std::vector<std::string>{} : std::move(rows.front());
+    return rows.empty() ? clickhouse::Row{} : std::move(rows.front());
   }
 
   [[nodiscard]] std::string native() const {

@@ -204,6 +204,9 @@ Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgre
   const auto definition = define_target(pipe, table, source, {destination.time64});
   PENSTOCK_ASSIGN(out.definition, clickhouse::with_server_types(client, definition));
   out.faults = clickhouse::check_definition(out.definition);
+  auto partitioned = clickhouse::with_partition_key(client, out.definition);
+  if (!partitioned && partitioned.error().reason != "PartitionByInvalid") return fail(partitioned.error());
+  if (!partitioned) out.faults.push_back(std::move(partitioned).error());
   check_key_types(table, source, out.definition, out.faults);
   if (auto fault = renamed_exclusion(table, source)) out.faults.push_back(*std::move(fault));
   // A resync to come is not to fail of the name; a Null table is never staged.

@@ -17,6 +17,7 @@
 #include "dataplane/postgres/libpq.hpp"
 #include "dataplane/postgres/private_file.hpp"
 #include "dataplane/postgres/resolve.hpp"
+#include "dataplane/postgres/stranger.hpp"
 
 namespace penstock::postgres {
 namespace {
@@ -79,6 +80,7 @@ class Parameters {
     out.set("tcp_user_timeout", std::to_string(endpoint.silence_limit.count()));
     if (kind == SessionKind::Replication) out.set("replication", "database");
     PENSTOCK_TRY(out.set_tls(endpoint));
+    PENSTOCK_TRY(out.check_for_nul());
     return out;
   }
 
@@ -108,6 +110,16 @@ class Parameters {
     if (kind == SessionKind::Replication)
       out += fmt::format(" -c wal_sender_timeout={}", 3 * endpoint.silence_limit.count());
     return out;
+  }
+
+  /// libpq would take what stands before it for the whole.
+  [[nodiscard]] Status check_for_nul() const {
+    for (const auto& [keyword, value] : pairs_)
+      if (value.find('\0') != std::string::npos)
+        return fail(ErrorKind::NeedsUser, "SourceParameterInvalid",
+                    fmt::format("what PostgreSQL is to be told as {} holds a NUL byte", keyword),
+                    "Correct it in spec.source.postgres, or in the Secret that it names");
+    return {};
   }
 
   void set(std::string keyword, std::string value) {
@@ -197,6 +209,21 @@ Status pin_newer_settings(pg_conn* session, const Endpoint& endpoint) {
   return {};
 }
 
+/// Where libpq itself found fault, what answers there may be no PostgreSQL at all: then that is what is
+/// wrong, and nothing of what it said is repeated, which libpq does with some of it.
+Error unless_a_stranger(const Endpoint& endpoint, SessionKind kind, const std::string& address, Error error) {
+  const bool of_libpq =
+      error.reason == "SourceUnreachable" || error.reason == "NotPostgres" || error.reason == "TlsFailed";
+  if (!of_libpq || kind == SessionKind::Look || address.empty() || endpoint.limits.stop.stop_requested())
+    return error;
+  const auto stranger = stranger_at(address, endpoint.port);
+  if (stranger.empty()) return error;
+  return {ErrorKind::NeedsUser, "NotPostgres",
+          fmt::format("what answers at {}:{} is not a PostgreSQL server: it {}", endpoint.host, endpoint.port,
+                      stranger),
+          "Check spec.source.postgres.host and port"};
+}
+
 }  // namespace
 
 std::string Endpoint::text() const {
@@ -217,7 +244,8 @@ Result<Connection> connect(const Endpoint& endpoint, SessionKind kind) {
       return session;
     }
     // An address that answers, with a refusal too, has the last word.
-    if (at + 1 == addresses.size() || session.error().reason != "SourceUnreachable") return session;
+    if (at + 1 == addresses.size() || session.error().reason != "SourceUnreachable")
+      return fail(unless_a_stranger(endpoint, kind, addresses[at], std::move(session).error()));
   }
 }
 

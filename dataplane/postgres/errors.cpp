@@ -20,6 +20,7 @@ struct Rule {
   const char* cure;
 };
 
+constexpr std::size_t kLongestOfLibpq = 400;
 constexpr const char* kCredentials =
     "Check spec.source.postgres.user and the Secret that passwordSecretRef names; the change is taken up by "
     "itself";
@@ -77,6 +78,7 @@ Rule rule_of_libpq(std::string_view message) {
   if (holds(message, "no password supplied"))
     return {"", ErrorKind::NeedsUser, "AuthenticationFailed", kCredentials};
   if (holds(message, "invalid response to SSL negotiation") ||
+      holds(message, "unencrypted data after SSL response") ||
       holds(message, "expected authentication request"))
     return {"", ErrorKind::NeedsUser, "NotPostgres",
             "Something else than PostgreSQL answers there: check spec.source.postgres.host and port"};
@@ -114,6 +116,8 @@ Error error_of(const Endpoint& endpoint, const std::string& sqlstate, const std:
   while (words.ends_with('.'))
     words.pop_back();
   if (words.empty()) words = "no answer";
+  // libpq's own words are short; what is not may be a stranger's answer, which libpq repeats.
+  if (sqlstate.empty() && words.size() > kLongestOfLibpq) words = "the answer is not PostgreSQL's";
   const auto code = sqlstate.empty() ? "" : fmt::format(" (SQLSTATE {})", sqlstate);
   const auto where = fmt::format("{} PostgreSQL {}", doing == "connecting" ? "to" : "at", endpoint.text());
   return {rule.kind, rule.reason, fmt::format("{} {}: {}{}", doing, where, words, code), rule.cure};

@@ -77,6 +77,14 @@ Status send_out(pg_conn* session, const Endpoint& endpoint, const std::string& d
   return {};
 }
 
+/// libpq ends a statement at its first NUL.
+Status check_statement(const std::string& sql, const std::string& doing) {
+  if (sql.find('\0') == std::string::npos) return {};
+  return fail(ErrorKind::NeedsUser, "SourceParameterInvalid",
+              doing + ": a name in the statement holds a NUL character, which PostgreSQL has none of",
+              "Correct the names in spec.tables and spec.source.postgres");
+}
+
 /// `send` puts the statement into libpq's buffer.
 template <typename Send>
 Result<ResultHandle> exec_sent(pg_conn* session, const Endpoint& endpoint, const std::string& doing,
@@ -110,11 +118,13 @@ Result<ResultHandle> answer(pg_conn* session, const Endpoint& endpoint, const st
 
 Result<ResultHandle> exec(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
                           const std::string& doing) {
+  PENSTOCK_TRY(check_statement(sql, doing));
   return exec_sent(session, endpoint, doing, [&] { return PQsendQuery(session, sql.c_str()); });
 }
 
 Result<ResultHandle> exec_with(pg_conn* session, const Endpoint& endpoint, const std::string& sql,
                                const StatementParameters& parameters, const std::string& doing) {
+  PENSTOCK_TRY(check_statement(sql, doing));
   return exec_sent(session, endpoint, doing, [&] {
     return PQsendQueryParams(session, sql.c_str(), static_cast<int>(parameters.values.size()), nullptr,
                              parameters.values.data(), parameters.lengths.data(), parameters.formats.data(),
@@ -151,6 +161,7 @@ Result<ResultHandle> run_waiting(pg_conn* session, const Endpoint& endpoint, con
                                  const StatementParameters* parameters) {
   using Steady = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kBetween{50};
+  PENSTOCK_TRY(check_statement(sql, doing));
   const StallGuard guard(session, endpoint);
   const int sent = parameters == nullptr
                        ? PQsendQuery(session, sql.c_str())

@@ -19,15 +19,25 @@ using ::testing::IsEmpty;
 const std::set<std::string> kStates{"Provisioning", "Setup",     "Snapshot", "Running",   "Pausing",
                                     "Paused",       "Modifying", "Resync",   "Completed", "Failed"};
 
-/// Words that look like reasons and are none: types and engines of ClickHouse, verbs, types of conditions,
-/// errors that end a start or a look of `penstock dev` and `penstock plan`, and not a pipe's.
-const std::set<std::string> kNoReasons{
-    "DateTime",           "DateTime64",      "LowCardinality", "FixedString",    "MergeTree",
-    "ReplacingMergeTree", "AddFinalizer",    "BeginResync",    "CreateSlot",     "DeclareTables",
-    "MakeTables",         "RemoveFinalizer", "RemoveTables",   "SetUp",          "StartLoad",
-    "StartStream",        "StopRuns",        "SwapTables",     "TakeDownFormer", "ResyncRequired",
-    "ListenFailed",       "PortInUse",       "NotFound",       "InvalidLsn",     "InvalidRowVersion",
-    "InvalidTableName"};
+/// Words that look like reasons and are none: types, engines and syntax of ClickHouse, verbs, types of
+/// conditions, errors that end a start or a look of `penstock dev` and `penstock plan`, and not a pipe's.
+const std::set<std::string> kNoReasons{"DateTime",          "DateTime64",
+                                       "LowCardinality",    "FixedString",
+                                       "MergeTree",         "ReplacingMergeTree",
+                                       "AddFinalizer",      "BeginResync",
+                                       "CreateSlot",        "DeclareTables",
+                                       "MakeTables",        "RemoveFinalizer",
+                                       "RemoveTables",      "SetUp",
+                                       "StartLoad",         "StartStream",
+                                       "StopRuns",          "SwapTables",
+                                       "TakeDownFormer",    "ResyncRequired",
+                                       "ListenFailed",      "PortInUse",
+                                       "NotFound",          "InvalidLsn",
+                                       "InvalidRowVersion", "InvalidTableName",
+                                       "SelectQuery",       "SelectWithUnionQuery",
+                                       "ExpressionList",    "TablesInSelectQuery",
+                                       "QualifiedAsterisk", "ColumnsRegexpMatcher",
+                                       "WindowDefinition",  "InIgnoreSet"};
 
 std::set<std::string> words_of_the_sources() {
   return camel_case_words(sources_in({"core", "reconcilers", "dataplane", "controller/adapters"}));

@@ -34,7 +34,7 @@ TEST_F(Targets, AreReadBackAsTheyWereMadeAndFit) {
   ASSERT_EQ(refusal(wanted), "");
   const auto table = there("orders");
   EXPECT_EQ(table.engine, "ReplacingMergeTree");
-  EXPECT_EQ(table.partition_key, "toYYYYMM(at)");
+  EXPECT_EQ(table.partition_key, "(toYYYYMM(at))");
   EXPECT_EQ(table.mark, (Mark{"uid-1", 2}));
   EXPECT_EQ(table.uuid.size(), 36U);
   EXPECT_NE(table.uuid, "00000000-0000-0000-0000-000000000000");

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <future>
 
+#include "dataplane/clickhouse/target.hpp"
 #include "tests/support/process.hpp"
 #include "tests/unit/clickhouse/scripted_server.hpp"
 
@@ -20,6 +21,7 @@ using std::chrono::steady_clock;
 using test::http_answer;
 using test::ScriptedServer;
 using test::Step;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -222,12 +224,44 @@ TEST(ClickHouseClient, IsInDoubtWhenAGatewayGaveUpOnAnInsert) {
 }
 
 TEST(ClickHouseClient, TellsThatSomethingElseAnswers) {
-  ScriptedServer server({answered(404, "<html><body>not\nhere</body></html>")});
+  ScriptedServer server({answered(404, "<html><body>not\nhere</body></html>"),
+                         answered(302, "not here", "Location: http://127.0.0.1:1/internal\r\n"),
+                         answered(500, "not here"), Step{"SSH-2.0-not here\r\n", true}});
   Client client(endpoint_of(server));
-  const auto done = client.execute({"A"});
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().reason, "DestinationNotClickHouse");
-  EXPECT_THAT(done.error().message, HasSubstr("HTTP status 404, <html><body>not here</body></html>"));
+  for (const char* what : {"speaks HTTP, and is not ClickHouse (status 404)", "redirects (HTTP status 302)",
+                           "HTTP status 500, without an exception of ClickHouse", "does not speak HTTP"}) {
+    const auto done = client.execute({"A", {}, false, true});
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().reason, std::string(what).find("500") == std::string::npos
+                                       ? "DestinationNotClickHouse"
+                                       : "DestinationUnavailable");
+    EXPECT_THAT(done.error().message,
+                AllOf(HasSubstr(what), Not(HasSubstr("here<")), Not(HasSubstr("not here"))));
+  }
+  EXPECT_EQ(server.received().size(), 4U) << "no redirect is followed";
+}
+
+TEST(ClickHouseClient, TellsAStrangerThatSaysYesToEverything) {
+  const std::string page = "<html>\n<body>not here</body>\n</html>";
+  for (const auto& body : {page, page + "\n", std::string(), std::string("1\tUTC\t1\t0\t1\n"),
+                           std::string(600, '1') + ".2\tUTC\t1\t0\t1\n"}) {
+    ScriptedServer server({answered(200, body)});
+    Client client(endpoint_of(server));
+    const auto facts = read_destination(client);
+    ASSERT_FALSE(facts) << body;
+    EXPECT_EQ(facts.error().kind, ErrorKind::NeedsUser);
+    EXPECT_EQ(facts.error().reason, "DestinationNotClickHouse") << facts.error().text();
+    EXPECT_THAT(facts.error().text(), AllOf(Not(HasSubstr("here")), Not(HasSubstr("1111"))));
+  }
+}
+
+TEST(ClickHouseClient, TakesRowsThatAreTooShort) {
+  ScriptedServer server({answered(200, "x\n"), answered(200, "y\n")});
+  Client client(endpoint_of(server));
+  const auto table = read_target(client, "orders");
+  ASSERT_TRUE(table) << table.error().text();
+  EXPECT_EQ((*table)->uuid, "x");
+  EXPECT_EQ((*table)->partition_key, "");
 }
 
 TEST(ClickHouseClient, KeepsThePasswordOutOfEveryMessage) {

@@ -73,12 +73,12 @@ TEST(CreateSql, MakesAnAppendOnlyTableThatKnowsTokens) {
   auto definition = orders();
   definition.engine = Engine::MergeTree;
   definition.order_by.clear();
-  definition.partition_by = "toYYYYMM(at) -- monthly";
+  definition.partition_key = {"(toYYYYMM(at))", {"at"}};
   EXPECT_THAT(create_sql(definition), HasSubstr("    `_penstock_deleted` UInt8,\n"
                                                 "    `_penstock_synced_at` DateTime64(3) DEFAULT now64(3)\n"
                                                 ")\n"
                                                 "ENGINE = MergeTree\n"
-                                                "PARTITION BY toYYYYMM(at) -- monthly\n"
+                                                "PARTITION BY (toYYYYMM(at))\n"
                                                 "ORDER BY tuple()\n"
                                                 "SETTINGS non_replicated_deduplication_window = 1000\n"
                                                 "COMMENT "));
@@ -87,7 +87,7 @@ TEST(CreateSql, MakesAnAppendOnlyTableThatKnowsTokens) {
 TEST(CreateSql, MakesANullTableWithoutKeys) {
   auto definition = orders();
   definition.engine = Engine::Null;
-  definition.partition_by = "id";
+  definition.partition_key = {"(id)", {"id"}};
   EXPECT_THAT(create_sql(definition), HasSubstr(")\nENGINE = Null\nCOMMENT 'penstock"));
 }
 
@@ -96,10 +96,16 @@ TEST(CreateSql, AllowsANullableKeyOnlyWhereThereIsOne) {
   definition.order_by = {"tenant_id", "note"};
   EXPECT_THAT(create_sql(definition), HasSubstr("\nSETTINGS allow_nullable_key = 1\nCOMMENT"));
   definition.order_by = {"tenant_id"};
-  definition.partition_by = "cityHash64(note)";
+  definition.partition_key = {"(cityHash64(note))", {"note"}};
   EXPECT_THAT(create_sql(definition), HasSubstr("\nSETTINGS allow_nullable_key = 1\nCOMMENT"));
-  definition.partition_by = "tenant_id";
+  definition.partition_key = {"(tenant_id)", {"tenant_id"}};
   EXPECT_THAT(create_sql(definition), testing::Not(HasSubstr("SETTINGS")));
+}
+
+TEST(CreateSql, HoldsNothingOfWhatNobodyHasLookedThrough) {
+  auto definition = orders();
+  definition.partition_by = "tuple() ORDER BY id AS SELECT 1";
+  EXPECT_THAT(create_sql(definition), testing::Not(HasSubstr("PARTITION")));
 }
 
 TEST(CreateSql, QuotesHostileNames) {
