@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "core/shown_text.hpp"
+
 namespace penstock::log {
 namespace {
 std::atomic<Sink> current_sink{nullptr};
@@ -12,7 +14,7 @@ void set_sink(Sink sink) {
 }
 
 void write(Level level, std::string_view component, std::string_view message) {
-  if (const Sink sink = current_sink.load()) sink(level, component, message);
+  if (const Sink sink = current_sink.load()) sink(level, shown(component), shown(message));
 }
 
 }  // namespace penstock::log

@@ -10,7 +10,8 @@ namespace penstock::log {
 
 enum class Level { Debug, Info, Warn, Error };
 
-/// Where lines go; set once by main before threads start (to spdlog). Without one, nothing is written.
+/// Where lines go; set once by main before threads start (to spdlog). Without one, nothing is written. What
+/// it is given is one line, fit for a terminal (shown_text.hpp), whatever names and servers' words are in it.
 using Sink = void (*)(Level level, std::string_view component, std::string_view message);
 void set_sink(Sink sink);
 void write(Level level, std::string_view component, std::string_view message);

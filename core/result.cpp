@@ -1,9 +1,11 @@
 #include "core/result.hpp"
 
+#include "core/shown_text.hpp"
+
 namespace penstock {
 
 std::string Error::text() const {
-  return cure.empty() ? message : message + ". " + cure;
+  return shown(cure.empty() ? message : message + ". " + cure);
 }
 
 }  // namespace penstock

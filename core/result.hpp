@@ -39,7 +39,7 @@ struct Error {
 
   bool operator==(const Error&) const = default;
 
-  /// "message. cure", for conditions and logs.
+  /// "message. cure", for conditions, logs and terminals (shown_text.hpp).
   [[nodiscard]] std::string text() const;
 };
 

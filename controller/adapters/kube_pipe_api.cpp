@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/base64.hpp"
+#include "core/shown_text.hpp"
 #include "core/utf8.hpp"
 
 namespace penstock::adapters {
@@ -119,11 +120,11 @@ void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reaso
   const runtime::ObjectReference about{std::string(kApiGroup) + "/" + kApiVersion, "Pipe", pipe.ns, pipe.name,
                                        pipe.uid};
   if (warning && meter_) meter_->note_warning(pipe.uid, reason);
-  if (warning) return events_.record(about, runtime::EventType::Warning, reason, valid_utf8(message));
+  if (warning) return events_.record(about, runtime::EventType::Warning, reason, shown(message));
   // The generation tells which manifest is honoured, and keeps a transition from being counted up on an
   // earlier one like it: each has an event of its own.
   events_.record(about, runtime::EventType::Normal, reason,
-                 fmt::format("{} (generation {})", valid_utf8(message), pipe.generation));
+                 fmt::format("{} (generation {})", shown(message), pipe.generation));
 }
 
 Result<Secret> KubePipeApi::read_secret(const std::string& ns, const SecretKeyRef& ref) {

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "controller/adapters/pipe_plan.hpp"
+#include "core/shown_text.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::adapters {
@@ -16,7 +17,7 @@ std::string grouped(std::int64_t number) {
 }
 
 std::string line(const char* what, const std::string& rest) {
-  return fmt::format("  {:<11} {}\n", what, rest);
+  return fmt::format("  {:<11} {}\n", what, shown(rest));
 }
 
 std::string describe(const Forecast::Table& table, const PipeSpec& spec) {

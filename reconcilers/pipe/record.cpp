@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/error_policy.hpp"
-#include "core/utf8.hpp"
+#include "core/shown_text.hpp"
 #include "reconcilers/pipe/conditions.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
@@ -107,15 +107,15 @@ void add_standing_conditions(const Pipe& pipe, const PipeStatus& status, const D
                    {}});
 }
 
-/// Words of servers, names and values in it are bytes of theirs: as the API keeps it, so that what is
-/// recorded is no news on the next pass.
-void make_valid_utf8(PipeStatus& status) {
-  status.message = valid_utf8(status.message);
+/// Words of servers, names and values in it are bytes of theirs, and kubectl writes them to terminals: as the
+/// API keeps it, so that what is recorded is no news on the next pass.
+void make_fit_to_show(PipeStatus& status) {
+  status.message = shown(status.message);
   for (auto& condition : status.conditions)
-    condition.message = valid_utf8(condition.message);
+    condition.message = shown(condition.message);
   for (auto& table : status.tables) {
-    table.message = valid_utf8(table.message);
-    table.source_changes = valid_utf8(table.source_changes);
+    table.message = shown(table.message);
+    table.source_changes = shown(table.source_changes);
   }
 }
 
@@ -185,10 +185,10 @@ PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& de
     auto conditions = conditions_of(decision.state, decision.message, decision.fault, pipe.generation);
     add_standing_conditions(pipe, status, decision, conditions);
     for (auto& condition : conditions)
-      condition.message = valid_utf8(condition.message);
+      condition.message = shown(condition.message);
     status.conditions = merge_conditions(status.conditions, std::move(conditions), now);
   }
-  make_valid_utf8(status);
+  make_fit_to_show(status);
   summarize(status, pipe.spec);
   return status;
 }

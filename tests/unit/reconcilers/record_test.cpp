@@ -74,6 +74,17 @@ TEST(Texts, AreUtf8SoThatWhatIsKeptIsNoNews) {
   EXPECT_THAT(events_between(pipe, decided_on(pipe, decision), decision), testing::IsEmpty());
 }
 
+TEST(Texts, BringNothingToATerminalThatMovesIt) {
+  auto pipe = streaming().pipe;
+  pipe.status.tables.at(0).message = "a\x1b[2J";
+  const auto decision =
+      decision_for(PipeState::Running, Error{ErrorKind::BadData, "TablesFailed", "no\n\x1b[31m\u202e", ""});
+  const auto status = decided_on(pipe, decision);
+  EXPECT_EQ(status.message, "no\\n\\x1b[31m\\u202e");
+  EXPECT_EQ(find_condition(status.conditions, "Ready")->message, "no\\n\\x1b[31m\\u202e");
+  EXPECT_EQ(status.tables.at(0).message, "a\\x1b[2J");
+}
+
 TEST(Events, OneForEachNewState) {
   auto pipe = streaming().pipe;
   const auto decision = decision_for(PipeState::Pausing);
