@@ -114,6 +114,33 @@ void check_tables(const std::vector<TableSpec>& tables, Faults& faults) {
   }
 }
 
+/// PostgreSQL has no such character in a name, and its library would end the name there.
+void check_for_nul(const std::string& path, std::string_view text, Faults& faults) {
+  if (text.find('\0') != std::string_view::npos) faults.push_back({path, "must not contain a NUL character"});
+}
+
+void check_texts(const PipeSpec& spec, Faults& faults) {
+  const auto& postgres = spec.source;
+  check_for_nul("spec.source.postgres.database", postgres.database, faults);
+  check_for_nul("spec.source.postgres.user", postgres.user, faults);
+  check_for_nul("spec.source.postgres.publication", postgres.publication, faults);
+  check_for_nul("spec.destination.clickhouse.database", spec.destination.database, faults);
+  check_for_nul("spec.destination.clickhouse.user", spec.destination.user, faults);
+  for (std::size_t i = 0; i < spec.tables.size(); ++i) {
+    const auto& table = spec.tables[i];
+    check_for_nul(table_path(i) + ".source", table.source, faults);
+    check_for_nul(table_path(i) + ".partitionBy", table.partition_by, faults);
+    for (const auto& name : table.excluded_columns)
+      check_for_nul(table_path(i) + ".excludedColumns", name, faults);
+    for (const auto& name : table.order_by)
+      check_for_nul(table_path(i) + ".orderBy", name, faults);
+    for (const auto& column : table.columns) {
+      check_for_nul(table_path(i) + ".columns", column.name, faults);
+      check_for_nul(table_path(i) + ".columns", column.type, faults);
+    }
+  }
+}
+
 void check_tls(const TlsSpec& tls, Faults& faults) {
   const std::string path = "spec.source.postgres.tls";
   if (tls.client_certificate.has_value() != tls.client_key.has_value())
@@ -201,6 +228,7 @@ void check_destination(const ClickHouseSpec& clickhouse, Faults& faults) {
 void check_spec(const PipeSpec& spec, Faults& faults) {
   check_source(spec, faults);
   check_destination(spec.destination, faults);
+  check_texts(spec, faults);
   check_tables(spec.tables, faults);
   if (spec.sync.interval < kMinInterval || spec.sync.interval > kMaxInterval)
     faults.push_back({"spec.sync.interval",

@@ -1,6 +1,43 @@
 #include "reconcilers/pipe/credentials.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
 namespace penstock::reconcile {
+namespace {
+
+std::string where(const Pipe& pipe, const SecretKeyRef& ref) {
+  return fmt::format("key \"{}\" of Secret {}/{}", ref.key, pipe.ns, ref.name);
+}
+
+/// Libraries end a text at its first NUL: what stands behind would be left out in silence.
+Status check_for_nul(const Pipe& pipe, const SecretKeyRef& ref, const Secret& value) {
+  if (value.reveal().find('\0') == std::string::npos) return {};
+  return fail(
+      ErrorKind::NeedsUser, "SecretValueInvalid",
+      fmt::format("{} holds a NUL byte, which neither a password nor a certificate may", where(pipe, ref)),
+      "Correct it in the Secret: the text alone, in UTF-8 (UTF-16 has NUL bytes in it)");
+}
+
+/// A password for ClickHouse travels in an HTTP header.
+Status check_for_header(const Pipe& pipe, const SecretKeyRef& ref, const Secret& value) {
+  const std::string_view text = value.reveal();
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  const bool bad_end = !text.empty() && (is_blank(text.front()) || is_blank(text.back()));
+  const bool control =
+      std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
+  if (!bad_end && !control) return {};
+  return fail(
+      ErrorKind::NeedsUser, "DestinationCredentialsInvalid",
+      fmt::format("the password for ClickHouse holds a line break, a control character, or white space "
+                  "at an end: {}",
+                  where(pipe, ref)),
+      "Correct it in the Secret (echo -n, not echo, when one is made by hand)");
+}
+
+}  // namespace
 
 Result<Credentials> read_credentials(const Pipe& pipe, const ReadSecret& read) {
   Credentials out;
@@ -10,6 +47,8 @@ Result<Credentials> read_credentials(const Pipe& pipe, const ReadSecret& read) {
                           &source.tls.client_key, &destination.password, &destination.ca}) {
     if (!*ref) continue;
     PENSTOCK_ASSIGN(auto secret, read(pipe.ns, **ref));
+    PENSTOCK_TRY(check_for_nul(pipe, **ref, secret));
+    if (ref == &destination.password) PENSTOCK_TRY(check_for_header(pipe, **ref, secret));
     out[(*ref)->name + "/" + (*ref)->key] = std::move(secret);
   }
   return out;

@@ -50,6 +50,18 @@ TEST(ValidatePipe, OneTableTwiceIsRefusedWithBothSpellings) {
       << "quoted, the case is the table's own";
 }
 
+TEST(ValidatePipe, NamesWithANulCharacterAreRefused) {
+  const std::string nul("a\0b", 3);
+  EXPECT_THAT(faults_of([&](Json& spec) { spec["source"]["postgres"]["user"] = nul; }),
+              testing::Contains(fault("spec.source.postgres.user", "NUL")));
+  EXPECT_THAT(faults_of([&](Json& spec) { spec["destination"]["clickhouse"]["database"] = nul; }),
+              testing::Contains(fault("spec.destination.clickhouse.database", "NUL")));
+  EXPECT_THAT(faults_of([&](Json& spec) { spec["tables"][0]["orderBy"] = {nul}; }),
+              testing::Contains(fault("spec.tables[0].orderBy", "NUL")));
+  EXPECT_THAT(faults_of([&](Json& spec) { spec["tables"][0]["source"] = "public.\"" + nul + "\""; }),
+              testing::Contains(fault("spec.tables[0].source", "")));
+}
+
 TEST(ValidatePipe, OneTargetForTwoTablesIsRefusedWithBothNames) {
   EXPECT_THAT(faults_of(tables(R"([{"source": "a.orders"}, {"source": "b.orders"}])")),
               ElementsAre(fault(
