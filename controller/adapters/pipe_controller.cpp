@@ -39,7 +39,8 @@ void PipeController::start() {
             if (!options_.metrics) return;
             options_.metrics->meter().note_run(uid, "load", runs.load.tables);
             options_.metrics->meter().note_run(uid, "stream", runs.stream.tables);
-          }},
+          },
+          [this] { return stored_pipes(); }},
       options_.table_patience);
   reconciler_ = std::make_unique<reconcile::PipeReconciler>(api_, *dataplane_, clock_, options_.worker);
   controller_.start();

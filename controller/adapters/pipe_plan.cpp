@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/adapters/kube_pipe_api.hpp"
+#include "controller/adapters/other_pipes.hpp"
 #include "controller/adapters/pipe_job.hpp"
 #include "controller/adapters/run_facts.hpp"
 #include "dataplane/pipeline/setup.hpp"
@@ -21,13 +22,25 @@ Result<json> dry_run(kube::KubeClient& client, const json& manifest, const json*
   return client.update(kube::pipes(), wanted, kube::Part::Object, kube::Write::DryRun);
 }
 
+/// As far as they may be listed.
+std::vector<Pipe> pipes_of(kube::KubeClient& client) {
+  std::vector<Pipe> out;
+  const auto list = client.list(kube::pipes());
+  if (!list) return out;
+  for (const auto& object : list->items)
+    if (auto pipe = read_pipe(*object)) out.push_back(*std::move(pipe));
+  return out;
+}
+
 reconcile::LiveLook look_with(kube::KubeClient& client) {
   return [&client](const Pipe& pipe,
                    const std::vector<std::string>& sources) -> Result<reconcile::SetupFacts> {
     PENSTOCK_ASSIGN(const auto credentials,
                     reconcile::read_credentials(
                         pipe, [&](const auto& ns, const auto& ref) { return read_secret(client, ns, ref); }));
-    PENSTOCK_ASSIGN(const auto report, pipeline::set_up(job_of(pipe, credentials, sources), false));
+    auto job = job_of(pipe, credentials, sources);
+    add_others(pipe, pipes_of(client), job);
+    PENSTOCK_ASSIGN(const auto report, pipeline::set_up(job, false));
     return facts_of(report);
   };
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "controller/adapters/other_pipes.hpp"
 #include "controller/adapters/pipe_job.hpp"
 #include "controller/adapters/run_facts.hpp"
 #include "dataplane/pipeline/setup.hpp"
@@ -204,12 +205,21 @@ reconcile::Fingerprints PipelineDataplane::fingerprint(const Pipe& pipe,
   return {load_fingerprint(job), stream_fingerprint(job)};
 }
 
+pipeline::PipeJob PipelineDataplane::job_among_others(const Pipe& pipe,
+                                                      const reconcile::Credentials& credentials,
+                                                      const std::vector<std::string>& sources) const {
+  auto out = job_of(pipe, credentials, sources);
+  add_others(pipe, hooks_.pipes(), out);
+  return out;
+}
+
 Result<reconcile::SetupFacts> PipelineDataplane::set_up(const Pipe& pipe,
                                                         const reconcile::Credentials& credentials,
                                                         const reconcile::SetupWish& wish) {
   drop_probe(*run_of(pipe.uid));
-  PENSTOCK_ASSIGN(const auto report,
-                  pipeline::set_up(bounded(pipe, job_of(pipe, credentials, wish.tables)), wish.make));
+  PENSTOCK_ASSIGN(
+      const auto report,
+      pipeline::set_up(bounded(pipe, job_among_others(pipe, credentials, wish.tables)), wish.make));
   return facts_of(report);
 }
 
@@ -267,6 +277,9 @@ Status PipelineDataplane::start_load(const Pipe& pipe, const reconcile::Credenti
 }
 
 Status PipelineDataplane::start_stream(const Pipe& pipe, const reconcile::Credentials& credentials) {
+  if (const auto& source = pipe.status.source; source && !pipe.status.replication.owns_slot)
+    PENSTOCK_TRY(pipeline::check_slot_readers(job_among_others(pipe, credentials, {}),
+                                              source->system_identifier, source->database));
   const auto run = run_of(pipe.uid);
   drop_probe(*run);
   pipeline::StreamRequest request;
@@ -328,7 +341,7 @@ Result<reconcile::SwapFacts> PipelineDataplane::swap(const Pipe& pipe,
   std::vector<std::string> sources;
   for (const auto& table : tables)
     sources.push_back(table.source);
-  auto job = bounded(pipe, job_of(pipe, credentials, sources));
+  auto job = bounded(pipe, job_among_others(pipe, credentials, sources));
   drop_probe(*run_of(pipe.uid));
   {
     // It is to end before what the spec asks for now.
@@ -348,6 +361,7 @@ Status PipelineDataplane::release(const Pipe& pipe, const reconcile::Credentials
                             .slot = wish.slot,
                             .publication = wish.publication,
                             .targets = wish.targets,
+                            .give_back = wish.give_back,
                             .staging = wish.staging});
 }
 

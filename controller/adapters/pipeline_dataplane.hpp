@@ -26,6 +26,8 @@ struct DataplaneHooks {
   std::function<void(const std::string& uid, const postgres::SlotFacts&)> slot_seen;
   /// At every look, the last before a run is forgotten included.
   std::function<void(const std::string& uid, const reconcile::Runs&)> runs_seen;
+  /// All Pipes of the API server, as far as this process knows them.
+  std::function<std::vector<Pipe>()> pipes = [] { return std::vector<Pipe>{}; };
 };
 
 /// For a server's answer to what a pass, or a probe, asks.
@@ -131,6 +133,10 @@ class PipelineDataplane final : public reconcile::Dataplane {
   static std::optional<Lsn> told_of(const Run& run, const std::string& slot);
   /// What the stream has found out and the status does not tell.
   static void add_streamed(const Pipe& pipe, const Run& run, pipeline::PipeJob& job);
+  /// job_of(), for what depends on the other Pipes.
+  [[nodiscard]] pipeline::PipeJob job_among_others(const Pipe& pipe,
+                                                   const reconcile::Credentials& credentials,
+                                                   const std::vector<std::string>& sources) const;
   std::shared_ptr<Run> run_of(const std::string& uid);
   /// Takes the run out of the map; its threads end when the last holder lets go.
   std::shared_ptr<Run> take(const std::string& uid);

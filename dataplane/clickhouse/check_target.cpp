@@ -166,7 +166,8 @@ void check_control_columns(const TargetTable& present, Faults& faults) {
 /// Rows have no version to tell a block by that was sent again after a lost answer. Replicated and cloud
 /// tables have a window of their own.
 void check_deduplication(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
-  if (wanted.engine != Engine::MergeTree || present.engine != "MergeTree" || present.mark) return;
+  if (wanted.engine != Engine::MergeTree || present.engine != "MergeTree") return;
+  if (present.mark && !present.mark->adopted) return;
   constexpr std::string_view kWindow = "non_replicated_deduplication_window = ";
   const auto at = present.engine_full.find(kWindow);
   if (at != std::string::npos &&
@@ -178,18 +179,10 @@ void check_deduplication(const TargetDefinition& wanted, const TargetTable& pres
                   name_of(present)));
 }
 
-void check_owner(const TargetDefinition& wanted, const TargetTable& present, Faults& faults) {
-  if (!present.mark || present.mark->pipe_uid == wanted.mark.pipe_uid) return;
-  add(faults, present, "TargetNotOurs",
-      fmt::format("belongs to another Pipe (UID {})", present.mark->pipe_uid),
-      "Name another target; or, if that Pipe is gone, drop the table or empty its comment");
-}
-
 }  // namespace
 
 std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTable& present) {
   Faults faults;
-  check_owner(wanted, present, faults);
   check_engine(wanted, present, faults);
   if (present.engine.ends_with("View")) return faults;
   check_sorting_key(wanted, present, faults);

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/log.hpp"
 #include "dataplane/clickhouse/look.hpp"
 
 namespace penstock::clickhouse {
@@ -31,10 +32,10 @@ Status change_names(Client& client, std::string sql, const std::string& log_comm
   return client.execute({std::move(sql), {{"log_comment", log_comment}}, false, false, std::move(purpose)});
 }
 
-Result<std::string> free_name(Client& client, const SwapWish& wish) {
+Result<std::string> free_name(Client& client, const std::string& target, std::int64_t load) {
   const auto& database = client.endpoint().database;
   for (int nth = 1;; ++nth) {
-    auto name = kept_name(database, wish.target, wish.load, nth);
+    auto name = kept_name(database, target, load, nth);
     PENSTOCK_ASSIGN(const auto taken, read_target(client, name));
     if (!taken) return name;
   }
@@ -60,6 +61,7 @@ struct Swap {
   Status take(SwapStep step) {
     switch (step) {
       case SwapStep::Exchange:
+      case SwapStep::PutBack:
         return change_names(client, fmt::format("EXCHANGE TABLES {} AND {}", target(), staging()),
                             log_comment, fmt::format("exchange {} and {}", target(), staging()));
       case SwapStep::Rename:
@@ -76,7 +78,7 @@ struct Swap {
   }
 
   Status keep_former() {
-    PENSTOCK_ASSIGN(auto name, free_name(client, wish));
+    PENSTOCK_ASSIGN(auto name, free_name(client, wish.target, wish.load));
     const auto to = qualified(client, name);
     PENSTOCK_TRY(change_names(client, fmt::format("RENAME TABLE {} TO {}", staging(), to), log_comment,
                               fmt::format("keep the former {} as {}", target(), to)));
@@ -102,6 +104,11 @@ Result<SwapStep> next_swap_step(const SwapWish& wish, const std::optional<Target
                     "they were exchanged",
                     wish.target, staging_name(wish.target), wish.load),
         kLoadAnew);
+  const auto standing = [&](const TargetTable& table) {
+    return standing_of(table.mark, wish.pipe_uid, wish.target, wish.take_over);
+  };
+  if (loaded_beside && target && standing(*target) == Standing::Others)
+    return fail(not_ours(*target, wish.target, wish.take_over));
   if (loaded_beside) return target ? SwapStep::Exchange : SwapStep::Rename;
   if (!exchanged)
     return fail(
@@ -111,7 +118,9 @@ Result<SwapStep> next_swap_step(const SwapWish& wish, const std::optional<Target
                     wish.target, staging_name(wish.target), wish.load),
         kLoadAnew);
   if (!staging) return SwapStep::Done;
-  return ours(staging, wish.pipe_uid) ? SwapStep::DropFormer : SwapStep::KeepFormer;
+  const auto former = standing(*staging);
+  if (former == Standing::Others) return SwapStep::PutBack;
+  return may_drop(staging->mark, former) ? SwapStep::DropFormer : SwapStep::KeepFormer;
 }
 
 Result<std::optional<std::string>> swap_target(Client& client, const SwapWish& wish) {
@@ -136,25 +145,48 @@ Status check_staging_name(const std::string& database, const std::string& stagin
               "Name a shorter target in spec.tables[].target");
 }
 
-Status make_staging(Client& client, const TargetDefinition& definition) {
-  const auto name = quote(definition.database) + "." + quote(definition.table);
-  const Error in_the_way{ErrorKind::NeedsUser, "ResyncTableExists",
-                         fmt::format("table {}, which a resync needs the name of, is not this Pipe's", name),
-                         "Rename or drop it"};
+namespace {
+
+/// What a pipe left that is not known here: its load cut off, or what it had exchanged.
+Status put_aside(Client& client, const TargetTable& table, const std::string& target, std::int64_t load) {
+  PENSTOCK_ASSIGN(const auto name, free_name(client, target, load));
+  const auto from = qualified(client, table.table);
+  log::warn("clickhouse", "{} of another pipe is kept as {}", from, name);
+  return client.execute({fmt::format("RENAME TABLE {} TO {}", from, qualified(client, name)),
+                         {},
+                         false,
+                         false,
+                         fmt::format("keep {} as {}", from, name)});
+}
+
+}  // namespace
+
+Status make_staging(Client& client, const TargetDefinition& definition, const TakeOver& take_over) {
+  const auto& uid = definition.mark.pipe_uid;
+  const auto target = definition.table.substr(0, definition.table.rfind(kResyncSuffix));
   PENSTOCK_TRY(check_staging_name(definition.database, definition.table));
   PENSTOCK_ASSIGN(const auto present, read_target(client, definition.table));
-  if (present && !ours(present, definition.mark.pipe_uid)) return fail(in_the_way);
-  if (present) PENSTOCK_TRY(drop_target(client, definition.database, definition.table));
+  if (present) {
+    if (auto fault = staging_fault(*present, uid, target, take_over)) return fail(*std::move(fault));
+    const bool forsaken = standing_of(present->mark, uid, target, take_over) == Standing::Forsaken;
+    PENSTOCK_TRY(forsaken ? put_aside(client, *present, target, definition.mark.load)
+                          : drop_target(client, definition.database, definition.table));
+  }
   PENSTOCK_TRY(create_target(client, definition));
   // CREATE … IF NOT EXISTS lets a table be that somebody made in between.
   PENSTOCK_ASSIGN(const auto made, read_target(client, definition.table));
-  if (!made || made->mark != definition.mark) return fail(in_the_way);
-  return {};
+  if (made && made->mark == definition.mark) return {};
+  auto fault = made ? staging_fault(*made, uid, target, take_over) : std::nullopt;
+  if (fault) return fail(*std::move(fault));
+  return fail(ErrorKind::Transient, "TargetChanged",
+              fmt::format("table {}.{} was dropped or made by somebody else at this moment",
+                          quote(definition.database), quote(definition.table)),
+              "It is tried again by itself");
 }
 
 Status drop_staging(Client& client, const std::string& pipe_uid, const std::string& target) {
   PENSTOCK_ASSIGN(const auto staging, read_target(client, staging_name(target)));
-  if (!ours(staging, pipe_uid)) return {};
+  if (!ours(staging, pipe_uid) || staging->mark->adopted) return {};
   return drop_target(client, client.endpoint().database, staging_name(target));
 }
 

@@ -4,7 +4,8 @@
 // loaded. Every call here observes before it acts and may be repeated after a crash or a lost answer: what
 // was done is told by the marks of the tables themselves.
 //
-// Nothing without a pipe's mark is ever dropped: a table of the user that had the target's name is put aside.
+// Nothing without a pipe's mark is ever dropped: a table of the user that had the target's name is put aside,
+// and so is one of a pipe that is not known to have let go of it.
 
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "core/result.hpp"
 #include "dataplane/clickhouse/client.hpp"
+#include "dataplane/clickhouse/owner.hpp"
 #include "dataplane/clickhouse/target.hpp"
 
 namespace penstock::clickhouse {
@@ -32,18 +34,21 @@ struct SwapWish {
   std::string target;
   std::string pipe_uid;
   std::int64_t load = 0;
+  TakeOver take_over{};
 };
 
 enum class SwapStep {
   Exchange,    ///< the staging table and the target change names, atomically
   Rename,      ///< there is no target: the staging table takes its name
+  PutBack,     ///< exchanged, with what another pipe had come to by then: exchanged once more
   KeepFormer,  ///< exchanged; the former table is not ours and gets a name of its own
-  DropFormer,  ///< exchanged; the former table is ours and goes
+  DropFormer,  ///< exchanged; the former table is ours, or given back, and goes
   Done,
 };
 
 /// What is left to do, by what is there. SwapSourceMissing (Terminal): neither table is the one that is
-/// wished for. SwapAmbiguous (Terminal): both say that they are, and nothing tells which.
+/// wished for. SwapAmbiguous (Terminal): both say that they are, and nothing tells which. TargetNotOurs: the
+/// target is another pipe's.
 [[nodiscard]] Result<SwapStep> next_swap_step(const SwapWish& wish, const std::optional<TargetTable>& target,
                                               const std::optional<TargetTable>& staging);
 
@@ -52,10 +57,14 @@ enum class SwapStep {
 
 /// Makes the staging table of definition.table (which is a staging name) for definition.mark. One of this
 /// pipe is dropped first, also of the same load: that has not begun, and who knows what was written to it.
-/// ResyncTableExists (NeedsUser): a table that is not this pipe's has the name. TargetNameTooLong (NeedsUser).
+/// One of a pipe that is taken over is put aside.
+/// ResyncTableExists (NeedsUser): a table that is not this pipe's has the name. TargetNotOurs (NeedsUser): it
+/// is another pipe's, which is about to have the target. TargetNameTooLong (NeedsUser). Who has made it has
+/// to look at the target again: until then another may have come by it.
 /// A swap that may have begun has to be finished before: a table of the user that it exchanged has this name
 /// until it is put aside.
-[[nodiscard]] Status make_staging(Client& client, const TargetDefinition& definition);
+[[nodiscard]] Status make_staging(Client& client, const TargetDefinition& definition,
+                                  const TakeOver& take_over = {});
 
 /// Drops the staging table of `target` if it carries this pipe's mark; else leaves everything as it is.
 [[nodiscard]] Status drop_staging(Client& client, const std::string& pipe_uid, const std::string& target);

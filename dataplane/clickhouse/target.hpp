@@ -37,18 +37,23 @@ inline constexpr const char* kFollowed = "penstock: added as in the source";
 inline constexpr const char* kFollowedWithoutDefault =
     "penstock: added as in the source, where rows of before have another default";
 
-/// The mark that every table of ours carries in its comment, so that after a crash the table itself says
-/// whose it is and what for: "penstock pipe=<uid> generation=<n> load=<m>". Marks of before there were loads
-/// read as load 0.
+/// The mark that every table of a pipe carries in its comment, so that after a crash the table itself says
+/// whose it is and what for: "penstock pipe=<uid> generation=<n> load=<m> name=<namespace>/<name>". Marks of
+/// earlier builds have no name, or read as load 0. What a user writes behind it stays.
 struct Mark {
   std::string pipe_uid;
   std::int64_t generation = 0;  ///< the pipe's resync generation that the table was made for
   /// Counts up each time the pipe makes this table anew, so that two tables that could be exchanged never
   /// have the same: it tells after a crash whether they were.
   std::int64_t load = 0;
+  std::string pipe_name{};  ///< "namespace/name"
+  bool adopted = false;     ///< the table is a user's, made before the pipe took it: never dropped
+  bool released = false;    ///< the pipe has given it back: the next one may have it
   bool operator==(const Mark&) const = default;
   [[nodiscard]] std::string text() const;
   [[nodiscard]] static std::optional<Mark> parse(const std::string& comment);
+  /// The comment with this mark in place of the one that it has, or before what is written there.
+  [[nodiscard]] std::string in(const std::string& comment) const;
 };
 
 /// A table that we make.
@@ -147,8 +152,8 @@ inline constexpr const char* kFormerCommitColumn = "_penstock_commit_lsn";
 [[nodiscard]] Status widen_versions(Client& client, const TargetTable& table);
 
 /// Faults that keep us from writing to `present` as `wanted` says: missing or differently typed columns,
-/// another engine or sorting key, no control columns, a mark of another pipe, a log of changes that a user
-/// made without a window in which repeated blocks are told; each with its own reason and cure. Types are
+/// another engine or sorting key, no control columns, a log of changes that a user made without a window in
+/// which repeated blocks are told; each with its own reason and cure. Whose it is: owner.hpp. Types are
 /// compared as texts that mean the same; a column may be Nullable, LowCardinality or of another time zone
 /// where `wanted` is not. Extra columns, projections and TTLs are the user's and are fine.
 [[nodiscard]] std::vector<Error> check_target(const TargetDefinition& wanted, const TargetTable& present);

@@ -124,7 +124,7 @@ clickhouse::TargetDefinition define_target(const PipeJob& pipe, const TableJob& 
   out.order_by = sorting_key(job, source);
   out.partition_by = job.partition_by;
   out.engine = job.engine;
-  out.mark = {pipe.uid, pipe.generation, job.load};
+  out.mark = {pipe.uid, pipe.generation, job.load, pipe.name};
   for (const auto* column : taken_columns(job, source)) {
     const auto* chosen = override_of(job, column->name);
     out.columns.push_back({column->name,

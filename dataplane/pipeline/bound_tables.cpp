@@ -74,6 +74,11 @@ Result<BoundTables> bind_tables(const PipeJob& job, clickhouse::Client& client,
           {table.source_text, sources[at] ? target_missing(job, table) : table_not_found(table)});
       continue;
     }
+    if (auto taken =
+            clickhouse::taken_from_us(job.destination.database, table.written(), target->mark, job.uid)) {
+      out.faults.push_back({table.source_text, *std::move(taken)});
+      continue;
+    }
     if (clickhouse::has_narrow_versions(*target)) {
       const auto widened = clickhouse::widen_versions(client, *target);
       if (!widened && widened.error().kind != ErrorKind::BadData) return fail(widened.error());

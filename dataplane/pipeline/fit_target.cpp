@@ -45,6 +45,9 @@ Result<bool> fit_target(const PipeJob& job, const TableJob& table, const postgre
                         clickhouse::Client& client, const TargetFeatures& features) {
   PENSTOCK_ASSIGN(auto present, clickhouse::read_target(client, table.written()));
   if (!present) return false;
+  if (auto taken =
+          clickhouse::taken_from_us(job.destination.database, table.written(), present->mark, job.uid))
+    return fail(*std::move(taken));
   PENSTOCK_ASSIGN(auto wanted,
                   clickhouse::with_server_types(client, define_target(job, table, source, features)));
   const auto& database = job.destination.database;

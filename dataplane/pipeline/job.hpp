@@ -12,6 +12,7 @@
 #include "core/lsn.hpp"
 #include "core/table_name.hpp"
 #include "dataplane/clickhouse/client.hpp"
+#include "dataplane/clickhouse/owner.hpp"
 #include "dataplane/clickhouse/swap.hpp"
 #include "dataplane/clickhouse/target.hpp"
 #include "dataplane/pipeline/last_commit.hpp"
@@ -75,6 +76,13 @@ struct TableJob {
   [[nodiscard]] std::string written() const { return staged ? clickhouse::staging_name(target) : target; }
 };
 
+/// Another Pipe that reads a slot which is not its own.
+struct SlotReader {
+  std::string name;              ///< "namespace/name"
+  std::string system, database;  ///< of its source, as SourceSystem has them
+  bool operator==(const SlotReader&) const = default;
+};
+
 struct PipeJob {
   std::string name;  ///< "namespace/name", for logs and messages
   std::string uid;
@@ -86,9 +94,13 @@ struct PipeJob {
   std::string publication;
   bool owns_slot = true;
   bool owns_publication = true;
-  bool failover_slot = false;    ///< ours is made as one that the standbys keep, too
-  std::int64_t generation = 0;   ///< resync generation that tables are made for
-  bool take_over = false;        ///< targets that hold rows and that nobody's mark is on
+  bool failover_slot = false;   ///< ours is made as one that the standbys keep, too
+  std::int64_t generation = 0;  ///< resync generation that tables are made for
+  /// Targets that hold rows and that nobody's mark is on, or that of a pipe which is none of `others`.
+  bool take_over = false;
+  std::vector<clickhouse::OtherPipe> others{};
+  /// Of those, who had been set up before us to read a slot of the user's that is named like ours.
+  std::vector<SlotReader> slot_readers{};
   bool replaces_a_slot = false;  ///< the present one is dropped before ours is made
   std::vector<TableJob> tables;
 

@@ -161,7 +161,7 @@ Status empty_what_begins_anew(const PipeJob& job, clickhouse::Client& client, co
       PENSTOCK_TRY(no_insert_runs(client, work.table.job.written(), rows));
   PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.written()));
   if (!target) return {};
-  const bool ours = target->mark && target->mark->pipe_uid == job.uid;
+  const bool ours = target->mark && target->mark->pipe_uid == job.uid && !target->mark->adopted;
   if (ours && one_snapshot)
     return clickhouse::truncate_target(client, job.destination.database, work.table.job.written());
   if (!ours && !begun) return insist_on_no_rows_of_others(job, client, work, version);
@@ -215,7 +215,7 @@ struct LoadRun::Impl {
       if (std::chrono::steady_clock::now() >= give_up) {
         // One that its user made is not replaced by ours for that.
         PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, work.table.job.written()));
-        if (target && target->mark) return done;
+        if (target && target->mark && !target->mark->adopted) return done;
       }
       report_wait(done.error());
       wait_unless(flags, kFormerInsertLook);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/backoff.hpp"
+#include "dataplane/clickhouse/owner.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -99,6 +100,7 @@ class PartitionLoad {
       }
       if (block_.rows() == 0) break;
       add(reader->take_clamped(), clamped);
+      PENSTOCK_TRY(try_until_done([&] { return insist_on_mark(); }, context_.stop, let_go));
       PENSTOCK_TRY(insert_until_done(client_, table_.binding, block_, fmt::format("{}/{}", token_, at),
                                      context_.stop, let_go));
       sent += static_cast<std::int64_t>(block_.rows());
@@ -148,11 +150,18 @@ class PartitionLoad {
     return done;
   }
 
+  /// The table of this name may be another pipe's by now.
+  Status insist_on_mark() {
+    PENSTOCK_ASSIGN(auto taken, clickhouse::find_taken(client_, {table_.binding.target}, context_.job.uid));
+    return taken ? fail(std::move(taken->second)) : Status{};
+  }
+
   /// Cancelled when the source fails: that is for another to mend.
   Status send(const std::string& token) {
     auto reader = start();
     if (!reader) return give_up(std::move(reader).error());
     PENSTOCK_TRY(next_piece(*reader));
+    PENSTOCK_TRY(insist_on_mark());
     if (block_.rows() > 0) PENSTOCK_TRY(client_.insert(request(token), source_of(*reader)));
     if (auto confirmed = reader->confirm(); !confirmed) return give_up(std::move(confirmed).error());
     finish(*reader);

@@ -282,6 +282,10 @@ class TablesProbe {
     if (!known.definition.empty()) known.definition = joined(known.definition, known.streamed_definition);
     if (auto fault = exclusion_fault(known, source)) return note(table, *std::move(fault));
     PENSTOCK_ASSIGN(auto target, clickhouse::read_target(client_, table.written()));
+    auto taken =
+        target ? clickhouse::taken_from_us(job_.destination.database, table.written(), target->mark, job_.uid)
+               : std::nullopt;
+    if (taken) return note(table, *std::move(taken));
     const auto cut = target ? cut_types(table, *target) : std::vector<std::string>{};
     if (target && !followed_ && is_to_follow(job_, table, source, *target)) {
       PENSTOCK_ASSIGN(auto faults, follow_source(job_));

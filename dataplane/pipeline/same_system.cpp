@@ -63,6 +63,19 @@ Result<SourceSystem> check_same_system(const PipeJob& job, const SourceSystem& e
                       expected.last};
 }
 
+Status check_slot_readers(const PipeJob& job, const std::string& system, const std::string& database) {
+  for (const auto& reader : job.slot_readers)
+    if (reader.system == system && reader.database == database)
+      return fail(ErrorKind::NeedsUser, "SlotNotOurs",
+                  fmt::format("replication slot {} is read by Pipe {}: two that read one slot in turn each "
+                              "miss what the other has read",
+                              job.slot, reader.name),
+                  fmt::format("Name another slot in spec.source.postgres.replicationSlot; or delete Pipe {}: "
+                              "then this one goes on from there by itself",
+                              reader.name));
+  return {};
+}
+
 Error unless_on_a_standby(const PipeJob& job, Error error) {
   if (!job.failover_slot || error.reason != "SlotLost") return error;
   const auto server = postgres::read_server(job.source);

@@ -7,7 +7,7 @@
 
 #include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/columns/key_type.hpp"
-#include "dataplane/pipeline/insert.hpp"
+#include "dataplane/pipeline/making.hpp"
 #include "dataplane/pipeline/row_identity.hpp"
 #include "dataplane/pipeline/source_changes.hpp"
 #include "dataplane/pipeline/source_partitions.hpp"
@@ -63,6 +63,7 @@ Result<SourceLook> look_at_source(const PipeJob& job) {
   out.tables = std::move(read.tables);
   out.publication = std::move(read.publication);
   postgres::SlotFacts slot;
+  PENSTOCK_TRY(check_slot_readers(job, out.server.system_identifier, job.source.database));
   if (job.streams) {
     PENSTOCK_ASSIGN(slot, postgres::read_slot(job.source, job.slot));
     slot.active = slot.active || job.replaces_a_slot;
@@ -78,105 +79,6 @@ Result<clickhouse::DestinationFacts> look_at_destination(const PipeJob& job, cli
   const auto faults = clickhouse::check_destination(facts, job.destination);
   if (!faults.empty()) return fail(all_of(faults));
   return facts;
-}
-
-}  // namespace
-
-namespace {
-
-Result<bool> holds_rows(clickhouse::Client& client, const std::string& table) {
-  PENSTOCK_ASSIGN(const auto rows,
-                  client.select({"SELECT 1 FROM " + clickhouse::quote(table) + " LIMIT 1", {}}));
-  return !rows.empty();
-}
-
-/// What a table is found to be, and what is to be made of it.
-struct Making {
-  TableJob job;
-  clickhouse::TargetDefinition definition;
-  std::vector<Error> faults;
-  std::vector<std::string> lost;
-};
-
-Error not_empty(const PipeJob& pipe, const TableJob& job) {
-  const auto name =
-      fmt::format("{}.{}", clickhouse::quote(pipe.destination.database), clickhouse::quote(job.target));
-  return {ErrorKind::NeedsUser, "TargetNotEmpty",
-          fmt::format("target table {} holds rows, and Penstock did not make it: {} is not loaded among them",
-                      name, job.source_text),
-          fmt::format("Empty it (TRUNCATE TABLE {}), name another target in spec.tables[].target, or set "
-                      "spec.takeOver: true, which loads a new table beside it and keeps this one as {}",
-                      name, clickhouse::kept_name(pipe.destination.database, job.target, 1, 1))};
-}
-
-/// A table that carries nobody's mark is used as it is while it is empty.
-Status settle_unmarked(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present,
-                       clickhouse::Client& client) {
-  // Of views, logs and the like others tell; they cannot be exchanged with a table either.
-  if (!clickhouse::plain_engine(present.engine).ends_with("MergeTree")) return {};
-  PENSTOCK_ASSIGN(const bool holds, holds_rows(client, making.job.target));
-  const bool fits = clickhouse::check_target(making.definition, present).empty();
-  if (holds && !pipe.take_over) making.faults.push_back(not_empty(pipe, making.job));
-  making.job.staged = pipe.take_over && (holds || !fits);
-  return {};
-}
-
-/// Where the load is not settled, the tables that are there tell what becomes of it.
-Status settle(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present,
-              clickhouse::Client& client) {
-  auto& job = making.job;
-  const bool ours = present.mark && present.mark->pipe_uid == pipe.uid;
-  const bool readable = job.engine != clickhouse::Engine::Null && present.engine != "Null";
-  job.load = ours ? present.mark->load : 1;
-  // What is there goes on where nothing is loaded that could fill a new table.
-  if (!pipe.loads || !readable) return {};
-  if (!present.mark) return settle_unmarked(pipe, making, present, client);
-  if (!ours) return {};
-  PENSTOCK_ASSIGN(const bool holds, holds_rows(client, job.target));
-  job.staged = holds || !clickhouse::check_target(making.definition, present).empty();
-  if (job.staged) ++job.load;
-  return {};
-}
-
-/// One of before the status was lost may hold rows that the source has no more.
-Status count_past_a_former_staging(const PipeJob& pipe, TableJob& job, clickhouse::Client& client) {
-  if (!job.staged) return {};
-  PENSTOCK_ASSIGN(const auto former, clickhouse::read_target(client, job.written()));
-  if (former && former->mark && former->mark->pipe_uid == pipe.uid)
-    job.load = std::max(job.load, former->mark->load + 1);
-  return {};
-}
-
-Status look_at_target(const PipeJob& pipe, Making& making, clickhouse::Client& client) {
-  auto& job = making.job;
-  PENSTOCK_ASSIGN(const auto present, clickhouse::read_target(client, job.target));
-  const bool settled = job.load > 0;
-  if (!settled) job.load = 1;
-  if (present && !settled) PENSTOCK_TRY(settle(pipe, making, *present, client));
-  if (!settled) PENSTOCK_TRY(count_past_a_former_staging(pipe, job, client));
-  if (!present) return {};
-  const bool others = present->mark && present->mark->pipe_uid != pipe.uid;
-  const bool replaced = job.staged && present->mark && !others;
-  if (replaced) {
-    PENSTOCK_ASSIGN(making.lost, clickhouse::read_additions(client, making.definition, *present));
-  }
-  if (!job.staged || others) {
-    auto faults = clickhouse::check_target(making.definition, *present);
-    std::move(faults.begin(), faults.end(), std::back_inserter(making.faults));
-  }
-  return {};
-}
-
-/// The staging table's name must be free, or ours.
-Status look_at_staging(const PipeJob& pipe, Making& making, clickhouse::Client& client) {
-  if (!making.job.staged) return {};
-  PENSTOCK_ASSIGN(const auto present, clickhouse::read_target(client, making.job.written()));
-  if (!present || (present->mark && present->mark->pipe_uid == pipe.uid)) return {};
-  making.faults.push_back({ErrorKind::NeedsUser, "ResyncTableExists",
-                           fmt::format("table {}.{}, which a resync needs the name of, is not this Pipe's",
-                                       present->database, present->table),
-                           "Rename or drop it"});
-  return {};
 }
 
 /// Types that the manifest gives to columns by which the target tells rows apart.
@@ -213,26 +115,13 @@ Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgre
   const auto named =
       clickhouse::check_staging_name(pipe.destination.database, clickhouse::staging_name(table.target));
   if (!named && table.engine != clickhouse::Engine::Null) out.faults.push_back(named.error());
-  if (!destination.database_exists) {
+  if (destination.database_exists)
+    PENSTOCK_TRY(settle_target(pipe, out, client));
+  else
     out.job.load = std::max<std::int64_t>(out.job.load, 1);
-  } else {
-    PENSTOCK_TRY(look_at_target(pipe, out, client));
-    PENSTOCK_TRY(look_at_staging(pipe, out, client));
-  }
   out.definition.table = out.job.written();
   out.definition.mark.load = out.job.load;
   return out;
-}
-
-Status make_one(const PipeJob& pipe, const Making& making, clickhouse::Client& client) {
-  if (making.job.staged) {
-    // It goes into the table that has this name, whichever that is by then.
-    PENSTOCK_TRY(no_insert_runs(client, making.job.written(), Rows::Streamed));
-    return clickhouse::make_staging(client, making.definition);
-  }
-  PENSTOCK_TRY(clickhouse::create_target(client, making.definition));
-  // An earlier try, that was cut off, may have found that it had to be staged.
-  return clickhouse::drop_staging(client, pipe.uid, making.job.target);
 }
 
 bool is_newly_published(const TableJob& table, const std::string& definition) {
@@ -276,8 +165,7 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
   if (job.streams) {
     PENSTOCK_ASSIGN(report.source_lsn, postgres::current_wal_lsn(job.source));
   }
-  for (const auto& making : makings)
-    if (make) PENSTOCK_TRY(make_one(job, making, client));
+  if (make) PENSTOCK_TRY(make_tables(job, makings, client));
   return report;
 }
 
@@ -295,6 +183,17 @@ Error table_replaced(const TableJob& table) {
       "It is reloaded automatically"};
 }
 
+namespace {
+
+/// Nothing of another pipe's life.
+Status carry_over(const PipeJob& job, const TableJob& table, clickhouse::Client& client) {
+  PENSTOCK_ASSIGN(const auto former, clickhouse::read_target(client, table.target));
+  if (former && former->mark && former->mark->pipe_uid != job.uid) return {};
+  return clickhouse::carry_tombstones(client, table.target, table.written());
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> swap_tables(const PipeJob& job) {
   clickhouse::Client client(job.destination);
   std::vector<std::string> out;
@@ -302,8 +201,9 @@ Result<std::vector<std::string>> swap_tables(const PipeJob& job) {
     PENSTOCK_ASSIGN(const auto staging, clickhouse::read_target(client, table.written()));
     const bool to_come =
         staging && staging->mark && staging->mark->pipe_uid == job.uid && staging->mark->load == table.load;
-    if (to_come) PENSTOCK_TRY(clickhouse::carry_tombstones(client, table.target, table.written()));
-    PENSTOCK_ASSIGN(const auto kept, clickhouse::swap_target(client, {table.target, job.uid, table.load}));
+    if (to_come) PENSTOCK_TRY(carry_over(job, table, client));
+    PENSTOCK_ASSIGN(const auto kept,
+                    clickhouse::swap_target(client, {table.target, job.uid, table.load, take_over_of(job)}));
     if (kept) out.push_back(fmt::format("{} as {}", table.target, *kept));
   }
   return out;
@@ -313,22 +213,44 @@ std::string temporary_slot(const std::string& slot) {
   return "load_" + slot.substr(slot.find('_') + 1);
 }
 
-Status release(const PipeJob& job, const Release& what) {
+namespace {
+
+Status release_source(const PipeJob& job, const Release& what) {
   if (what.slot) {
     PENSTOCK_TRY(postgres::drop_slots_of(job.source, what.prefix, what.except));
     PENSTOCK_TRY(postgres::drop_slots_of(job.source, temporary_slot(what.prefix), ""));
   }
-  if (what.publication) PENSTOCK_TRY(postgres::drop_publications_of(job.source, what.prefix, what.except));
-  if (what.targets.empty() && what.staging.empty()) return {};
+  if (!what.publication) return {};
+  return postgres::drop_publications_of(job.source, what.prefix, what.except);
+}
+
+/// Of a table that its user made the rows may go, and the table is not ours to drop.
+Status drop_or_give_back(const PipeJob& job, clickhouse::Client& client, const std::string& name) {
+  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, name));
+  if (!target || !target->mark || target->mark->pipe_uid != job.uid) return {};
+  if (target->mark->adopted) return clickhouse::give_back(client, job.uid, name);
+  return clickhouse::drop_target(client, job.destination.database, name);
+}
+
+Status release_destination(const PipeJob& job, const Release& what) {
+  if (what.targets.empty() && what.staging.empty() && what.give_back.empty()) return {};
   clickhouse::Client client(job.destination);
   for (const auto& name : what.staging)
     PENSTOCK_TRY(clickhouse::drop_staging(client, job.uid, name));
-  for (const auto& name : what.targets) {
-    PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, name));
-    if (!target || !target->mark || target->mark->pipe_uid != job.uid) continue;
-    PENSTOCK_TRY(clickhouse::drop_target(client, job.destination.database, name));
-  }
+  for (const auto& name : what.targets)
+    PENSTOCK_TRY(drop_or_give_back(job, client, name));
+  for (const auto& name : what.give_back)
+    PENSTOCK_TRY(clickhouse::give_back(client, job.uid, name));
   return {};
+}
+
+}  // namespace
+
+Status release(const PipeJob& job, const Release& what) {
+  // A source that is away does not keep the targets from the next pipe.
+  auto source = release_source(job, what);
+  auto destination = release_destination(job, what);
+  return source ? destination : source;
 }
 
 }  // namespace penstock::pipeline

@@ -35,9 +35,10 @@ struct SetupReport {
 /// unless told to `make` nothing. Nothing is touched unless every check passes. Safe to repeat.
 ///
 /// A table whose `load` is settled is made as it says; a staging table of another load is replaced. Else, if
-/// the target holds rows of an earlier life of ours, the table is staged, so that the exchange takes out what
-/// was deleted meanwhile; and so it is where the target is nobody's and the job takes over. Rows that are
-/// nobody's are TargetNotEmpty otherwise: they are never loaded into.
+/// the target holds rows of an earlier life of ours, or another pipe has given it back, the table is staged,
+/// so that the exchange takes out what was before; and so it is where the target is nobody's, or that of a
+/// pipe which is not known to exist, and the job takes over. Rows that are nobody's are TargetNotEmpty
+/// otherwise, another pipe's table is TargetNotOurs: neither is ever loaded into.
 ///
 /// The Error of a failed check carries the first fault's reason and the text of all. Bounded: each server has
 /// 10 s to answer the first time.
@@ -99,6 +100,11 @@ struct BoundTables {
 [[nodiscard]] Error slot_moved(const PipeJob& job, Lsn place, Lsn told);
 [[nodiscard]] Result<SourceSystem> check_same_system(const PipeJob& job, const SourceSystem& expected);
 
+/// SlotNotOurs (NeedsUser): one of the job's `slot_readers` has its slot in this system. Two that read one
+/// slot in turn each miss what the other has read.
+[[nodiscard]] Status check_slot_readers(const PipeJob& job, const std::string& system,
+                                        const std::string& database);
+
 /// SlotLost of a failover slot, where the source is a standby: that one does not have it, the primary may.
 /// SourceIsStandby (Transient) then; any other error as it is.
 [[nodiscard]] Error unless_on_a_standby(const PipeJob& job, Error error);
@@ -113,8 +119,9 @@ struct Release {
   std::string prefix{};
   bool slot = false;
   bool publication = false;
-  // Only tables that carry this pipe's mark are dropped:
-  std::vector<std::string> targets{};
+  // Only tables that carry this pipe's mark are dropped, or given back to the next (clickhouse/owner.hpp):
+  std::vector<std::string> targets{};  ///< one that a user made is given back
+  std::vector<std::string> give_back{};
   std::vector<std::string> staging{};  ///< by their targets' names
   std::string except{};                ///< a slot and publication of this name stay
 };

@@ -52,6 +52,9 @@ Status bring_after(const PipeJob& job, const TableJob& table, const postgres::So
                    clickhouse::Client& client, const TargetFeatures& features) {
   PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.written()));
   if (!target) return {};
+  if (auto taken =
+          clickhouse::taken_from_us(job.destination.database, table.written(), target->mark, job.uid))
+    return fail(*std::move(taken));
   const auto definition = define_target(job, table, source, features);
   if (auto faults = clickhouse::check_columns(definition); !faults.empty())
     return fail(std::move(faults.front()));
@@ -75,7 +78,7 @@ Status bring_after(const PipeJob& job, const TableJob& table, const postgres::So
 
 /// What neither time nor another answer of the server cures is the matter of the table that it is about.
 bool is_of_the_table(const Error& error) {
-  return error.kind == ErrorKind::BadData || error.kind == ErrorKind::NeedsUser ||
+  return is_of_one_table(error.kind) || error.kind == ErrorKind::NeedsUser ||
          error.kind == ErrorKind::Internal || clickhouse::holds_up_one_table(error);
 }
 

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "dataplane/clickhouse/owner.hpp"
+
 namespace penstock::pipeline {
 namespace {
 
@@ -32,6 +34,7 @@ class Writer {
         attempt_(fmt::format("{:x}", std::chrono::system_clock::now().time_since_epoch().count())) {}
 
   Status write(const Batch& batch) {
+    PENSTOCK_TRY(insist_on_marks(batch));
     if (batch.truncate)
       return blaming(batch.truncate->first,
                      truncate(tables_[batch.truncate->first].binding, batch.truncate->second));
@@ -44,6 +47,24 @@ class Writer {
 
  private:
   Others others() const { return tables_.size() > 1 ? Others::Wait : Others::None; }
+
+  /// Another cluster's pipe may have taken a target over since the stream began, and its name leads to
+  /// another table by now. An insert that is under way meanwhile ends in the former one.
+  Status insist_on_marks(const Batch& batch) {
+    std::vector<std::size_t> written;
+    if (batch.truncate) written.push_back(batch.truncate->first);
+    for (const auto& table : batch.tables)
+      if (table) written.push_back(table->table);
+    std::vector<std::string> targets;
+    for (const auto table : written)
+      targets.push_back(tables_[table].binding.target);
+    return try_until_done(
+        [&]() -> Status {
+          PENSTOCK_ASSIGN(const auto taken, clickhouse::find_taken(client_, targets, job_.uid));
+          return taken ? blaming(written[taken->first], fail(taken->second)) : Status{};
+        },
+        stop_, news_.retrying);
+  }
 
   Status insert(const TableBatch& table) {
     const auto& binding = tables_[table.table].binding;

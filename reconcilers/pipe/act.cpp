@@ -34,9 +34,15 @@ struct Executor {
     return out;
   }
 
-  [[nodiscard]] Status drop_abandoned(const PipeStatus& after) const {
+  /// Of targets that tables had before; `unwritten`: nothing writes to those any more.
+  [[nodiscard]] Status drop_abandoned(const PipeStatus& after, bool unwritten) const {
     ReleaseWish wish;
     wish.staging = abandoned_staging(view.pipe.status, after);
+    if (unwritten)
+      for (const auto& target : wish.staging)
+        if (std::none_of(after.tables.begin(), after.tables.end(),
+                         [&](const TableStatus& table) { return table.target == target; }))
+          wish.give_back.push_back(target);
     return wish.staging.empty() ? Status{} : dataplane.release(view.pipe, credentials, wish);
   }
 
@@ -72,7 +78,7 @@ struct Executor {
     const Pipe pipe = with(with_tables_to_load(view.pipe, verb.sources));
     PENSTOCK_TRY(check_targets_are_free(view.pipe.status, pipe.status));
     PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {verb.sources, false}));
-    PENSTOCK_TRY(drop_abandoned(pipe.status));
+    PENSTOCK_TRY(drop_abandoned(pipe.status, false));
     tell_what_will_be_lost(facts);
     return pipe.status;
   }
@@ -94,7 +100,8 @@ struct Executor {
     for (const auto& table : view.pipe.status.tables) {
       if (std::find(verb.sources.begin(), verb.sources.end(), table.source) == verb.sources.end()) continue;
       wish.staging.push_back(table.target);
-      if (view.pipe.spec.deletion_policy == DeletionPolicy::Delete) wish.targets.push_back(table.target);
+      const bool goes = view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
+      (goes ? wish.targets : wish.give_back).push_back(table.target);
     }
     PENSTOCK_TRY(dataplane.release(view.pipe, credentials, wish));
     return status;
@@ -119,7 +126,7 @@ struct Executor {
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     PENSTOCK_TRY(dataplane.take_down_former(view.pipe, credentials));
     PipeStatus out = with_tables_of_resync(view.pipe);
-    PENSTOCK_TRY(drop_abandoned(out));
+    PENSTOCK_TRY(drop_abandoned(out, true));
     if (out.resync) out.resync->step = ResyncStep::MakeTables;
     return out;
   }
@@ -155,7 +162,7 @@ struct Executor {
     PENSTOCK_ASSIGN(const auto facts, dataplane.swap(view.pipe, credentials, verb.tables));
     for (const auto& kept : facts.kept)
       api.event(view.pipe, false, "TableKept",
-                fmt::format("a table that Penstock did not make is kept: {}", kept));
+                fmt::format("a table that this Pipe did not make is kept: {}", kept));
     return with_tables_swapped(view.pipe, verb.tables);
   }
 
@@ -174,7 +181,8 @@ struct Executor {
     if (!verb.left_behind.empty())
       api.event(view.pipe, true, "ReleaseIncomplete",
                 fmt::format("deleted without taking everything down: {}. Drop slot {} and publication {} in "
-                            "the source by hand",
+                            "the source by hand; targets that could not be given back are taken by the next "
+                            "Pipe with spec.takeOver: true",
                             verb.left_behind, view.pipe.status.replication.slot,
                             view.pipe.status.replication.publication));
     dataplane.forget(view.pipe.uid);

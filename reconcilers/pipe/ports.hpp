@@ -112,10 +112,11 @@ struct SetupFacts {
 
 /// What to take down when a pipe goes.
 struct ReleaseWish {
-  bool slot = false;                 ///< ours, of whatever generation
-  bool publication = false;          ///< likewise
-  std::vector<std::string> targets;  ///< to be dropped, if they are ours
-  std::vector<std::string> staging;  ///< targets whose `_resync` is to be dropped, if it is ours
+  bool slot = false;                     ///< ours, of whatever generation
+  bool publication = false;              ///< likewise
+  std::vector<std::string> targets;      ///< to be dropped, if they are ours
+  std::vector<std::string> staging;      ///< targets whose `_resync` is to be dropped, if it is ours
+  std::vector<std::string> give_back{};  ///< targets that stay, and that the next pipe may have
   bool operator==(const ReleaseWish&) const = default;
 };
 

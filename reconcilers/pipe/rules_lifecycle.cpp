@@ -13,14 +13,17 @@ namespace {
 /// Of the status's tables, which may have left the spec meanwhile, and of the spec's, which may have other
 /// targets by now.
 ReleaseWish release_wish(const Pipe& pipe) {
-  ReleaseWish wish{pipe.status.replication.owns_slot, pipe.status.replication.owns_publication, {}, {}};
+  ReleaseWish wish{pipe.status.replication.owns_slot, pipe.status.replication.owns_publication, {}, {}, {}};
   std::set<std::string> targets;
   for (const auto& table : pipe.status.tables)
     targets.insert(table.target);
   for (const auto& table : pipe.spec.tables)
     targets.insert(target_of(table));
   wish.staging.assign(targets.begin(), targets.end());
-  if (pipe.spec.deletion_policy == DeletionPolicy::Delete) wish.targets = wish.staging;
+  const bool go = pipe.spec.deletion_policy == DeletionPolicy::Delete;
+  (go ? wish.targets : wish.give_back) = wish.staging;
+  const bool only_to_give_back = !pipe.status.source && !go;
+  if (only_to_give_back) wish.slot = wish.publication = false;
   return wish;
 }
 
@@ -33,10 +36,10 @@ Verdict release_when_deleted(const View& view) {
   const auto state = status.state.value_or(PipeState::Provisioning);
   if (!view.pipe.has_finalizer) return Decision{state, "Deleted", std::nullopt, Rest{}, rule};
   // Setup that was cut off may have made tables, whatever came after it; it has recorded them as Pending.
-  // Nothing else is begun before the source is recorded.
-  const bool tables_may_be_there =
-      !status.tables.empty() && view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
-  const bool nothing_there = !status.source && !tables_may_be_there;
+  // Nothing else is begun before the source is recorded. Tables that may stay are given back in one try.
+  const bool to_go = view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
+  const bool tried = view.credentials_missing || view.retry(Concern::Release);
+  const bool nothing_there = !status.source && (status.tables.empty() || (tried && !to_go));
   if (nothing_there && !view.run.any_active())
     return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{}, rule};
   const auto* retry = view.retry(Concern::Release);  // what failed before is not waited for

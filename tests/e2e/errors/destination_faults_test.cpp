@@ -206,7 +206,7 @@ std::vector<Fault> target_kinds() {
                          " COMMENT 'penstock pipe=11111111-2222-3333-4444-555555555555 generation=0'");
        },
        "TargetNotOurs",
-       {"belongs to another Pipe", "Name another target"},
+       {"belongs to another Pipe", "spec.takeOver: true", "orders_before_1", "name another target"},
        drop_target},
       {"target-holds-rows",
        [](Scene& s) {

@@ -69,12 +69,30 @@ TEST_F(Swap, FindsANameThatIsFree) {
   EXPECT_EQ(state().size(), 5U);
 }
 
-TEST_F(Swap, PutsATableOfAnotherPipeAside) {
+TEST_F(Swap, PutsATableOfAnotherPipeAsideWhereItIsTakenOver) {
   make("orders", 7, "uid-2");
   make("orders_resync", 7);
-  EXPECT_EQ(swap("orders", 7), "orders_before_7");
+  EXPECT_EQ(swap("orders", 7), "TargetNotOurs");
+  EXPECT_EQ(read_target(client_, "orders").value()->mark->pipe_uid, "uid-2");
+  EXPECT_EQ(swap("orders", 7, {true, {}}), "orders_before_7");
   EXPECT_THAT(state(), ElementsAre(Pair("orders", "[7]"), Pair("orders_before_7", "[7]")));
   EXPECT_EQ(read_target(client_, "orders").value()->mark->pipe_uid, "uid-1");
+}
+
+TEST_F(Swap, DropsWhatAnotherPipeHasGivenBack) {
+  make("orders", 6, "uid-2");
+  ASSERT_TRUE(give_back(client_, "uid-2", "orders"));
+  make("orders_resync", 7);
+  EXPECT_EQ(swap("orders", 7), "");
+  EXPECT_THAT(state(), ElementsAre(Pair("orders", "[7]")));
+}
+
+TEST_F(Swap, PutsBackWhatAnotherPipeHadByThen) {
+  make("orders", 7);
+  make("orders_resync", 3, "uid-2");
+  EXPECT_EQ(swap("orders", 7), "TargetNotOurs");
+  EXPECT_THAT(state(), ElementsAre(Pair("orders", "[3]"), Pair("orders_resync", "[7]")));
+  EXPECT_EQ(read_target(client_, "orders").value()->mark->pipe_uid, "uid-2");
 }
 
 TEST_F(Swap, WithoutTheLoadedTableTouchesNothing) {

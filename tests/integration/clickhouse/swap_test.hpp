@@ -39,8 +39,8 @@ class SwapTest : public EngineTest {
     return out;
   }
   /// "", or the name of the table that was put aside; "REASON" when it failed.
-  std::string swap(const std::string& target, std::int64_t load) {
-    const auto done = swap_target(client_, {target, "uid-1", load});
+  std::string swap(const std::string& target, std::int64_t load, const TakeOver& take_over = {}) {
+    const auto done = swap_target(client_, {target, "uid-1", load, take_over});
     return done ? done->value_or("") : done.error().reason;
   }
 };

@@ -32,6 +32,13 @@ class TakeOver : public testing::Test {
         "_penstock_synced_at DateTime64(3) DEFAULT now64(3)) " +
         rest);
   }
+  void make_others_target(const std::string& flags) {
+    make_target(
+        "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY id COMMENT 'penstock "
+        "pipe=other generation=0 load=5 name=data/shop" +
+        flags + "'");
+    query("INSERT INTO t (id, v, _penstock_version) VALUES (7, 'theirs', 9)");
+  }
   std::string query(const std::string& sql) {
     return test::shared_engine().value(sql, {{"database", database_}});
   }
@@ -95,13 +102,77 @@ TEST_F(TakeOver, OfATableThatDoesNotFitLoadsBesideItToo) {
   EXPECT_EQ(query("SELECT count() FROM t_before_1"), "0");
 }
 
-TEST_F(TakeOver, OfAnotherPipesTableIsNone) {
-  make_target(
-      "ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY id COMMENT 'penstock "
-      "pipe=other generation=0 load=1'");
-  query("INSERT INTO t (id, v) VALUES (7, 'theirs')");
+TEST_F(TakeOver, OfALivingPipesTableIsNoneAndSaysWhose) {
+  make_others_target("");
   job_.take_over = true;
-  EXPECT_EQ(set_up(job_).error().reason, "TargetNotOurs");
+  job_.others = {{"other", "data/shop", {"t"}}};
+  const auto report = set_up(job_);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().reason, "TargetNotOurs");
+  EXPECT_THAT(report.error().text(), HasSubstr("belongs to Pipe data/shop. "));
+  EXPECT_EQ(query("SELECT id, v FROM t"), "7\ttheirs");
+}
+
+TEST_F(TakeOver, OfATableOfAPipeThatIsNotKnownLoadsBesideItAndKeepsIt) {
+  make_others_target("");
+  const auto refused = set_up(job_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "TargetNotOurs");
+  EXPECT_THAT(refused.error().text(), HasSubstr("Pipe data/shop, which is not known here"));
+  EXPECT_THAT(refused.error().text(), HasSubstr("spec.takeOver: true"));
+  EXPECT_THAT(refused.error().text(), HasSubstr("t_before_1"));
+  job_.take_over = true;
+  const auto done = load();
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(test::row_diff(world_postgres(), database_, "t", test::shared_engine(), database_, "t"), "");
+  EXPECT_EQ(query("SELECT count() FROM t WHERE id > 3"), "0") << "not even as a tombstone";
+  EXPECT_EQ(query("SELECT id, v FROM t_before_1"), "7\ttheirs");
+  EXPECT_THAT(kept_, testing::ElementsAre("t as t_before_1"));
+}
+
+TEST_F(TakeOver, OfATableThatThisPipeLostIsNone) {
+  make_others_target("");
+  job_.take_over = true;
+  job_.tables[0].load = 2;
+  job_.tables[0].staged = true;
+  const auto report = set_up(job_);
+  ASSERT_FALSE(report) << "two that take over would take it from one another for ever";
+  EXPECT_EQ(report.error().reason, "TargetNotOurs");
+}
+
+TEST_F(TakeOver, IsNotNeededOfATableThatWasGivenBack) {
+  make_others_target(" released");
+  query("INSERT INTO t (id, v, _penstock_version, _penstock_deleted) VALUES (8, '', 9, 1)");
+  job_.others = {{"other", "data/shop", {"t"}}};
+  const auto done = load();
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(test::row_diff(world_postgres(), database_, "t", test::shared_engine(), database_, "t"), "");
+  EXPECT_EQ(query("SELECT count() FROM t WHERE id > 3"), "0") << "not even as a tombstone";
+  EXPECT_THAT(kept_, testing::IsEmpty());
+  EXPECT_EQ(query("SELECT count() FROM system.tables WHERE database = currentDatabase()"), "1");
+}
+
+TEST_F(TakeOver, OfATableThatIsNotLoadedGoesOnFromItsRows) {
+  make_others_target(" released");
+  job_.loads = false;
+  const auto report = set_up(job_);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_FALSE(report->tables[0].staged);
+  EXPECT_EQ(query("SELECT id, v FROM t"), "7\ttheirs");
+  EXPECT_THAT(query("SELECT comment FROM system.tables WHERE database = currentDatabase()"),
+              testing::StartsWith("penstock pipe=" + job_.uid + " "));
+}
+
+TEST_F(TakeOver, OfAUsersEmptyTableLeavesItTheUsers) {
+  make_target("ENGINE = ReplacingMergeTree(_penstock_version, _penstock_deleted) ORDER BY id COMMENT 'mine'");
+  ASSERT_TRUE(load());
+  const auto comment = query("SELECT comment FROM system.tables WHERE database = currentDatabase()");
+  EXPECT_THAT(comment, testing::EndsWith(" adopted; mine"));
+  ASSERT_TRUE(release(job_, {.targets = {"t"}}));
+  EXPECT_EQ(query("SELECT count() FROM t FINAL"), "3") << "it is not ours to drop";
+  job_.uid = "the-next";
+  job_.tables[0].load = 0;
+  ASSERT_TRUE(set_up(job_)) << "but given back";
 }
 
 TEST_F(TakeOver, IsNotNeededOfATableThatIsEmpty) {

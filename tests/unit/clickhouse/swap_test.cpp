@@ -21,7 +21,11 @@ const auto kOlder = table("penstock pipe=us generation=3 load=6");
 const auto kNewer = table("penstock pipe=us generation=5 load=8");
 const auto kUnnumbered = table("penstock pipe=us generation=3");
 const auto kUsers = table("sales of 2024");
-const auto kOthers = table("penstock pipe=them generation=4 load=7");
+const auto kOthers = table("penstock pipe=them generation=4 load=7 name=data/theirs");
+const auto kGivenBack = table("penstock pipe=them generation=4 load=7 name=data/theirs released");
+const auto kAdopted = table("penstock pipe=us generation=3 load=6 name=data/ours adopted; sales of 2024");
+const auto kAdoptedAndGivenBack =
+    table("penstock pipe=them generation=3 load=6 name=data/ours adopted released");
 
 const char* name_of(SwapStep step) {
   switch (step) {
@@ -29,6 +33,8 @@ const char* name_of(SwapStep step) {
       return "Exchange";
     case SwapStep::Rename:
       return "Rename";
+    case SwapStep::PutBack:
+      return "PutBack";
     case SwapStep::KeepFormer:
       return "KeepFormer";
     case SwapStep::DropFormer:
@@ -39,9 +45,11 @@ const char* name_of(SwapStep step) {
   return "Done";
 }
 
-std::string next(const std::optional<TargetTable>& target, const std::optional<TargetTable>& staging) {
-  const auto step = next_swap_step({"orders", "us", 7}, target, staging);
+std::string next(const std::optional<TargetTable>& target, const std::optional<TargetTable>& staging,
+                 const TakeOver& take_over = {}) {
+  const auto step = next_swap_step({"orders", "us", 7, take_over}, target, staging);
   if (step) return name_of(*step);
+  if (step.error().reason == "TargetNotOurs") return step.error().reason;
   EXPECT_EQ(step.error().kind, ErrorKind::Terminal);
   EXPECT_THAT(step.error().message, HasSubstr("orders_resync"));
   EXPECT_THAT(step.error().cure, HasSubstr("resyncGeneration"));
@@ -49,7 +57,7 @@ std::string next(const std::optional<TargetTable>& target, const std::optional<T
 }
 
 TEST(NextSwapStep, ExchangesTheLoadedTableWithWhateverIsTheTarget) {
-  for (const auto& former : {kOlder, kNewer, kUnnumbered, kUsers, kOthers})
+  for (const auto& former : {kOlder, kNewer, kUnnumbered, kUsers, kGivenBack, kAdopted, kAdoptedAndGivenBack})
     EXPECT_EQ(next(former, kWished), "Exchange") << former->comment;
 }
 
@@ -58,10 +66,24 @@ TEST(NextSwapStep, RenamesWhereThereIsNoTarget) {
 }
 
 TEST(NextSwapStep, DropsAFormerTableOfOursOnly) {
-  for (const auto& former : {kOlder, kNewer, kUnnumbered})
+  for (const auto& former : {kOlder, kNewer, kUnnumbered, kGivenBack})
     EXPECT_EQ(next(kWished, former), "DropFormer") << former->comment;
-  EXPECT_EQ(next(kWished, kUsers), "KeepFormer");
-  EXPECT_EQ(next(kWished, kOthers), "KeepFormer") << "the load is ours, the pipe is not";
+  for (const auto& former : {kUsers, kAdopted, kAdoptedAndGivenBack})
+    EXPECT_EQ(next(kWished, former), "KeepFormer") << former->comment;
+}
+
+TEST(NextSwapStep, LeavesAnotherPipesTableWhatAndWhereItIs) {
+  EXPECT_EQ(next(kOthers, kWished), "TargetNotOurs");
+  EXPECT_EQ(next(kWished, kOthers), "PutBack") << "it was exchanged before anybody could see whose it is";
+}
+
+TEST(NextSwapStep, KeepsTheTableOfAPipeThatIsTakenOver) {
+  const TakeOver gone{true, {{"somebody", "data/somebody", {"orders"}}, {"them", "data/theirs", {"other"}}}};
+  EXPECT_EQ(next(kOthers, kWished, gone), "Exchange");
+  EXPECT_EQ(next(kWished, kOthers, gone), "KeepFormer");
+  const TakeOver alive{true, {{"them", "data/theirs", {"orders"}}}};
+  EXPECT_EQ(next(kOthers, kWished, alive), "TargetNotOurs");
+  EXPECT_EQ(next(kWished, kOthers, alive), "PutBack");
 }
 
 TEST(NextSwapStep, IsNoneWhenTheFormerTableIsGone) {

@@ -50,8 +50,12 @@ TEST(PlanDeletion, DecidesEachCase) {
               v.pipe.spec.deletion_policy = DeletionPolicy::Delete;
             }),
        PipeState::Paused, "Release", "release_when_deleted"},
-      {"tables of a Setup that never came through hold nobody up if they may stay",
-       deleted(cut_off_in_setup()), PipeState::Setup, "RemoveFinalizer", "release_when_deleted"},
+      {"tables of a Setup that never came through are given back", deleted(cut_off_in_setup()),
+       PipeState::Setup, "Release", "release_when_deleted"},
+      {"and hold nobody up if that fails",
+       with(deleted(cut_off_in_setup()),
+            [](View& v) { v.retries[Concern::Release] = failed_just_now(ErrorKind::Transient); }),
+       PipeState::Setup, "RemoveFinalizer", "release_when_deleted"},
       {"Setup that could not begin has touched nothing",
        with(deleted(fresh()),
             [](View& v) {
@@ -92,6 +96,7 @@ TEST(PlanDeletion, ReleasesOnlyWhatIsOurs) {
 TEST(PlanDeletion, TargetsGoOnlyWhenAsked) {
   auto view = deleted(streaming());
   EXPECT_THAT(decided<Release>(view).wish.targets, testing::IsEmpty());
+  EXPECT_THAT(decided<Release>(view).wish.give_back, testing::UnorderedElementsAre("orders", "customers"));
   view.pipe.spec.deletion_policy = DeletionPolicy::Delete;
   EXPECT_THAT(decided<Release>(view).wish.targets, testing::UnorderedElementsAre("orders", "customers"));
   view.pipe.spec.tables.pop_back();

@@ -31,6 +31,7 @@ struct LogEntry {
 struct Mark {
   std::string uid;
   std::int64_t load = 0;
+  bool released = false;  ///< given back: the next pipe may have the table
   bool operator==(const Mark&) const = default;
 };
 

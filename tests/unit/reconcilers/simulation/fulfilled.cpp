@@ -44,7 +44,7 @@ std::string left_in_the_destination(const Destination& destination) {
 std::string gone(const World& world) {
   if (auto left = left_in_the_source(*world.source, "", ""); !left.empty()) return left;
   for (const auto& table : world.destination->tables)
-    if (table.mark && world.api->targets_go) return table.name + " is left";
+    if (table.mark && table.mark->uid == kUid && world.api->targets_go) return table.name + " is left";
   return left_in_the_destination(*world.destination);
 }
 

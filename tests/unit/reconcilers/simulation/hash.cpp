@@ -76,7 +76,8 @@ std::uint64_t hash_of(const Destination& destination) {
   Hash hash;
   hash.all(destination.up, destination.broken);
   for (const auto& table : destination.tables) {
-    hash.all(table.name, table.mark ? table.mark->load : -1, table.kind, table.shape);
+    hash.all(table.name, table.mark ? table.mark->load : -1, table.mark && table.mark->released, table.kind,
+             table.shape);
     for (const auto& row : table.rows)
       add(hash, row);
     for (const auto& entry : table.log)

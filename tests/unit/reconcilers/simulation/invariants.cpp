@@ -13,7 +13,7 @@ namespace {
 
 /// The table that holds what the status says of `table`: found by its mark, whatever its name is by now.
 const Table* made_for(const World& world, const Pipe& pipe, const TableStatus& table) {
-  const Mark mark{pipe.uid, table.load_generation};
+  const Mark mark{pipe.uid, table.load_generation, false};
   for (const auto& name : {table.target, staging_name(table.target)}) {
     const auto* found = world.destination->table(name);
     if (found && found->mark == mark) return found;
@@ -106,9 +106,10 @@ void check_drop(const World& before, Stage& stage, std::string_view point) {
   for (const auto& former : before.destination->tables) {
     const auto same = [&](const Table& now) { return now.mark == former.mark && now.rows == former.rows; };
     const auto& now = stage.world.destination->tables;
-    if (!former.mark && now.size() < before.destination->tables.size() &&
+    const bool others = !former.mark || (former.mark->uid != kUid && !former.mark->released);
+    if (others && now.size() < before.destination->tables.size() &&
         std::none_of(now.begin(), now.end(), same))
-      stage.violated(fmt::format("{}: {}, which is the user's, is gone", point, former.name));
+      stage.violated(fmt::format("{}: {}, which is somebody else's, is gone", point, former.name));
   }
 }
 

@@ -127,4 +127,14 @@ std::function<void(World&)> users_table(const std::string& name, bool holds_rows
   };
 }
 
+std::function<void(World&)> others_table(const std::string& name, bool released) {
+  return [=](World& world) {
+    Table table;
+    table.name = name;
+    table.mark = Mark{"33333333-4444", 9, released};
+    table.rows = {Row{90, 90, false}, Row{91, 91, true}, Row{92, 92, false}};
+    world.destination.edit().add(table);
+  };
+}
+
 }  // namespace penstock::reconcile::simulation::script

@@ -39,6 +39,8 @@ inline constexpr When kAtOnce = std::nullopt;
 [[nodiscard]] Wish target_becomes(When when, std::size_t at, const std::string& target);
 /// A table that somebody made under a target's name.
 [[nodiscard]] std::function<void(World&)> users_table(const std::string& name, bool holds_rows);
+/// Full of rows that the source has no more: another pipe's, which has given it back or not.
+[[nodiscard]] std::function<void(World&)> others_table(const std::string& name, bool released);
 
 inline constexpr auto kSetup = PipeState::Setup;
 inline constexpr auto kSnapshot = PipeState::Snapshot;

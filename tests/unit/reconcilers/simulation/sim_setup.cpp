@@ -11,6 +11,12 @@ bool ours(const Table* table, const std::string& uid) {
   return table && table->mark && table->mark->uid == uid;
 }
 
+/// Another pipe's, or what ours has let go of, that ours may take.
+bool is_free(const Table* table, const Pipe& pipe) {
+  return table && table->mark &&
+         (table->mark->released || (table->mark->uid != pipe.uid && pipe.spec.take_over));
+}
+
 std::int8_t bits_of(const PipeStatus& status) {
   std::int8_t out = 0;
   for (const auto& table : status.tables)
@@ -59,20 +65,21 @@ Result<SimDataplane::Making> SimDataplane::examine(const Pipe& pipe, const Table
   const auto* present = destination.table(entry.target);
   const auto fits = [&] {
     return present->kind == kind_of(entry) && present->shape == shape_of(entry) &&
-           (!present->mark || present->mark->uid == pipe.uid);
+           (!present->mark || present->mark->uid == pipe.uid || is_free(present, pipe));
   };
   if (present && !settled) {
     entry.load_generation = ours(present, pipe.uid) ? present->mark->load : 1;
     const bool readable = kind_of(entry) != Kind::Null && present->kind != Kind::Null;
-    if (pipe.spec.mode != Mode::CdcOnly && readable && (ours(present, pipe.uid) || entry.added_later)) {
-      entry.staged = present->holds_rows() || (ours(present, pipe.uid) && !fits());
+    const bool loaded = pipe.spec.mode != Mode::CdcOnly && readable;
+    if (loaded && (ours(present, pipe.uid) || is_free(present, pipe) || entry.added_later)) {
+      entry.staged = is_free(present, pipe) || present->holds_rows() || (ours(present, pipe.uid) && !fits());
       if (ours(present, pipe.uid) && entry.staged) ++entry.load_generation;
     }
   }
   const auto* former = entry.staged ? destination.table(staging_name(entry.target)) : nullptr;
   if (!settled && ours(former, pipe.uid))
     entry.load_generation = std::max(entry.load_generation, former->mark->load + 1);
-  const bool others = present && present->mark && present->mark->uid != pipe.uid;
+  const bool others = present && present->mark && present->mark->uid != pipe.uid && !is_free(present, pipe);
   if (present && (!entry.staged || others) && !fits())
     return fail(ErrorKind::NeedsUser, "TargetMismatch", entry.target + " does not fit", "drop it");
   const auto* staging = entry.staged ? destination.table(staging_name(entry.target)) : nullptr;
@@ -90,6 +97,10 @@ Status SimDataplane::make(const Pipe& pipe, const Making& making) {
   if (!stage_.world.destination->table(making.definition.name))
     PENSTOCK_TRY(stage_.effect_of("create target",
                                   [&](World& world) { world.destination.edit().add(making.definition); }));
+  if (is_free(stage_.world.destination->table(making.definition.name), pipe))
+    PENSTOCK_TRY(stage_.effect_of("mark target", [&](World& world) {
+      world.destination.edit().table(making.definition.name)->mark = making.definition.mark;
+    }));
   const auto beside = staging_name(making.table.target);
   if (!ours(stage_.world.destination->table(beside), pipe.uid)) return {};
   return drop_table("drop staging", beside);

@@ -52,10 +52,13 @@ Status SimDataplane::swap_one(const Pipe& pipe, const SwapWish& wish, std::vecto
     if (is_wished(table(wish.target), pipe.uid, wish))
       return fail(ErrorKind::Terminal, "SwapAmbiguous", "both carry the mark", "load anew");
     if (table(wish.target)) {
-      PENSTOCK_TRY(stage_.effect_of("carry tombstones", [&](World& world) {
-        auto& destination = world.destination.edit();
-        carry_tombstones(*destination.table(wish.target), *destination.table(beside));
-      }));
+      const auto& former = table(wish.target)->mark;
+      const bool of_another = former && former->uid != pipe.uid;
+      if (!of_another)
+        PENSTOCK_TRY(stage_.effect_of("carry tombstones", [&](World& world) {
+          auto& destination = world.destination.edit();
+          carry_tombstones(*destination.table(wish.target), *destination.table(beside));
+        }));
       PENSTOCK_TRY(stage_.effect_of("exchange", [&](World& world) {
         world.destination.edit().exchange(wish.target, beside);
         note_exchange(world.destination.edit(), wish);
@@ -70,7 +73,8 @@ Status SimDataplane::swap_one(const Pipe& pipe, const SwapWish& wish, std::vecto
     return fail(ErrorKind::Terminal, "SwapSourceMissing", "neither is the one", "load anew");
   }
   if (!table(beside)) return {};
-  if (ours(table(beside), pipe.uid)) return drop_table("drop former", beside);
+  const auto& mark = table(beside)->mark;
+  if (mark && (mark->uid == pipe.uid || mark->released)) return drop_table("drop former", beside);
   const auto name = free_name(*stage_.world.destination, wish);
   kept.push_back(fmt::format("{} as {}", wish.target, name));
   return stage_.effect_of("keep former",
@@ -123,7 +127,7 @@ Status SimDataplane::take_down_former(const Pipe& pipe, const Credentials&) {
 
 Status SimDataplane::release(const Pipe& pipe, const Credentials&, const ReleaseWish& wish) {
   PENSTOCK_TRY(drop_sources(pipe, wish.slot, wish.publication, ""));
-  if (wish.targets.empty() && wish.staging.empty()) return {};
+  if (wish.targets.empty() && wish.staging.empty() && wish.give_back.empty()) return {};
   PENSTOCK_TRY(destination_answers());
   for (const auto& target : wish.staging)
     if (ours(stage_.world.destination->table(staging_name(target)), pipe.uid))
@@ -131,6 +135,11 @@ Status SimDataplane::release(const Pipe& pipe, const Credentials&, const Release
   for (const auto& target : wish.targets)
     if (ours(stage_.world.destination->table(target), pipe.uid))
       PENSTOCK_TRY(drop_table("drop target", target));
+  for (const auto& target : wish.give_back)
+    if (const auto* table = stage_.world.destination->table(target);
+        ours(table, pipe.uid) && !table->mark->released)
+      PENSTOCK_TRY(stage_.effect_of(
+          "give back", [&](World& world) { world.destination.edit().table(target)->mark->released = true; }));
   return {};
 }
 
