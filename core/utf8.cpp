@@ -1,5 +1,9 @@
 #include "core/utf8.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace penstock {
 namespace {
 
@@ -34,6 +38,16 @@ std::string valid_utf8(std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
+}
+
+std::string shortened(std::string_view text, std::size_t limit) {
+  auto out = valid_utf8(text);
+  if (out.size() <= limit) return out;
+  constexpr std::size_t kRoomForTheTail = 40;
+  std::size_t kept = limit - std::min(limit, kRoomForTheTail);
+  while (kept > 0 && (static_cast<unsigned char>(out[kept]) & 0xc0) == 0x80)
+    --kept;
+  return fmt::format("{}… and {} bytes more", std::string_view(out).substr(0, kept), out.size() - kept);
 }
 
 }  // namespace penstock

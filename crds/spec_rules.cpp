@@ -160,6 +160,11 @@ void check_source(const PipeSpec& spec, Faults& faults) {
         {"spec.source.postgres.replicationSlot",
          "is for mode CDCOnly alone: a load needs a slot made at its start; remove it, or set spec.mode "
          "to CDCOnly"});
+  if (!postgres.replication_slot.empty() && postgres.publication.empty() && spec.mode == Mode::CdcOnly)
+    faults.push_back({"spec.source.postgres.replicationSlot",
+                      "needs spec.source.postgres.publication: a slot brings nothing from before its "
+                      "publication was made; "
+                      "name one with the tables that was there before the slot"});
   if (!postgres.publication.empty() && spec.mode == Mode::SnapshotOnly)
     faults.push_back({"spec.source.postgres.publication", "is not used in mode SnapshotOnly; remove it"});
   if (postgres.failover_slot && !postgres.replication_slot.empty())

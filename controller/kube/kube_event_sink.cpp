@@ -2,10 +2,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/utf8.hpp"
 #include "crds/time_text.hpp"
 
 namespace penstock::kube {
 namespace {
+
+/// Of an Event, as Kubernetes validates them (pkg/apis/core/validation/events.go).
+constexpr std::size_t kLongestReason = 128;
+constexpr std::size_t kLongestMessage = 1024;
 
 std::string namespace_of(const runtime::Event& event) {
   return event.object.ns.empty() ? "default" : event.object.ns;
@@ -25,8 +30,8 @@ Status KubeEventSink::create(const runtime::Event& event) {
         {"name", event.object.name},
         {"uid", event.object.uid}}},
       {"type", runtime::text_of(event.type)},
-      {"reason", event.reason},
-      {"message", event.message},
+      {"reason", shortened(event.reason, kLongestReason)},
+      {"message", shortened(event.message, kLongestMessage)},
       {"count", event.count},
       {"firstTimestamp", to_rfc3339(event.first)},
       {"lastTimestamp", to_rfc3339(event.last)},
@@ -39,8 +44,9 @@ Status KubeEventSink::create(const runtime::Event& event) {
 }
 
 Status KubeEventSink::update(const runtime::Event& event) {
-  nlohmann::json patch = {
-      {"count", event.count}, {"message", event.message}, {"lastTimestamp", to_rfc3339(event.last)}};
+  nlohmann::json patch = {{"count", event.count},
+                          {"message", shortened(event.message, kLongestMessage)},
+                          {"lastTimestamp", to_rfc3339(event.last)}};
   PENSTOCK_TRY(client_.merge_patch(events(), {namespace_of(event), event.name}, std::move(patch)));
   return {};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/listing.hpp"
 #include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/columns/key_type.hpp"
 #include "dataplane/pipeline/making.hpp"
@@ -21,10 +22,11 @@ namespace {
 Error all_of(const std::vector<Error>& faults) {
   if (faults.size() == 1) return faults.front();
   Error out = faults.front();
-  out.message = fmt::format("{} things are to be done:", faults.size());
+  std::vector<std::string> texts;
+  for (const auto& fault : faults)
+    texts.push_back(fmt::format("({}) {}", texts.size() + 1, fault.text()));
+  out.message = fmt::format("{} things are to be done: {}", faults.size(), first_few(texts, "; "));
   out.cure.clear();
-  for (std::size_t at = 0; at < faults.size(); ++at)
-    out.message += fmt::format("{} ({}) {}", at == 0 ? "" : ";", at + 1, faults[at].text());
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/listing.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::reconcile {
@@ -48,16 +49,16 @@ struct Executor {
 
   /// Targets that are made anew do not have what somebody added to the present ones.
   void tell_what_will_be_lost(const SetupFacts& facts) const {
-    std::string all;
+    std::vector<std::string> all;
     for (const auto& table : facts.tables)
       if (!table.lost.empty())
-        all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", table.source, fmt::join(table.lost, ", "));
+        all.push_back(fmt::format("{}: {}", table.source, fmt::join(table.lost, ", ")));
     if (!all.empty())
       api.event(
           view.pipe, true, "AdditionsLost",
           fmt::format("the tables that will take the targets' places do not have: {}. Add it again after "
                       "the exchange",
-                      all));
+                      first_few_of("tables", all, "; ")));
   }
 
   Learnt operator()(const Rest&) const { return std::nullopt; }

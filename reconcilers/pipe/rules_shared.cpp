@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error_policy.hpp"
+#include "core/listing.hpp"
 #include "reconcilers/pipe/rules.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
@@ -19,10 +20,6 @@ std::optional<Error> doubt_of_the_stream(const View& view) {
   return out;
 }
 
-void add(std::string& list, const std::string& source, const std::string& message) {
-  list += fmt::format("{}{}: {}", list.empty() ? "" : "; ", source, message);
-}
-
 /// Tables whose rows may differ from the source's.
 std::optional<Error> doubt_of_rows(const View& view) {
   const auto differs = tables_that_differ(view.pipe.status);
@@ -33,22 +30,23 @@ std::optional<Error> doubt_of_rows(const View& view) {
 
 /// Tables that are set apart, and tables that could not be added.
 std::optional<Error> failed_tables(const View& view) {
-  std::string messages;
+  std::vector<std::string> messages;
   bool stalls = false;
   for (const auto& table : view.pipe.status.tables) {
     if (table.message.empty()) continue;
-    add(messages, table.source, table.message);
+    messages.push_back(table.source + ": " + table.message);
     stalls = true;
   }
   for (const auto& table : view.pipe.spec.tables) {
     const auto retry = view.table_retries.find(table.source);
     const auto* known = find_table(view.pipe.status, table.source);
     if (retry == view.table_retries.end() || (known && !known->message.empty())) continue;
-    add(messages, table.source, retry->second.error.text());
+    messages.push_back(table.source + ": " + retry->second.error.text());
     stalls = stalls || policy(retry->second.error.kind).stalls;
   }
   if (messages.empty()) return std::nullopt;
-  return Error{stalls ? ErrorKind::BadData : ErrorKind::Transient, "TablesFailed", messages, ""};
+  return Error{stalls ? ErrorKind::BadData : ErrorKind::Transient, "TablesFailed",
+               first_few_of("tables", messages, "; "), ""};
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // Tables that come and go, resyncs, and the swap.
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "core/listing.hpp"
 #include "reconcilers/pipe/rules.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
@@ -159,7 +159,7 @@ Verdict take_out_removed_tables(const View& view) {
   for (const auto& table : pipe.status.tables)
     if (table.leaving || !in_spec(pipe, table.source)) verb.sources.push_back(table.source);
   if (verb.sources.empty()) return std::nullopt;
-  const auto message = fmt::format("Taking {} out", fmt::join(verb.sources, ", "));
+  const auto message = fmt::format("Taking {} out", first_few(verb.sources));
   if (view.run.load.there || view.run.stream.there)
     return stopping(view, PipeState::Modifying, message, {}, rule);
   return step(view, PipeState::Modifying, message, std::move(verb), rule);
@@ -233,7 +233,7 @@ Verdict make_declared_tables(const View& view) {
     return find_table(view.pipe.status, source)->staged && is_streamed(view, source);
   });
   if (replaced)
-    return stopping(view, PipeState::Snapshot, fmt::format("Making {} anew", fmt::join(declared, ", ")),
+    return stopping(view, PipeState::Snapshot, fmt::format("Making {} anew", first_few(declared)),
                     {false, true}, rule);
   // No load brings what a stream that goes on without them, and tells the source so, would miss.
   if (!loads(view.pipe.spec) && view.run.stream.there)

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "core/listing.hpp"
+#include "core/utf8.hpp"
+
 namespace penstock::reconcile {
 namespace {
 
@@ -193,8 +196,9 @@ bool takes_differences(const Pipe& pipe, const TableStatus& table) {
 }
 
 void add_differences(TableStatus& table, const std::vector<std::string>& differences) {
-  for (const auto& one : differences)
-    if (std::find(table.differences.begin(), table.differences.end(), one) == table.differences.end())
+  for (const auto& text : differences)
+    if (const auto one = valid_utf8(text);
+        std::find(table.differences.begin(), table.differences.end(), one) == table.differences.end())
       table.differences.push_back(one);
 }
 
@@ -205,13 +209,11 @@ std::string differences_of(const TableStatus& table) {
 }
 
 std::string tables_that_differ(const PipeStatus& status) {
-  std::string out;
-  for (const auto& table : status.tables) {
-    const auto why = differences_of(table);
-    if (!why.empty() && !table.making)
-      out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", table.source, why);
-  }
-  return out;
+  std::vector<std::string> out;
+  for (const auto& table : status.tables)
+    if (const auto why = differences_of(table); !why.empty() && !table.making)
+      out.push_back(table.source + ": " + why);
+  return first_few_of("tables", out, "; ");
 }
 
 PipeStatus with_probe(const Pipe& pipe, const ProbeFacts& facts) {
@@ -266,7 +268,7 @@ std::vector<std::string> abandoned_staging(const PipeStatus& before, const PipeS
 }
 
 std::string what_waits_for_a_resync(const Pipe& pipe) {
-  std::string out;
+  std::vector<std::string> out;
   for (const auto& spec : pipe.spec.tables) {
     const auto* table = find_table(pipe.status, spec.source);
     if (!table || !table->settings || table->load_generation == 0) continue;
@@ -283,10 +285,9 @@ std::string what_waits_for_a_resync(const Pipe& pipe) {
     note("engine", present.engine != wanted.engine);
     note("columns", present.columns != wanted.columns);
     if (!table->source_changes.empty()) names.push_back(table->source_changes);
-    if (!names.empty())
-      out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", spec.source, fmt::join(names, ", "));
+    if (!names.empty()) out.push_back(fmt::format("{}: {}", spec.source, fmt::join(names, ", ")));
   }
-  return out;
+  return first_few_of("tables", out, "; ");
 }
 
 }  // namespace penstock::reconcile

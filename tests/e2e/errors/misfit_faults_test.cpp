@@ -81,7 +81,8 @@ std::vector<Fault> publications() {
       {"slot-is-physical",
        [](Scene& s) {
          s.exec("SELECT pg_create_physical_replication_slot('physical')");
-         s.manifest.source_more = ", replicationSlot: physical";
+         s.exec("CREATE PUBLICATION mine FOR TABLE orders");
+         s.manifest.source_more = ", publication: mine, replicationSlot: physical";
          s.manifest.spec_more = "  mode: CDCOnly\n";
        },
        "SlotWrongPlugin",
@@ -89,7 +90,8 @@ std::vector<Fault> publications() {
       {"slot-of-another-database",
        [](Scene& s) {
          s.postgres.exec("SELECT pg_create_logical_replication_slot('elsewhere', 'pgoutput')");
-         s.manifest.source_more = ", replicationSlot: elsewhere";
+         s.exec("CREATE PUBLICATION mine FOR TABLE orders");
+         s.manifest.source_more = ", publication: mine, replicationSlot: elsewhere";
          s.manifest.spec_more = "  mode: CDCOnly\n";
        },
        "SlotWrongDatabase",

@@ -167,7 +167,8 @@ std::vector<Fault> server_and_role() {
        [](Scene& s) { s.exec("ALTER ROLE " + s.role + " REPLICATION"); }},
       {"own-slot-missing",
        [](Scene& s) {
-         s.manifest.source_more = ", replicationSlot: by_hand";
+         s.exec("CREATE PUBLICATION mine FOR TABLE orders");
+         s.manifest.source_more = ", publication: mine, replicationSlot: by_hand";
          s.manifest.spec_more = "  mode: CDCOnly\n";
        },
        "SlotMissing",

@@ -163,7 +163,16 @@ TEST(ValidatePipe, SlotAndPublicationFitTheMode) {
               ElementsAre(fault(path + "replicationSlot", "is for mode CDCOnly alone")));
   EXPECT_THAT(with("SnapshotOnly", "replicationSlot"),
               ElementsAre(fault(path + "replicationSlot", "CDCOnly")));
-  EXPECT_THAT(with("CDCOnly", "replicationSlot"), IsEmpty());
+  EXPECT_THAT(with("CDCOnly", "replicationSlot"),
+              ElementsAre(fault(path + "replicationSlot",
+                                "a slot brings nothing from before its publication was made; name one")));
+  EXPECT_THAT(with("CDCOnly", "publication"), IsEmpty());
+  EXPECT_THAT(faults_of([](Json& spec) {
+                spec["mode"] = "CDCOnly";
+                spec["source"]["postgres"]["replicationSlot"] = "mine";
+                spec["source"]["postgres"]["publication"] = "mine";
+              }),
+              IsEmpty());
   EXPECT_THAT(with("SnapshotOnly", "publication"),
               ElementsAre(fault(path + "publication", "is not used in mode SnapshotOnly; remove it")));
   EXPECT_THAT(with("CDC", "publication"), IsEmpty());
@@ -175,6 +184,7 @@ TEST(ValidatePipe, AFailoverSlotIsOneThatPenstockMakes) {
       spec["mode"] = mode;
       spec["source"]["postgres"]["failoverSlot"] = true;
       spec["source"]["postgres"]["replicationSlot"] = slot;
+      if (*slot) spec["source"]["postgres"]["publication"] = "mine";
     });
   };
   const std::string path = "spec.source.postgres.failoverSlot";
@@ -294,7 +304,8 @@ TEST(ValidateChange, ModeAndNamesInTheSourceAreFixedOnceAControllerHasSeenThePip
     s["mode"] = "CDCOnly", s["source"]["postgres"]["replicationSlot"] = "other";
   };
   EXPECT_THAT(change(slot, kInSetup),
-              ElementsAre(fault("spec.mode", "after creation"),
+              ElementsAre(fault("spec.source.postgres.replicationSlot", "needs"),
+                          fault("spec.mode", "after creation"),
                           fault("spec.source.postgres.replicationSlot", "after creation")));
 }
 
