@@ -240,6 +240,7 @@ struct PipeStatus {
   ReplicationStatus replication;
   std::optional<SourceIdentity> source;
   std::optional<ResyncStatus> resync;  ///< while one runs
+  std::string revision{};              ///< another with each write of ours
   bool operator==(const PipeStatus&) const = default;
 };
 

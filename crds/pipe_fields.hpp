@@ -198,6 +198,7 @@ void describe(Fields& fields, T& status) {
   fields.unless_empty("replication", status.replication);
   fields.unless_empty("source", status.source);
   fields.unless_empty("resync", status.resync);
+  fields.field("revision", status.revision);
 }
 
 }  // namespace penstock

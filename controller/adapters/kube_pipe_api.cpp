@@ -27,14 +27,6 @@ Error conflict(const Pipe& pipe) {
           fmt::format("pipe {}/{} was changed by somebody else meanwhile", pipe.ns, pipe.name), ""};
 }
 
-/// The same with nothing in it that is not UTF-8: JSON is.
-json with_valid_texts(json value) {
-  if (value.is_string()) return valid_utf8(value.get_ref<const std::string&>());
-  for (auto& part : value)
-    if (part.is_structured() || part.is_string()) part = with_valid_texts(std::move(part));
-  return value;
-}
-
 }  // namespace
 
 json merge_patch_between(const json& before, const json& after) {
@@ -76,9 +68,10 @@ Result<json> KubePipeApi::patch(const Pipe& seen, kube::Part part, const MakePat
 }
 
 Result<std::string> KubePipeApi::write_status(const Pipe& pipe, const PipeStatus& status) {
+  const auto after = ::penstock::write_status(status);
+  auto difference = merge_patch_between(::penstock::write_status(pipe.status), after);
   // Of a Pipe that nobody has seen yet nothing is stored, so zeros and empty texts are news as well.
-  const auto before = pipe.status.state ? ::penstock::write_status(pipe.status) : json::object();
-  const auto difference = merge_patch_between(before, with_valid_texts(::penstock::write_status(status)));
+  if (!pipe.status.state) difference.update(after);
   if (difference.empty()) return pipe.resource_version;
   PENSTOCK_ASSIGN(const auto answer, patch(pipe, kube::Part::Status, [&](const Pipe&) {
                     return json{{"status", difference}};

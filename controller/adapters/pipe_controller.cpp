@@ -68,12 +68,7 @@ std::vector<Pipe> PipeController::stored_pipes() const {
 
 Status PipeController::give_to_a_worker(Pipe& pipe) {
   const auto worker = reconcile::place(pipe, {options_.worker}, stored_pipes());
-  if (!worker) return {};
-  PipeStatus status = pipe.status;
-  status.worker = *worker;
-  PENSTOCK_ASSIGN(pipe.resource_version, api_.write_status(pipe, status));
-  pipe.status = std::move(status);
-  return {};
+  return worker ? reconciler_->give_to(pipe, *worker) : Status{};
 }
 
 void PipeController::interrupt(const nlohmann::json& before, const nlohmann::json& after) {
@@ -103,7 +98,7 @@ runtime::ReconcileResult PipeController::pass(const runtime::ObjectKey& key) {
     return runtime::Requeue{};
   }
   // Compute is shared and here already: a pipe is recorded as Provisioning first, then given a worker.
-  if (pipe->has_finalizer && pipe->status.state && pipe->status.worker.empty())
+  if (pipe->has_finalizer && pipe->status.state && pipe->status.worker != options_.worker)
     if (const auto given = give_to_a_worker(*pipe); !given && given.error().reason != "Conflict")
       return fail(given.error());
   PENSTOCK_ASSIGN(const auto again, reconciler_->reconcile(*std::move(pipe)));

@@ -208,7 +208,10 @@ Reply<Json> object_for_status_update(const ResourceType& type, const Json& curre
   if (auto good = check_identity(type, current, object); !good) return tl::unexpected(good.error());
   Json next = current;
   next.erase("status");
-  if (!object.contains("status")) return next;
+  if (!object.contains("status")) {
+    if (type.custom) apply_defaults(next, type.schema);
+    return next;
+  }
   const Json& schema = member(type.schema, {"properties", "status"});
   Json status = object["status"];
   apply_defaults(status, schema);

@@ -105,6 +105,7 @@ struct Decision {
   const char* rule = "";                  ///< which sentence decided
   bool aside = false;                     ///< state, message and conditions stay as they are recorded
   std::optional<Error> resync_blocked{};  ///< why a resync that is wanted does not begin
+  bool taken_up = true;                   ///< what runs, if anything does, is by the present spec
 };
 
 /// Whose failure a failure of this verb is.

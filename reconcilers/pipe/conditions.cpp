@@ -1,5 +1,7 @@
 #include "reconcilers/pipe/conditions.hpp"
 
+#include <tuple>
+
 #include "core/error_policy.hpp"
 
 namespace penstock::reconcile {
@@ -25,8 +27,8 @@ bool passing(PipeState state) {
 
 }  // namespace
 
-std::vector<Condition> conditions_of(PipeState state, const std::string& message,
-                                     const std::optional<Error>& fault, std::int64_t generation) {
+std::vector<Condition> conditions_of(const Decision& decision, std::int64_t generation) {
+  const auto& [state, message, fault] = std::tie(decision.state, decision.message, decision.fault);
   const auto make = [&](const char* type, bool status, const std::string& reason) {
     return Condition{type, status, reason, message, generation, {}};
   };
@@ -38,6 +40,8 @@ std::vector<Condition> conditions_of(PipeState state, const std::string& message
     out = {make("Ready", false, "ProgressingWithRetry"), make("Reconciling", true, "ProgressingWithRetry")};
   } else if (passing(state)) {
     out = {make("Ready", false, name), make("Reconciling", true, name)};
+  } else if (!decision.taken_up) {
+    out = {make("Ready", false, "TakingUpChanges"), make("Reconciling", true, "TakingUpChanges")};
   } else {
     out = {make("Ready", state != PipeState::Failed, name)};
     if (state == PipeState::Failed) out.push_back(make("Stalled", true, name));

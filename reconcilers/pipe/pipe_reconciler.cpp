@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/error_policy.hpp"
 #include "core/log.hpp"
 #include "core/table_name.hpp"
+#include "crds/status_limits.hpp"
 #include "reconcilers/pipe/act.hpp"
 #include "reconcilers/pipe/credentials.hpp"
 #include "reconcilers/pipe/record.hpp"
@@ -41,6 +43,11 @@ const std::vector<std::string>* tables_of(const Action& action) {
   if (const auto* verb = std::get_if<DeclareTables>(&action)) return &verb->sources;
   if (const auto* verb = std::get_if<MakeTables>(&action)) return &verb->sources;
   return nullptr;
+}
+
+/// As it is read from an API server: what is equal there must be equal here.
+PipeStatus as_stored(const PipeStatus& status) {
+  return read_status(write_status(status)).value_or(status);
 }
 
 }  // namespace
@@ -214,8 +221,12 @@ void PipeReconciler::forget_ended(const View& view, const StopRuns& ended) {
 }
 
 Status PipeReconciler::record(Pipe& pipe, PipeStatus status, const Decision& decision) {
+  keep_within_schema(status);
+  status.revision = pipe.status.revision;
   if (status == pipe.status) return {};
+  status.revision = fmt::format("{:08x}-{}", process_, ++writes_);
   PENSTOCK_ASSIGN(pipe.resource_version, api_.write_status(pipe, status));
+  memory_of(pipe.uid)->recorded = as_stored(status);
   for (const auto& note : events_between(pipe, status, decision)) {
     api_.event(pipe, note.warning, note.reason, note.message);
     log::write(note.warning ? log::Level::Warn : log::Level::Info, "pipe",
@@ -292,6 +303,8 @@ Result<Millis> PipeReconciler::reconcile(Pipe pipe) {
 }
 
 Result<Millis> PipeReconciler::pass(Pipe pipe) {
+  PENSTOCK_ASSIGN(const auto wait, mend(pipe));
+  if (wait.count() > 0) return wait;
   if (!pipe.status.worker.empty() && pipe.status.worker != worker_) return Millis{0};
   dataplane_.tune(pipe);
   int refusals = 0;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -27,6 +28,8 @@ class PipeReconciler {
   /// the pipe itself is not: it is recorded in its status and tried again. Nor is that `pipe` is out of date:
   /// it is read again then.
   [[nodiscard]] Result<Millis> reconcile(Pipe pipe);
+  /// Records that this worker has the pipe; `pipe` follows. Fails with "Conflict" as a write does.
+  [[nodiscard]] Status give_to(Pipe& pipe, const std::string& worker);
   /// The Pipe is not in the API any more.
   void forget(const std::string& uid);
   /// How many passes were ended after more steps than any should need; but for a Pipe of many tables that are
@@ -37,6 +40,9 @@ class PipeReconciler {
   /// Of the Pipe as it was seen; fails with "Conflict" when it is not the stored one in what matters.
   [[nodiscard]] Result<Millis> pass(Pipe pipe);
   [[nodiscard]] View observe(const Pipe& pipe, Credentials& credentials);
+  /// The status is ours alone: where somebody else has written to it, what was recorded last is put back, and
+  /// `pipe` follows. After how long the pass may go on: zero, unless he keeps writing.
+  [[nodiscard]] Result<Millis> mend(Pipe& pipe);
   /// Writes the status when it differs, with its events, to the log as well; `pipe` follows.
   [[nodiscard]] Status record(Pipe& pipe, PipeStatus status, const Decision& decision);
   /// The Secrets as they are; for a Pipe that is being deleted, as they were (they often go with it).
@@ -65,6 +71,11 @@ class PipeReconciler {
     /// Once it has failed for longer than is promised to be silent about it.
     [[nodiscard]] std::optional<Error> at(WallTime now) const;
   };
+  /// Of a status that somebody else wrote to.
+  struct Mended {
+    int times = 0;
+    WallTime last;
+  };
   /// What is kept of a pipe between passes, in memory alone.
   struct Memory {
     std::map<Concern, Retry> retries;
@@ -77,6 +88,8 @@ class PipeReconciler {
     std::set<std::pair<std::string, std::string>> clamped;  // table and column that were told of
     std::set<std::string> strangers;                        // tables that were told of
     std::optional<Credentials> credentials;                 // the last that could be read
+    std::optional<PipeStatus> recorded;                     // as it was written with its revision
+    Mended mended;
   };
   /// Of one pipe, which only one thread works on.
   std::shared_ptr<Memory> memory_of(const std::string& uid);
@@ -85,6 +98,8 @@ class PipeReconciler {
   Dataplane& dataplane_;
   const Clock& clock_;
   std::string worker_;
+  const unsigned process_ = std::random_device{}();  // in our revisions
+  std::atomic<std::uint64_t> writes_{0};
   std::atomic<int> passes_cut_short_{0};
   std::mutex mutex_;                                         // of the map, not of what it holds
   std::map<std::string, std::shared_ptr<Memory>> memories_;  // by uid

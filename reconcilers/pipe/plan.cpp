@@ -1,5 +1,7 @@
 #include "reconcilers/pipe/plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "reconcilers/pipe/rules.hpp"
@@ -78,6 +80,39 @@ void wake_for_what_waits_aside(const View& view, Decision& decision) {
 
 }  // namespace
 
+namespace {
+
+bool runs_on_former_settings(const View& view, const RunFacts& run, const std::string& present) {
+  return run.active() && (!view.fingerprint.known() || run.fingerprint != present);
+}
+
+/// A spec that has changed is in force when nothing runs by the former one, and a stream by the new one has
+/// been seen to run: its source and its destination answer.
+bool is_taken_up(const View& view, const Decision& decision) {
+  if (view.pipe.status.observed_generation == view.pipe.generation) return true;
+  if (runs_on_former_settings(view, view.run.load, view.fingerprint.load) ||
+      runs_on_former_settings(view, view.run.stream, view.fingerprint.stream))
+    return false;
+  return decision.state != PipeState::Running || view.run.stream.connected;
+}
+
+/// Says what is missing for the present spec while the former one goes on.
+void tell_what_is_not_taken_up(const View& view, Decision& decision) {
+  decision.taken_up = decision.aside || is_taken_up(view, decision);
+  const bool goes_on = decision.state == PipeState::Running || decision.state == PipeState::Snapshot;
+  if (decision.taken_up || decision.fault || !goes_on) return;
+  if (!view.credentials_missing) {
+    decision.message = "Taking up changed settings";
+    return;
+  }
+  decision.fault = view.credentials_missing;
+  decision.fault->message += fmt::format(
+      "; the spec of generation {} is not in force, what ran before goes on", view.pipe.generation);
+  decision.message = decision.fault->text();
+}
+
+}  // namespace
+
 bool may_try(const View& view, const Retry& retry) {
   return view.now >= retry.next || retry.generation != view.pipe.generation ||
          (view.fingerprint.known() && retry.fingerprint != view.fingerprint.load);
@@ -99,6 +134,7 @@ Decision plan(const View& view) {
     auto verdict = rule(view);
     if (!verdict) continue;
     if (resync_wanted(view.pipe) && !view.pipe.deleting) verdict->resync_blocked = why_no_resync_begins(view);
+    tell_what_is_not_taken_up(view, *verdict);
     wake_for_what_waits_aside(view, *verdict);
     look_at_the_source_now_and_then(view, *verdict);
     return *std::move(verdict);

@@ -135,6 +135,13 @@ void record_what_is_begun(const Pipe& pipe, const Decision& decision, PipeStatus
         table.leaving = true;
 }
 
+/// The spec that `status` speaks of asks for less than was carried out: from when that spec is seen, or,
+/// where it fell back during its resync, from the end of that.
+bool is_lowered(const Pipe& pipe, const PipeStatus& status) {
+  return status.observed_generation == pipe.generation &&
+         pipe.spec.resync_generation < status.observed_resync_generation;
+}
+
 }  // namespace
 
 PipeStatus first_status(const Pipe& pipe) {
@@ -181,8 +188,8 @@ PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& de
       status.state_since = std::chrono::floor<std::chrono::seconds>(now);
     status.state = decision.state;
     status.message = decision.message;
-    status.observed_generation = pipe.generation;
-    auto conditions = conditions_of(decision.state, decision.message, decision.fault, pipe.generation);
+    if (decision.taken_up) status.observed_generation = pipe.generation;
+    auto conditions = conditions_of(decision, pipe.generation);
     add_standing_conditions(pipe, status, decision, conditions);
     for (auto& condition : conditions)
       condition.message = shown(condition.message);
@@ -198,15 +205,15 @@ std::vector<EventNote> events_between(const Pipe& before, const PipeStatus& afte
   const auto& former = before.status;
   if (former.state != after.state && after.state && !(decision.fault && *after.state == PipeState::Failed))
     out.push_back({false, to_text(*after.state), decision.fault ? "Held up" : after.message});
-  const auto lowered = before.spec.resync_generation < after.observed_resync_generation;
-  if (lowered && former.observed_generation != after.observed_generation)
+  if (is_lowered(before, after) && !is_lowered(before, former))
     out.push_back({true, "ResyncGenerationLowered",
                    fmt::format("spec.resyncGeneration is {}, and generation {} was carried out already: "
                                "nothing is done",
                                before.spec.resync_generation, after.observed_resync_generation)});
   if (decision.aside) return out;
   const auto* blocked = find_condition(former.conditions, "ResyncBlocked");
-  if (decision.resync_blocked && (!blocked || blocked->message != decision.resync_blocked->text()))
+  const auto* still = find_condition(after.conditions, "ResyncBlocked");
+  if (decision.resync_blocked && (!blocked || !still || blocked->message != still->message))
     out.push_back({true, "ResyncBlocked", decision.resync_blocked->text()});
   if (!decision.fault) return out;
   const auto* ready = find_condition(former.conditions, "Ready");

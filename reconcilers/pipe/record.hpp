@@ -19,7 +19,8 @@ namespace penstock::reconcile {
 /// nothing to do for.
 [[nodiscard]] PipeStatus absorb(const Pipe& pipe, const Runs& run);
 
-/// The decision's state, message and conditions, for the generation that was looked at.
+/// The decision's state, message and conditions. The generation that was looked at is observed when it is
+/// taken up: until then the status speaks of the former one.
 [[nodiscard]] PipeStatus with_decision(const Pipe& pipe, PipeStatus status, const Decision& decision,
                                        WallTime now);
 

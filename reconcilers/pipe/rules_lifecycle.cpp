@@ -52,9 +52,13 @@ Verdict release_when_deleted(const View& view) {
 }
 
 Verdict adopt_before_touching_anything(const View& view) {
+  const char* rule = "adopt_before_touching_anything";
+  const auto& status = view.pipe.status;
   if (view.pipe.has_finalizer) return std::nullopt;
-  return Decision{PipeState::Provisioning, "Taken over by a controller", std::nullopt, AddFinalizer{},
-                  "adopt_before_touching_anything"};
+  // Taken off a pipe that is on its way, as by kubectl replace.
+  if (status.source || status.state.value_or(PipeState::Provisioning) != PipeState::Provisioning)
+    return aside(view, AddFinalizer{}, rule);
+  return Decision{PipeState::Provisioning, "Taken over by a controller", std::nullopt, AddFinalizer{}, rule};
 }
 
 Verdict wait_for_a_worker(const View& view) {
@@ -109,9 +113,11 @@ Verdict stay_failed(const View& view) {
   if (status.state != PipeState::Failed || status.observed_generation != view.pipe.generation ||
       view.retry(Concern::Pipe) || view.retry(Concern::Load))
     return std::nullopt;
-  // After a restart: the recorded condition still says why.
+  // After a restart: the recorded condition still says why. Without it nobody but a person has written that
+  // state, and what else is recorded tells how to go on.
   const auto* stalled = find_condition(status.conditions, "Stalled");
-  const Error error{ErrorKind::Terminal, stalled ? stalled->reason : "Failed", status.message, ""};
+  if (!stalled || !stalled->status || view.run.stream.connected) return std::nullopt;
+  const Error error{ErrorKind::Terminal, stalled->reason, status.message, ""};
   return Decision{PipeState::Failed, status.message, error, Rest{}, rule};
 }
 

@@ -98,6 +98,33 @@ TEST_F(PipeApiTest, WritesWhileSomebodyAnnotatesThePipeAllTheTime) {
   EXPECT_TRUE(stored().has_finalizer);
 }
 
+TEST_F(PipeApiTest, APipeThatNobodyHasLookedAtIsNotObserved) {
+  EXPECT_EQ(stored().status.observed_generation, -1) << "or kstatus takes it for Current";
+  EXPECT_FALSE(stored().status.state);
+  ASSERT_TRUE(others_->merge_patch(kube::pipes(), kKey, {{"status", nullptr}}, kube::Part::Status));
+  EXPECT_EQ(stored().status.observed_generation, -1);
+  auto pipe = stored();
+  ASSERT_TRUE(write(pipe, "ours"));
+  EXPECT_EQ(stored().status, pipe.status);
+}
+
+TEST_F(PipeApiTest, AStatusWithoutAStateIsWrittenWhole) {
+  auto pipe = stored();
+  auto full = status("ours");
+  full.source = SourceIdentity{"42", 1, "shop"};
+  full.replication.slot = "ours";
+  pipe.resource_version = api_->write_status(pipe, full).value();
+  ASSERT_TRUE(others_->merge_patch(kube::pipes(), kKey,
+                                   {{"status", {{"state", nullptr}, {"message", nullptr}, {"rows", 7}}}},
+                                   kube::Part::Status));
+  pipe = stored();
+  ASSERT_FALSE(pipe.status.state);
+  ASSERT_TRUE(api_->write_status(pipe, full));
+  EXPECT_EQ(stored().status, full);
+  ASSERT_TRUE(api_->write_status(stored(), status("without")));
+  EXPECT_EQ(stored().status, status("without"));
+}
+
 TEST_F(PipeApiTest, SaysConflictWhenTheSpecOrTheStatusIsAnother) {
   auto pipe = stored();
   ASSERT_TRUE(write(pipe, "ours"));

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "core/error_policy.hpp"
+#include "crds/status_limits.hpp"
 #include "reconcilers/pipe/conditions.hpp"
 #include "tests/unit/reconcilers/world.hpp"
 
@@ -18,8 +19,14 @@ std::string condition_line(const std::vector<Condition>& conditions) {
   return out;
 }
 
-std::string conditions(PipeState state, const std::optional<Error>& fault = std::nullopt) {
-  return condition_line(conditions_of(state, "m", fault, 3));
+std::string conditions(PipeState state, const std::optional<Error>& fault = std::nullopt,
+                       bool taken_up = true) {
+  Decision decision;
+  decision.state = state;
+  decision.message = "m";
+  decision.fault = fault;
+  decision.taken_up = taken_up;
+  return condition_line(conditions_of(decision, 3));
 }
 
 TEST(Conditions, AreThoseOfTheTableForEveryState) {
@@ -43,6 +50,11 @@ TEST(Conditions, AFaultThatAPersonMustMendStalls) {
             "Ready=False:TablesFailed Stalled=True:TablesFailed");
 }
 
+TEST(Conditions, ASpecThatIsNotInForceYetIsOnItsWay) {
+  EXPECT_EQ(conditions(PipeState::Running, std::nullopt, false),
+            "Ready=False:TakingUpChanges Reconciling=True:TakingUpChanges");
+}
+
 TEST(Conditions, AFaultThatWaitingCuresKeepsProgressing) {
   EXPECT_EQ(conditions(PipeState::Running, Error{ErrorKind::Transient, "SourceUnreachable", "", ""}),
             "Ready=False:ProgressingWithRetry Reconciling=True:ProgressingWithRetry");
@@ -58,7 +70,9 @@ Decision decision_for(PipeState state, std::optional<Error> fault = std::nullopt
 }
 
 PipeStatus decided_on(const Pipe& pipe, const Decision& decision) {
-  return with_decision(pipe, pipe.status, decision, kNow);
+  auto out = with_decision(pipe, pipe.status, decision, kNow);
+  keep_within_schema(out);
+  return out;
 }
 
 TEST(Texts, AreUtf8SoThatWhatIsKeptIsNoNews) {
@@ -128,6 +142,25 @@ TEST(Events, OneWarningForALoweredGeneration) {
   EXPECT_THAT(events_between(pipe, after, decision), testing::IsEmpty());
 }
 
+TEST(Events, AGenerationThatFellBackDuringItsResyncIsAnsweredAtItsEnd) {
+  auto pipe = ready_to_swap().pipe;
+  pipe.spec.resync_generation = 0;  // taken back while it was loaded
+  pipe.generation = 2;
+  auto decision = decision_for(PipeState::Resync);
+  EXPECT_THAT(events_between(pipe, decided_on(pipe, decision), decision),
+              testing::ElementsAre(testing::Field(&EventNote::reason, "Resync")));
+  pipe.status = decided_on(pipe, decision);
+  const auto over =
+      with_tables_swapped(pipe, {{"public.orders", "orders", 2}, {"public.customers", "customers", 2}});
+  const auto lowered = testing::Field(&EventNote::reason, "ResyncGenerationLowered");
+  EXPECT_THAT(events_between(pipe, over, decision), testing::ElementsAre(lowered));
+  pipe.status = over;
+  decision = decision_for(PipeState::Running);
+  EXPECT_THAT(events_between(pipe, decided_on(pipe, decision), decision),
+              testing::Not(testing::Contains(lowered)))
+      << "once";
+}
+
 TEST(Events, OneWarningForAResyncThatIsBlocked) {
   auto pipe = streaming().pipe;
   pipe.spec.resync_generation = 1;
@@ -150,6 +183,34 @@ TEST(WithDecision, MovesTheTransitionTimeOnlyWhenAStatusFlips) {
       with_decision(pipe, pipe.status, decision_for(PipeState::Setup), kNow + std::chrono::hours(1));
   EXPECT_EQ(moved.conditions[0].last_transition_time, kNow + std::chrono::hours(1));
   EXPECT_EQ(moved.observed_generation, pipe.generation);
+}
+
+TEST(WithDecision, AGenerationThatIsNotInForceIsNotObserved) {
+  auto pipe = streaming().pipe;
+  pipe.generation = 2;
+  auto decision = decision_for(PipeState::Running);
+  decision.taken_up = false;
+  EXPECT_EQ(decided_on(pipe, decision).observed_generation, 1);
+}
+
+TEST(WithDecision, AThousandTablesThatDifferAreOneReadableMessage) {
+  auto pipe = streaming().pipe;
+  pipe.spec.tables.clear();
+  pipe.status.tables.clear();
+  for (int i = 0; i < 1000; ++i) {
+    pipe.spec.tables.push_back(table_spec("public." + std::string(59, 'x') + std::to_string(1000 + i)));
+    auto one = declared(pipe.spec.tables.back());
+    one.making = false;
+    one.load_generation = 1;
+    one.differences = {"column v was dropped"};
+    pipe.spec.tables.back().order_by = {"id"};
+    pipe.status.tables.push_back(std::move(one));
+  }
+  const auto status = decided_on(pipe, decision_for(PipeState::Running));
+  const auto& message = find_condition(status.conditions, "ResyncRequired")->message;
+  EXPECT_THAT(message, testing::HasSubstr("1000 tables: public.xxx"));
+  EXPECT_THAT(message, testing::HasSubstr(" more"));
+  EXPECT_LT(message.size(), 5000u);
 }
 
 TEST(WithDecision, AStepAsideLeavesWhatIsSaidOfThePipe) {

@@ -162,6 +162,7 @@ std::string unfulfilled(const World& world) {
   const auto wanted = streams ? PipeState::Running : PipeState::Completed;
   if (state != wanted || (pipe.spec.paused && streams))
     return fmt::format("it is {}: {}", to_text(state), pipe.status.message);
+  if (pipe.status.observed_generation != pipe.generation) return "the present spec is not observed";
   return wrong_end(world, pipe);
 }
 

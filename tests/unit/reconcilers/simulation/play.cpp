@@ -71,8 +71,8 @@ void Play::next_wish() {
   if (stage_.tracing) stage_.trace.emplace_back("-- " + wish.name);
   seen_since_wish_.clear();
   wished_at_ = stage_.now;
-  wish.make(stage_);
   stage_.last_effect = stage_.now;
+  wish.make(stage_);
 }
 
 void Play::make_wishes() {
@@ -94,16 +94,13 @@ bool Play::pass_is_due() const {
 }
 
 Status Play::give_to_a_worker(Pipe& pipe) {
-  auto status = pipe.status;
-  status.worker = kWorker;
-  PENSTOCK_ASSIGN(pipe.resource_version, api_.write_status(pipe, status));
-  pipe.status = std::move(status);
-  return {};
+  return reconciler_->give_to(pipe, kWorker);
 }
 
 void Play::reconcile(const Pipe& view) {
   Pipe pipe = view;
-  const bool waits = pipe.has_finalizer && pipe.status.state && pipe.status.worker.empty() && !pipe.deleting;
+  const bool waits =
+      pipe.has_finalizer && pipe.status.state && pipe.status.worker != kWorker && !pipe.deleting;
   const auto given = waits ? give_to_a_worker(pipe) : Status{};
   const auto again = given ? reconciler_->reconcile(std::move(pipe)) : fail(given.error());
   if (reconciler_->passes_cut_short() > 0) stage_.violated("a pass goes in circles");
@@ -150,7 +147,11 @@ bool Play::round() {
       seen_.insert(*version->status.state);
       seen_since_wish_.insert(*version->status.state);
     }
-  make_wishes();
+  try {
+    make_wishes();
+  } catch (const Died&) {
+    die();
+  }
   change_rows();
   bool moved = false;
   if (pass_is_due()) {

@@ -12,6 +12,15 @@ Wish sort_anew(When when) {
                       [](PipeSpec& spec) { spec.tables[0].order_by = {"tenant"}; });
 }
 
+/// As a git revert of the commit that asked for the resync.
+Wish take_back(When when) {
+  return spec_becomes("as before the resync", when, [](PipeSpec& spec) {
+    --spec.resync_generation;
+    spec.tables[0].order_by.clear();
+    spec.tables[0].target.clear();
+  });
+}
+
 }  // namespace
 
 std::vector<Scenario> resync_scenarios() {
@@ -39,6 +48,10 @@ std::vector<Scenario> entangled_scenarios() {
       scenario("resync under another name", {target_becomes(kRunning, 0, "z"), bump(kAtOnce)}),
       scenario("resync, then under another name",
                {bump(kRunning), target_becomes(kSnapshot, 0, "z"), bump(kAtOnce)}),
+      free_end(scenario("resync with another sorting key, taken back",
+                        {sort_anew(kRunning), bump(kAtOnce), take_back(kSnapshot)})),
+      free_end(scenario("resync under another name, taken back",
+                        {target_becomes(kRunning, 0, "z"), bump(kAtOnce), take_back(kSnapshot)})),
       scenario("resync with a new table", {add(kRunning, 2), bump(kAtOnce)}),
       scenario("resync with a new table, twice", {add(kRunning, 2), bump(kAtOnce), bump(kSetup)}),
       scenario("resync without a table", {take_out(kRunning, 1), bump(kAtOnce)}),

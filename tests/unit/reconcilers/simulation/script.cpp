@@ -85,7 +85,14 @@ Wish lose_the_slot(When when) {
 }
 
 Wish lose_the_status(When when) {
-  return {"the status is lost", when, [](Stage& stage) { lose_status(stage); }};
+  return {"the status is lost while nobody runs", when, [](Stage& stage) {
+            lose_status(stage);
+            throw Died{};
+          }};
+}
+
+Wish spoil(When when, std::string what, std::function<void(PipeStatus&)> change) {
+  return {std::move(what), when, [change = std::move(change)](Stage& stage) { edit_status(stage, change); }};
 }
 
 Wish refuse(When when, int table) {

@@ -30,7 +30,10 @@ inline constexpr When kAtOnce = std::nullopt;
 [[nodiscard]] Wish take_out(When when, int table);
 [[nodiscard]] Wish remove(When when);
 [[nodiscard]] Wish lose_the_slot(When when);
+/// While no process runs: one that does puts it back.
 [[nodiscard]] Wish lose_the_status(When when);
+/// Somebody writes to the status.
+[[nodiscard]] Wish spoil(When when, std::string what, std::function<void(PipeStatus&)> change);
 /// The destination refuses rows of this table, or takes them again.
 [[nodiscard]] Wish refuse(When when, int table);
 [[nodiscard]] Wish accept(When when, int table);

@@ -41,12 +41,16 @@ void remove_pipe(Stage& stage) {
   store(stage, std::move(pipe));
 }
 
-void lose_status(Stage& stage) {
+void edit_status(Stage& stage, const std::function<void(PipeStatus&)>& change) {
   const auto stored = stage.world.api->stored;
   if (!stored) return;
   Pipe pipe = *stored;
-  pipe.status = {};
+  change(pipe.status);
   store(stage, std::move(pipe));
+}
+
+void lose_status(Stage& stage) {
+  edit_status(stage, [](PipeStatus& status) { status = {}; });
 }
 
 TableSpec table_spec(int table) {

@@ -17,6 +17,8 @@ void remove_pipe(Stage& stage);
 /// Of tables by their index.
 /// As after a restore that brings no statuses back.
 void lose_status(Stage& stage);
+/// `kubectl edit --subresource=status`.
+void edit_status(Stage& stage, const std::function<void(PipeStatus&)>& change);
 [[nodiscard]] TableSpec table_spec(int table);
 void create_pipe(Stage& stage, const PipeSpec& spec);
 
