@@ -25,6 +25,8 @@ class SqlLexer {
   [[nodiscard]] Token next();
   /// The next token without taking it.
   [[nodiscard]] Token peek() const;
+  /// All of the text is read, blanks behind the last token too.
+  [[nodiscard]] bool at_end() const { return position_ >= text_.size(); }
 
   [[nodiscard]] std::string_view text_of(const Token& token) const {
     return text_.substr(token.begin, token.end - token.begin);

@@ -1,5 +1,8 @@
 #include "controller/engine/statement_text.hpp"
 
+#include <algorithm>
+#include <cctype>
+
 #include "controller/engine/sql_lexer.hpp"
 
 namespace penstock::engine {
@@ -36,22 +39,41 @@ void skip_target(SqlLexer& lexer) {
   }
 }
 
-// `name = value, ...`: the position behind it, or nothing when that is not what follows.
-std::optional<std::size_t> skip_setting_list(SqlLexer lexer) {
-  std::size_t end = 0;
+struct SettingList {
+  std::optional<std::size_t> end;  // behind the list; none: no list
+  bool cut = false;                // the text ended while it was read: more of it may follow
+};
+
+// `name = value, ...`
+SettingList read_setting_list(SqlLexer lexer) {
+  SettingList list;
+  const auto take = [&] {
+    const Token token = lexer.next();
+    list.cut = lexer.at_end();
+    return token;
+  };
   do {
-    if (lexer.next().kind != Kind::Word) return std::nullopt;
-    if (!lexer.is_symbol(lexer.next(), '=')) return std::nullopt;
-    Token value = lexer.next();
-    if (lexer.is_symbol(value, '-') || lexer.is_symbol(value, '+')) value = lexer.next();
+    if (take().kind != Kind::Word) return {std::nullopt, list.cut};
+    if (!lexer.is_symbol(take(), '=')) return {std::nullopt, list.cut};
+    Token value = take();
+    if (lexer.is_symbol(value, '-') || lexer.is_symbol(value, '+')) value = take();
     if (value.kind != Kind::Word && value.kind != Kind::String && value.kind != Kind::Number)
-      return std::nullopt;
-    end = value.end;
-    const Token separator = lexer.peek();
-    if (!lexer.is_symbol(separator, ',')) break;
-    (void)lexer.next();
+      return {std::nullopt, list.cut};
+    list.end = value.end;
+    if (!lexer.is_symbol(lexer.peek(), ',')) break;
+    (void)take();
   } while (true);
-  return end;
+  list.cut = lexer.peek().kind == Kind::End;
+  return list;
+}
+
+// Whether `text` is SETTINGS or the beginning of it, in any case; nothing is one, too.
+bool begins_settings(std::string_view text) {
+  constexpr std::string_view kSettings = "SETTINGS";
+  return text.size() <= kSettings.size() &&
+         std::equal(text.begin(), text.end(), kSettings.begin(), [](char a, char b) {
+           return std::toupper(static_cast<unsigned char>(a)) == static_cast<unsigned char>(b);
+         });
 }
 
 std::size_t skip_to_data(std::string_view text, std::size_t position) {
@@ -69,11 +91,16 @@ std::optional<InsertSplit> split_at_format(std::string_view text, SqlLexer lexer
   const Token name = lexer.next();
   if (name.kind != Kind::Word && name.kind != Kind::Quoted) return std::nullopt;
   InsertSplit split{std::string(text.substr(0, format_begin)), std::string(lexer.text_of(name)), name.end};
-  const Token after = lexer.next();
-  if (lexer.is_keyword(after, "SETTINGS")) {
-    if (const auto end = skip_setting_list(lexer)) {
-      split.statement += "\n" + std::string(text.substr(after.begin, *end - after.begin));
-      split.data_begin = *end;
+  // On the same line, right behind blanks: all else that stands there may be data.
+  const auto word = std::min(text.find_first_not_of(" \t\f", name.end), text.size());
+  if (!complete && begins_settings(text.substr(word))) return std::nullopt;
+  SqlLexer behind(text, word);
+  if (behind.is_keyword(behind.next(), "SETTINGS")) {
+    const auto list = read_setting_list(behind);
+    if (!complete && list.cut) return std::nullopt;
+    if (list.end) {
+      split.statement += "\n" + std::string(text.substr(word, *list.end - word));
+      split.data_begin = *list.end;
     }
   }
   split.data_begin = skip_to_data(text, split.data_begin);
@@ -129,7 +156,7 @@ OutputSplit split_output(std::string_view text) {
     if (name.kind != Kind::Word) continue;
     const Token after = ahead.next();
     const bool last = after.kind == Kind::End || ahead.is_symbol(after, ';');
-    const auto settings = ahead.is_keyword(after, "SETTINGS") ? skip_setting_list(ahead) : std::nullopt;
+    const auto settings = ahead.is_keyword(after, "SETTINGS") ? read_setting_list(ahead).end : std::nullopt;
     if (!last && !settings) continue;
     split.head = std::string(text.substr(0, token.begin));
     split.format = std::string(ahead.text_of(name));

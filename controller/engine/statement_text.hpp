@@ -22,7 +22,7 @@ struct InsertSplit {
 /// Takes an INSERT with data apart; nothing for every other statement (INSERT … SELECT included). While more
 /// text may follow (`complete` false), nothing is answered either until the cut is certain. Where the data
 /// begins: right behind VALUES; for FORMAT, behind blanks and one line break
-/// (src/Parsers/ParserInsertQuery.cpp). SETTINGS behind FORMAT are moved into the statement.
+/// (src/Parsers/ParserInsertQuery.cpp). SETTINGS on the line of FORMAT are moved into the statement.
 [[nodiscard]] std::optional<InsertSplit> split_insert(std::string_view text, bool complete);
 
 /// A statement that returns rows, cut where INTO OUTFILE belongs.

@@ -42,6 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
                    "INSERT INTO t SETTINGS a = 1, b = 'format x' ", "TSV", "1"},
         InsertCase{"INSERT INTO t FORMAT TSV SETTINGS a = -1, b = 'x'\n1",
                    "INSERT INTO t \nSETTINGS a = -1, b = 'x'", "TSV", "1"},
+        InsertCase{"INSERT INTO t FORMAT TSV\nSETTINGS a = 1", "INSERT INTO t ", "TSV", "SETTINGS a = 1"},
         InsertCase{"INSERT INTO format FORMAT CSV\n", "INSERT INTO format ", "CSV", ""},
         InsertCase{"INSERT INTO values VALUES (1)", "INSERT INTO values ", "Values", " (1)"},
         InsertCase{"INSERT INTO TABLE t FORMAT CSV\n", "INSERT INTO TABLE t ", "CSV", ""},
@@ -69,11 +70,15 @@ INSTANTIATE_TEST_SUITE_P(Forms, OtherStatement,
 TEST(SplitInsert, WaitsForTheRestOfATextThatGoesOn) {
   for (const std::string text :
        {"INSERT INTO t FORM", "INSERT INTO t FORMAT", "INSERT INTO t FORMAT JSONEach",
-        "INSERT INTO t FORMAT CSV ", "INSERT INTO t VALUES", "INSERT INTO t (a"}) {
+        "INSERT INTO t FORMAT CSV ", "INSERT INTO t VALUES", "INSERT INTO t (a",
+        "INSERT INTO t FORMAT CSV sett", "INSERT INTO t FORMAT CSV SETTINGS",
+        "INSERT INTO t FORMAT CSV SETTINGS a", "INSERT INTO t FORMAT CSV SETTINGS a = 1",
+        "INSERT INTO t FORMAT CSV SETTINGS a = 1, b = 'x"}) {
     EXPECT_FALSE(split_insert(text, false).has_value()) << text;
   }
   EXPECT_TRUE(split_insert("INSERT INTO t FORMAT CSV\n", false).has_value());
   EXPECT_TRUE(split_insert("INSERT INTO t FORMAT CSV 1", false).has_value());
+  EXPECT_TRUE(split_insert("INSERT INTO t FORMAT CSV\nsett", false).has_value());
   EXPECT_TRUE(split_insert("INSERT INTO t VALUES (", false).has_value());
 }
 
