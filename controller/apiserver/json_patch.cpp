@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -110,6 +111,7 @@ class Patcher {
     if (op == "move" || op == "copy") return transfer(operation, op == "move", *tokens, path);
     if (!operation.contains("value")) return tl::unexpected(fmt::format("operation \"{}\" has no value", op));
     const Json& value = operation["value"];
+    note_depth(*tokens, value);
     if (op == "add") return add(root_, *tokens, path, value);
     Json* target = find(root_, *tokens, tokens->size());
     if (op == "replace") {
@@ -121,6 +123,9 @@ class Patcher {
     const bool same = target == nullptr ? value.is_null() : *target == value;
     return same ? Fault{} : tl::unexpected(fmt::format("testing value {} failed", path));
   }
+
+  /// What was put in lies too deep. Ask after each operation: the next one, and the object's end, recurse.
+  [[nodiscard]] bool too_deep() const { return deepest_ > kMaxDepth; }
 
   Json take() && { return std::move(root_); }
 
@@ -140,11 +145,17 @@ class Patcher {
       copied_ += to_text(value).size();
       if (copied_ > kMostCopied) return tl::unexpected<std::string>("the operations copy too much");
     }
+    note_depth(to, value);
     return add(root_, to, path, std::move(value));
+  }
+
+  void note_depth(const Tokens& place, const Json& value) {
+    deepest_ = std::max(deepest_, place.size() + depth_of(value));
   }
 
   Json root_;
   std::size_t copied_ = 0;
+  std::size_t deepest_ = 0;
 };
 
 }  // namespace
@@ -160,10 +171,9 @@ Reply<Json> apply_json_patch(const Json& object, const Json& operations) {
       return tl::unexpected(
           ApiError{422, "Invalid", fmt::format("the patch cannot be applied: [{}]: {}", i, done.error())});
     }
+    if (patcher.too_deep()) return bad_request("the patched object is nested too deep");
   }
-  Json patched = std::move(patcher).take();
-  if (depth_of(patched) > kMaxDepth) return bad_request("the patched object is nested too deep");
-  return patched;
+  return std::move(patcher).take();
 }
 
 }  // namespace penstock::apiserver

@@ -81,6 +81,16 @@ TEST(JsonPatch, IsBoundedInNumberAndInWhatCopiesAdd) {
   EXPECT_THAT(error.message, HasSubstr("copy too much"));
 }
 
+TEST(JsonPatch, CopiesThatDoubleTheDepthEndBeforeTheStackDoes) {
+  Json doubling = Json::array();
+  std::string innermost = "/a";
+  for (int i = 0; i < 18; ++i) {
+    doubling.push_back({{"op", "copy"}, {"from", ""}, {"path", innermost}});
+    innermost += innermost;
+  }
+  EXPECT_EQ(apply_patch(PatchKind::Operations, Json{{"a", Json::object()}}, doubling).error().code, 400);
+}
+
 TEST(JsonPatch, RefusesToNestBeyondTheDepthLimit) {
   Json deeper = Json::array();
   for (int i = 0; i < 400; ++i) {
