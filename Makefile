@@ -23,7 +23,7 @@ HISTORIES ?=
 CASES ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help deps lint-deps build demo test test-cases test-chaos test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
+.PHONY: help deps lint-deps build demo test test-cases test-chaos test-fuzz test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
 
 help: ## Show this list
 	@echo 'Penstock: PostgreSQL into ClickHouse, declared by a Pipe.'; echo
@@ -77,15 +77,25 @@ test-types: deps $(build)/build.ninja ## Try random tables of every type, loaded
 	@ninja -C $(build) -j$(JOBS) penstock penstock_types
 	@$(build)/penstock_types --seeds $(SEEDS)
 
+# Clang's own build: the parsers of foreign bytes alone.
+SECONDS ?= 15
+TARGETS ?=
+test-fuzz: deps ## Let a fuzzer loose on every parser of foreign bytes (SECONDS each; TARGETS="pgoutput ...")
+	@scripts/deps.sh fuzz
+	@[ -f build/fuzz/build.ninja ] || cmake --preset fuzz $(CMAKE_ARGS)
+	@ninja -C build/fuzz -j$(JOBS)
+	@scripts/test-fuzz.sh build/fuzz $(SECONDS) $(TARGETS)
+
 # What takes hours: all that the others try a slice of.
 nightly_versions := 13 14 16 17 18
-test-nightly: ## Everything that takes hours: all cases, 1000 histories, all types, PostgreSQL 13 to 18, sanitizers
+test-nightly: ## Everything that takes hours: all cases, 1000 histories, all types, fuzzing, PostgreSQL 13 to 18, sanitizers
 	@PENSTOCK_NIGHTLY=1 PENSTOCK_KILLS=60 PENSTOCK_SEARCH=5 $(MAKE) --no-print-directory test test-cases
 	@$(MAKE) --no-print-directory test-histories SEEDS=1-1000
 	@$(MAKE) --no-print-directory test-histories SEEDS=1001-1200 HISTORIES=--kills
 	@$(MAKE) --no-print-directory test-chaos SECONDS=600
 	@$(MAKE) --no-print-directory test-mutants
 	@$(MAKE) --no-print-directory test-types SEEDS=1-400
+	@$(MAKE) --no-print-directory test-fuzz SECONDS=1200
 	@for version in $(nightly_versions); do $(MAKE) --no-print-directory test-postgres PG=$$version || exit; done
 	@$(MAKE) --no-print-directory test-asan
 	@$(MAKE) --no-print-directory test-tsan

@@ -3,6 +3,7 @@
 #
 #   scripts/deps.sh         what `make build`, `make test` and `make demo` need
 #   scripts/deps.sh lint    what `make lint` and `make fmt` need on top
+#   scripts/deps.sh fuzz    what `make test-fuzz` needs on top
 #
 # It asks dpkg each time instead of remembering, so it is right on any machine and takes a moment when all is
 # there. Root, or sudo, is needed only when a package is missing.
@@ -18,6 +19,7 @@ libraries='libboost-dev libcpprest-dev libcurl4-openssl-dev libssl-dev libsqlite
 programs='postgresql-15 postgresql-client-15 sqlite3 curl openssl ca-certificates procps patch
   prometheus prometheus-alertmanager'
 lint_tools='clang-format-14 clang-tidy-14'
+fuzz_tools='clang-14 libclang-rt-14-dev llvm-14'
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -92,7 +94,8 @@ trap 'exit 130' INT TERM HUP
 case ${1-} in
   '') wanted="$build_tools $libraries $programs" ;;
   lint) wanted=$lint_tools ;;
-  *) die "unknown argument '$1' (nothing, or lint)" ;;
+  fuzz) wanted=$fuzz_tools ;;
+  *) die "unknown argument '$1' (nothing, lint or fuzz)" ;;
 esac
 
 missing=$(missing_of "$wanted")
@@ -114,4 +117,4 @@ if [ -n "$missing" ]; then
   $install "$missing" || die "apt-get could not install: $missing"
 fi
 
-[ "${1-}" = lint ] || sh "$root/scripts/fetch-libchdb.sh"
+[ -n "${1-}" ] || sh "$root/scripts/fetch-libchdb.sh"
