@@ -120,27 +120,45 @@ void KubePipeApi::event(const Pipe& pipe, bool warning, const std::string& reaso
                  fmt::format("{} (generation {})", shown(message), pipe.generation));
 }
 
+namespace {
+
+// Through standard input: other users of the machine see command lines, and the shell keeps them.
+
+std::string how_to_create(const std::string& ns, const SecretKeyRef& ref) {
+  return fmt::format(
+      "Create it: printf %s \"$VALUE\" | kubectl -n {} create secret generic {} --from-file={}=/dev/stdin",
+      ns, ref.name, ref.key);
+}
+
+std::string how_to_add(const std::string& ns, const SecretKeyRef& ref) {
+  return fmt::format(
+      "Add it: printf '{{\"data\":{{\"{}\":\"%s\"}}}}' \"$(printf %s \"$VALUE\" | base64 -w0)\" | "
+      "kubectl -n {} patch secret {} --patch-file=/dev/stdin",
+      ref.key, ns, ref.name);
+}
+
+}  // namespace
+
 Result<Secret> KubePipeApi::read_secret(const std::string& ns, const SecretKeyRef& ref) {
   return adapters::read_secret(client_, ns, ref);
 }
 
 Result<Secret> read_secret(kube::KubeClient& client, const std::string& ns, const SecretKeyRef& ref) {
-  const auto cure = fmt::format("Create it: kubectl -n {} create secret generic {} --from-literal={}=…", ns,
-                                ref.name, ref.key);
   auto stored = client.get(kube::secrets(), {ns, ref.name});
   if (!stored && stored.error().reason == "NotFound")
     return fail(ErrorKind::NeedsUser, "SecretMissing",
-                fmt::format("Secret {}/{} does not exist", ns, ref.name), cure);
+                fmt::format("Secret {}/{} does not exist", ns, ref.name), how_to_create(ns, ref));
   if (!stored) return fail(stored.error());
   const auto data = stored->find("data");
   if (data == stored->end() || !data->is_object() || !data->contains(ref.key) ||
       !(*data)[ref.key].is_string())
     return fail(ErrorKind::NeedsUser, "SecretKeyMissing",
-                fmt::format("Secret {}/{} has no key \"{}\"", ns, ref.name, ref.key), cure);
+                fmt::format("Secret {}/{} has no key \"{}\"", ns, ref.name, ref.key), how_to_add(ns, ref));
   auto value = base64_decode((*data)[ref.key].get_ref<const std::string&>());
   if (!value)
     return fail(ErrorKind::NeedsUser, "SecretKeyMissing",
-                fmt::format("key \"{}\" of Secret {}/{} is not base64", ref.key, ns, ref.name), cure);
+                fmt::format("key \"{}\" of Secret {}/{} is not base64", ref.key, ns, ref.name),
+                how_to_add(ns, ref));
   return Secret(*std::move(value));
 }
 

@@ -117,14 +117,28 @@ std::vector<Fault> where_to() {
   };
 }
 
+/// The command that the pipe's message has, as it stands there, with the password in the environment.
+void run_printed_command(const Scene& scene) {
+  const auto message = shared_dev().field(scene.name, ".status.message");
+  const std::string end = "/dev/stdin";
+  const auto from = message.find("printf");
+  const auto to = message.find(end);
+  ASSERT_TRUE(from < to && to != std::string::npos) << message;
+  const auto done =
+      test::run("sh", {.arguments = {"-c", message.substr(from, to + end.size() - from)},
+                       .environment = {{"KUBECONFIG", shared_dev().kubeconfig()}, {"VALUE", kRolePassword}}});
+  ASSERT_TRUE(done.ok()) << done.err;
+}
+
 std::vector<Fault> secrets() {
   return {
       {"secret-missing",
        [](Scene& s) { s.with_secret = false; },
        "SecretMissing",
        {"Secret default/secret-missing-postgres does not exist",
-        "kubectl -n default create secret generic secret-missing-postgres --from-literal=password="},
-       [](Scene& s) { s.apply_secret(); },
+        "printf %s \"$VALUE\" | kubectl -n default create secret generic secret-missing-postgres "
+        "--from-file=password=/dev/stdin"},
+       run_printed_command,
        Noticed::AtOnce},
       {"secret-key-missing",
        [](Scene& s) {
@@ -133,8 +147,9 @@ std::vector<Fault> secrets() {
                                     std::string("--from-literal=pass=") + kRolePassword});
        },
        "SecretKeyMissing",
-       {"Secret default/secret-key-missing-postgres", "\"password\""},
-       [](Scene& s) { s.apply_secret(); },
+       {"Secret default/secret-key-missing-postgres", "\"password\"",
+        "kubectl -n default patch secret secret-key-missing-postgres --patch-file=/dev/stdin"},
+       run_printed_command,
        Noticed::AtOnce},
   };
 }
