@@ -153,8 +153,23 @@ void check_tls(const TlsSpec& tls, Faults& faults) {
          "clientKeySecretRef, or set mode to VerifyFull or Require"});
 }
 
+bool is_alnum(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 void check_source(const PipeSpec& spec, Faults& faults) {
   const PostgresSpec& postgres = spec.source;
+  const auto is_of_host = [](char c) {
+    return is_alnum(c) || std::string_view("_./:%-").find(c) != std::string_view::npos;
+  };
+  if (!std::all_of(postgres.host.begin(), postgres.host.end(), is_of_host))
+    faults.push_back({"spec.source.postgres.host",
+                      "must be a host name, an IP address or the path of a directory: letters, digits and "
+                      "'_', '.', '/', ':', '%', '-' alone"});
+  const auto is_of_slot = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  if (!std::all_of(postgres.replication_slot.begin(), postgres.replication_slot.end(), is_of_slot))
+    faults.push_back({"spec.source.postgres.replicationSlot",
+                      "must consist of lower case letters, digits and '_', at most 63"});
   if (!postgres.replication_slot.empty() && spec.mode != Mode::CdcOnly)
     faults.push_back(
         {"spec.source.postgres.replicationSlot",
@@ -177,9 +192,6 @@ void check_source(const PipeSpec& spec, Faults& faults) {
 }
 
 bool is_host(std::string_view host) {
-  const auto is_alnum = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  };
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
     return !host.empty() &&

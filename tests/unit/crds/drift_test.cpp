@@ -247,6 +247,25 @@ TEST(Schema, EveryFieldOfTheSpecIsBounded) {
   });
 }
 
+void expect_worded_rules(const Json& schema, const std::string& path) {
+  if (!schema.is_structured()) return;
+  // An API server answers a pattern with the pattern, a rule with its message.
+  if (schema.is_object() && schema.contains("pattern")) {
+    EXPECT_FALSE(schema["pattern"].is_string()) << path << ": say it in words, as a rule with a message";
+  }
+  if (schema.is_object() && schema.contains("x-kubernetes-validations")) {
+    for (const auto& rule : schema["x-kubernetes-validations"]) {
+      EXPECT_GT(rule.value("message", "").size(), 10U) << path;
+    }
+  }
+  for (const auto& [name, child] : schema.items())
+    expect_worded_rules(child, path + "." + name);
+}
+
+TEST(Schema, EveryRuleIsToldInWords) {
+  expect_worded_rules(schema_of(""), "");
+}
+
 TEST(Schema, PrinterColumnsShowFieldsThatExist) {
   const Json& columns = crd_json()["spec"]["versions"][0]["additionalPrinterColumns"];
   std::vector<std::string> names;

@@ -223,6 +223,32 @@ TEST(ValidatePipe, TheIntervalHasBounds) {
   EXPECT_THAT(interval("9ms"), ElementsAre(fault("spec.sync.interval", "must be from 10ms to 1h, not 9ms")));
   EXPECT_THAT(interval("61m"), ElementsAre(fault("spec.sync.interval", "must be from 10ms to 1h, not 61m")));
   EXPECT_THAT(interval("4294967295h"), ElementsAre(fault("spec.sync.interval", "must be from 10ms to 1h")));
+  for (const char* text : {"200", "1.5s", "200 ms", "-1s", "1d"})
+    EXPECT_THAT(
+        interval(text),
+        ElementsAre(fault("spec.sync.interval", "must be a whole number with ms, s, m or h, such as 200ms")))
+        << text;
+}
+
+TEST(ValidatePipe, NamesOfTheSourceAreHeldToTheirLettersInWords) {
+  for (const char* host : {"db.internal", "fe80::1%eth0", "/var/run/postgresql", "10.0.0.1", "a_b-c"})
+    EXPECT_THAT(faults_of([&](Json& spec) { spec["source"]["postgres"]["host"] = host; }), IsEmpty()) << host;
+  for (const char* host : {"db internal", "a,b", "db?x=1", "b\xc3\xbc", "a\nb"})
+    EXPECT_THAT(faults_of([&](Json& spec) { spec["source"]["postgres"]["host"] = host; }),
+                ElementsAre(fault("spec.source.postgres.host", "must be a host name, an IP address")))
+        << host;
+  const auto slot = [](const char* name) {
+    return faults_of([&](Json& spec) {
+      spec["mode"] = "CDCOnly";
+      spec["source"]["postgres"]["publication"] = "theirs";
+      spec["source"]["postgres"]["replicationSlot"] = name;
+    });
+  };
+  EXPECT_THAT(slot("my_slot_1"), IsEmpty());
+  for (const char* name : {"Mine", "my-slot", "m y"})
+    EXPECT_THAT(slot(name), ElementsAre(fault("spec.source.postgres.replicationSlot",
+                                              "must consist of lower case letters, digits and '_'")))
+        << name;
 }
 
 TEST(ValidatePipe, AllFaultsAreTold) {
