@@ -96,8 +96,6 @@ Result<std::unique_ptr<adapters::MetricsServer>> start_metrics(const DevOptions&
 
 Status run(const DevOptions& options, const StopSignals& signals) {
   adapters::Metrics metrics(PENSTOCK_VERSION);
-  if (!options.clickhouse.empty()) PENSTOCK_TRY(parse_listen_address("--clickhouse", options.clickhouse));
-  if (!options.metrics.empty()) PENSTOCK_TRY(parse_listen_address("--metrics", options.metrics));
   PENSTOCK_ASSIGN(const auto api, start_api(options));
   PENSTOCK_ASSIGN(const auto engine, start_engine(options));
   PENSTOCK_ASSIGN(const auto config, kube::load_kubeconfig(api->kubeconfig_path()));
@@ -135,14 +133,19 @@ void add_dev_command(CLI::App& app) {
       ->capture_default_str()
       ->check([](const std::string& path) { return path.empty() ? "names no directory" : ""; });
   command->add_option("--api", options->api, "HOST:PORT of the API, loopback only; port 0 takes any free one")
-      ->capture_default_str();
-  command->add_option(
-      "--clickhouse", options->clickhouse,
-      "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password, loopback "
-      "only); without it none runs");
-  command->add_option("--metrics", options->metrics,
-                      "HOST:PORT to serve Prometheus metrics at, under /metrics (plain HTTP, no password; "
-                      "port 0 takes any free one); without it nothing is served");
+      ->capture_default_str()
+      ->check(listen_address_fault);
+  command
+      ->add_option(
+          "--clickhouse", options->clickhouse,
+          "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password, loopback "
+          "only); without it none runs")
+      ->check(listen_address_fault);
+  command
+      ->add_option("--metrics", options->metrics,
+                   "HOST:PORT to serve Prometheus metrics at, under /metrics (plain HTTP, no password; "
+                   "port 0 takes any free one); without it nothing is served")
+      ->check(listen_address_fault);
   command
       ->add_option("--table-patience", options->table_patience,
                    "How long a table whose rows cannot be written is tried again, the source keeping WAL for "
@@ -154,8 +157,14 @@ void add_dev_command(CLI::App& app) {
   command->add_option("--lib", options->library,
                       "Path of libchdb.so (default: looked for where `make deps` puts it)");
   command->footer(
-      "Then: kubectl --kubeconfig DIR/kubeconfig apply -f pipe.yaml\n"
-      "SIGTERM or Ctrl-C stops it; the same directory goes on where it was.");
+      "SIGTERM or Ctrl-C stops it; the same directory goes on where it was.\n"
+      "\n"
+      "Examples:\n"
+      "  penstock dev\n"
+      "  kubectl --kubeconfig .penstock/kubeconfig apply -f pipe.yaml\n"
+      "  penstock dev --data-dir /var/lib/penstock --api 127.0.0.1:7443 --metrics 127.0.0.1:9464\n"
+      "  penstock dev --clickhouse 127.0.0.1:8123 --lib ./libchdb.so\n"
+      "  penstock dev --table-patience 30m");
   command->callback([options] {
     const StopSignals signals;
     const auto done = run(*options, signals);

@@ -22,6 +22,10 @@ void add_engine_command(CLI::App& app) {
   command->add_option("--profile", options->profiles, "USER:SETTING=VALUE")->group("");
   // For the process that supervises it: end when this descriptor does.
   command->add_option("--held-fd", options->held_descriptor)->group("");
+  command->footer(
+      "Examples:\n"
+      "  penstock engine --path ./clickhouse --listen 127.0.0.1:8123\n"
+      "  penstock engine --path ./clickhouse --lib ./libchdb.so --max-statements 8");
   command->callback([options] { throw CLI::RuntimeError(engine::run_engine(*options)); });
 }
 

@@ -14,15 +14,17 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
+constexpr int kUsage = 2;
+
 test::Finished penstock(const Arguments& arguments, test::ProcessOptions options = {}) {
   options.arguments = arguments;
   return test::run(PENSTOCK_BINARY, std::move(options), 20s);
 }
 
-void expect_refused(const test::Finished& done, const Arguments& says) {
+void expect_refused(const test::Finished& done, const Arguments& says, int code = 1) {
   EXPECT_FALSE(done.timed_out) << "it hangs";
   EXPECT_EQ(done.status.signal, 0);
-  EXPECT_NE(done.status.code, 0);
+  EXPECT_EQ(done.status.code, code);
   EXPECT_EQ(done.out, "");
   for (const auto& part : says)
     EXPECT_NE(done.err.find(part), std::string::npos) << "lacks: " << part << "\n" << done.err;
@@ -55,7 +57,7 @@ TEST_F(RefusedStart, BecauseTheEnginesPortIsInUse) {
 TEST_F(RefusedStart, BecauseTheMetricsPortIsInUse) {
   const auto taken = "127.0.0.1:" + std::to_string(shared_dev().port());
   expect_refused(penstock(dev({"--metrics", taken})), {taken, "in use", "--metrics"});
-  expect_refused(penstock(dev({"--metrics", "9464"})), {"--metrics", "HOST:PORT"});
+  expect_refused(penstock(dev({"--metrics", "9464"})), {"--metrics", "HOST:PORT"}, kUsage);
 }
 
 TEST_F(RefusedStart, BecauseTheDataDirectoryIsInUse) {
@@ -137,6 +139,7 @@ struct Nonsense {
   const char* name;
   Arguments arguments;
   Arguments says;
+  int code = kUsage;
 
   friend std::ostream& operator<<(std::ostream& out, const Nonsense& one) { return out << one.name; }
 };
@@ -147,13 +150,14 @@ const std::vector<Nonsense> kNonsense = {
      {"--api", "\"nonsense\"", "HOST:PORT", "127.0.0.1:6443"}},
     {"ApiPortOutOfRange", {"dev", "--api", "127.0.0.1:99999"}, {"--api", "127.0.0.1:99999"}},
     {"ApiPortNoNumber", {"dev", "--api", "127.0.0.1:http"}, {"--api", "127.0.0.1:http"}},
-    {"ApiForTheWorld", {"dev", "--api", "0.0.0.0:0"}, {"0.0.0.0", "loopback", "127.0.0.1"}},
+    {"ApiForTheWorld", {"dev", "--api", "0.0.0.0:0"}, {"0.0.0.0", "loopback", "127.0.0.1"}, 1},
     {"EngineWithoutPort",
      {"dev", "--api", "127.0.0.1:0", "--clickhouse", "nonsense"},
      {"--clickhouse", "nonsense"}},
     {"EngineForTheWorld",
      {"dev", "--api", "127.0.0.1:0", "--clickhouse", "0.0.0.0:0"},
-     {"0.0.0.0", "this machine only", "127.0.0.1"}},
+     {"0.0.0.0", "this machine only", "127.0.0.1"},
+     1},
     {"UnknownSubcommand", {"replicate"}, {"replicate", "--help"}},
     {"UnknownOption", {"dev", "--dir", "x"}, {"--dir", "--help"}},
     {"NoSubcommand", {}, {"subcommand", "--help"}},
@@ -168,7 +172,7 @@ TEST_P(CommandLine, IsRefusedInWords) {
   const test::TempDir directory;
   test::ProcessOptions options;
   options.working_directory = directory.path();
-  expect_refused(penstock(GetParam().arguments, options), GetParam().says);
+  expect_refused(penstock(GetParam().arguments, options), GetParam().says, GetParam().code);
 }
 
 INSTANTIATE_TEST_SUITE_P(Nonsense, CommandLine, testing::ValuesIn(kNonsense),

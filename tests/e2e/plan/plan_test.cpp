@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "tests/support/process.hpp"
 #include "tests/support/scene.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace penstock {
 namespace {
@@ -20,6 +24,10 @@ class Plan : public testing::Test {
     scene.declare({"public.orders"});
   }
 
+  test::Finished plan_of(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"plan", "--kubeconfig", scene.dev.kubeconfig()});
+    return test::run(test::penstock_program(), {.arguments = std::move(arguments)});
+  }
   test::Finished plan(const std::string& manifest) {
     return test::run(
         test::penstock_program(),
@@ -113,13 +121,41 @@ TEST_F(Plan, OfAManifestThatIsRefusedNamesTheField) {
 }
 
 TEST_F(Plan, OfNonsenseSaysWhatIsWrong) {
-  EXPECT_THAT(plan("kind: Secret\n").err, HasSubstr("kind is not Pipe"));
-  EXPECT_THAT(plan("").err, HasSubstr("holds no manifest"));
-  EXPECT_THAT(plan("a: [1\n").err, HasSubstr("line"));
+  EXPECT_THAT(plan("kind: Secret\n").err, HasSubstr("-f -: the manifest's kind is not Pipe"));
+  EXPECT_THAT(plan("").err, HasSubstr("-f -: it holds no manifest"));
+  EXPECT_THAT(plan("a: b\nc: [1\n").err, HasSubstr("-f -: line "));
   const auto absent =
       test::run(test::penstock_program(), {.arguments = {"plan", "-f", "/nowhere/pipe.yaml"}});
   EXPECT_EQ(absent.status.code, 1);
-  EXPECT_THAT(absent.err, HasSubstr("/nowhere/pipe.yaml"));
+  EXPECT_THAT(absent.err, HasSubstr("-f /nowhere/pipe.yaml: No such file or directory"));
+}
+
+TEST_F(Plan, OfADirectoryReadsItsManifestsAndNothingElse) {
+  scene.dev.apply(scene.manifest.secret());
+  const test::TempDir directory;
+  std::filesystem::create_directory(directory / "below.yaml");
+  EXPECT_THAT(plan_of({"-f", directory.path().string()}).err, HasSubstr("holds no *.yaml, *.yml or *.json"));
+  std::ofstream(directory / "a.yaml") << scene.manifest.secret() << "---\n" << scene.manifest.pipe();
+  std::ofstream(directory / "b.json")
+      << R"({"apiVersion": "penstock.dev/v1alpha1", "kind": "Pipe", "metadata": {"name": "b"}, "spec": {"x": 1}})";
+  std::ofstream(directory / "notes.txt") << "not: [a manifest";
+  const auto done = plan_of({"-f", directory.path().string()});
+  EXPECT_EQ(done.status.code, 1);
+  EXPECT_THAT(done.out, HasSubstr("would be created:"));
+  EXPECT_THAT(done.err, HasSubstr("a.yaml, document 1: passed over, its kind is Secret, not Pipe\n"));
+  EXPECT_THAT(done.err, HasSubstr("b.json: "));
+  EXPECT_THAT(done.err, HasSubstr("spec.x"));
+}
+
+TEST_F(Plan, OfSeveralFilesSaysWhichIsBroken) {
+  scene.dev.apply(scene.manifest.secret());
+  const test::TempDir directory;
+  std::ofstream(directory / "good.yaml") << scene.manifest.pipe();
+  std::ofstream(directory / "broken.yaml") << "kind: Pipe\n  spec: 1\n";
+  EXPECT_TRUE(plan_of({"-f", directory / "good.yaml", "-f", directory / "good.yaml"}).ok());
+  const auto done = plan_of({"-f", directory / "good.yaml", "-f", directory / "broken.yaml"});
+  EXPECT_EQ(done.status.code, 1);
+  EXPECT_THAT(done.err, HasSubstr("broken.yaml: line 2, column "));
 }
 
 }  // namespace
