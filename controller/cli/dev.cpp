@@ -32,6 +32,8 @@ struct DevOptions {
   std::string data_dir = ".penstock";
   std::string api = "127.0.0.1:6443";
   std::string clickhouse;
+  std::string clickhouse_password_file;
+  bool clickhouse_allow_sources = false;
   std::string metrics;
   std::string library;
   std::string table_patience = "5m";
@@ -72,6 +74,8 @@ Result<std::unique_ptr<engine::EngineProcess>> start_engine(const DevOptions& op
   wanted.path = (std::filesystem::path(options.data_dir) / "clickhouse").string();
   wanted.listen = options.clickhouse;
   wanted.library = options.library;
+  wanted.password_file = options.clickhouse_password_file;
+  wanted.allow_sources = options.clickhouse_allow_sources;
   return engine::EngineProcess::start(wanted);
 }
 
@@ -138,9 +142,15 @@ void add_dev_command(CLI::App& app) {
   command
       ->add_option(
           "--clickhouse", options->clickhouse,
-          "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password, loopback "
-          "only); without it none runs")
+          "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password unless "
+          "--clickhouse-password-file gives one, loopback only); without it none runs")
       ->check(listen_address_fault);
+  command->add_option("--clickhouse-password-file", options->clickhouse_password_file,
+                      "File that holds the password of the engine's user default");
+  command->add_flag(
+      "--clickhouse-allow-sources", options->clickhouse_allow_sources,
+      "Let statements in the embedded engine read and write files of its data directory, and reach "
+      "other servers (file, url, s3, remote, postgresql, ...)");
   command
       ->add_option("--metrics", options->metrics,
                    "HOST:PORT to serve Prometheus metrics at, under /metrics (plain HTTP, no password; "

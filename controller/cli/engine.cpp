@@ -15,10 +15,16 @@ void add_engine_command(CLI::App& app) {
   command->add_option("--listen", options->listen, "HOST:PORT, a loopback address")->capture_default_str();
   command->add_option("--lib", options->library,
                       "Path of libchdb.so (default: PENSTOCK_LIBCHDB, else looked for)");
+  command->add_option("--password-file", options->password_file,
+                      "File that holds the password of user default; without it there is none");
+  command->add_flag(
+      "--allow-sources", options->allow_sources,
+      "Let statements read and write files of the data directory, and reach other servers (file, url, "
+      "s3, remote, postgresql, ...)");
   command->add_option("--max-statements", options->max_statements, "Statements at once; more requests wait")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
-  // For tests: another user without a password, whose settings profile has this.
+  // For tests: another user with the same password, whose settings profile has this.
   command->add_option("--profile", options->profiles, "USER:SETTING=VALUE")->group("");
   // For the process that supervises it: end when this descriptor does.
   command->add_option("--held-fd", options->held_descriptor)->group("");

@@ -15,6 +15,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "controller/engine/engine_config.hpp"
+#include "controller/engine/engine_fence.hpp"
 #include "controller/engine/engine_log.hpp"
 #include "controller/engine/http_server.hpp"
 #include "core/log.hpp"
@@ -30,8 +32,9 @@ constexpr std::chrono::milliseconds kGlance{20};
 
 // The engine's command line. Settings of a statement's session (implicit_select: clickhouse-local's "SELECT"
 // left out) are defaults; caches are kept small: the engine shares its machine with PostgreSQL and the pipes.
-std::vector<std::string> engine_arguments(const std::string& path) {
+std::vector<std::string> engine_arguments(const std::string& path, const std::string& config) {
   return {"--path=" + path,
+          "--config-file=" + config,
           "--implicit_select=0",
           "--max_server_memory_usage_to_ram_ratio=0.6",
           "--mark_cache_size=268435456",
@@ -112,8 +115,50 @@ bool wait_for_stop(const sigset_t& signals, int held_descriptor) {
   return ends[0].revents != 0;
 }
 
+// The library's command line, once all is in place that must be before its first thread.
+Result<std::vector<std::string>> prepare_process(const std::string& path, bool allow_sources) {
+  // A config.xml in the working directory or a home would be read by the engine.
+  ::setenv("HOME", path.c_str(), 1);
+  std::error_code error;
+  std::filesystem::current_path(path, error);
+  PENSTOCK_ASSIGN(const auto config, make_engine_config(path, allow_sources));
+  PENSTOCK_ASSIGN(const auto missing, put_up_fence({path, allow_sources}));
+  for (const auto& what : missing)
+    log::warn("engine", "{}", what);
+  return engine_arguments(path, config);
+}
+
+Status serve_statements(const EngineOptions& options, const sigset_t& signals, HttpServer& server,
+                        const ChdbApi& api, const std::vector<std::string>& arguments, Accounts accounts) {
+  PENSTOCK_ASSIGN(auto pool,
+                  StatementPool::start(api, arguments, static_cast<std::size_t>(options.max_statements),
+                                       options.patience));
+  PENSTOCK_ASSIGN(auto identity, ask_identity(*pool));
+  log::info("engine", "ClickHouse {} listens on http://{}, data in {}", identity.version,
+            server.address().text(), std::filesystem::current_path().string());
+  StatementHandler handler(*pool, std::move(identity), std::move(accounts), options.allow_sources);
+  PENSTOCK_TRY(server.serve(handler));
+  if (options.held_descriptor >= 0) tell_ready("http://" + server.address().text());
+
+  if (!wait_for_stop(signals, options.held_descriptor)) ::_exit(0);
+  log::info("engine", "stopping");
+  std::thread([] {  // a merge or a statement that does not let itself be cancelled must not hold the stop up
+    std::this_thread::sleep_for(kStopLimit);
+    ::_exit(0);
+  })
+      .detach();
+  server.stop(kGrace);
+  pool.reset();
+  log::info("engine", "stopped");
+  return {};
+}
+
 Status serve(const EngineOptions& options, const sigset_t& signals) {
   PENSTOCK_ASSIGN(const auto address, ListenAddress::parse(options.listen));
+  Accounts accounts{parse_profiles(options.profiles), {}};
+  if (!options.password_file.empty()) {
+    PENSTOCK_ASSIGN(accounts.password, read_password_file(options.password_file));
+  }
   std::error_code error;
   const std::string path = std::filesystem::absolute(options.path, error).string();
   std::string library = options.library;
@@ -127,31 +172,15 @@ Status serve(const EngineOptions& options, const sigset_t& signals) {
   PENSTOCK_ASSIGN(auto server, try_for(is_child ? kGlance * 10 : std::chrono::milliseconds(0),
                                        [&] { return HttpServer::bind(address); }));
 
-  // A config.xml in the working directory or a home would be read by the engine.
-  ::setenv("HOME", path.c_str(), 1);
-  std::filesystem::current_path(path, error);
   PENSTOCK_ASSIGN(const auto api, load_library(library));
-  PENSTOCK_ASSIGN(auto pool,
-                  StatementPool::start(api, engine_arguments(path),
-                                       static_cast<std::size_t>(options.max_statements), options.patience));
-  PENSTOCK_ASSIGN(auto identity, ask_identity(*pool));
-  log::info("engine", "ClickHouse {} listens on http://{}, data in {}", identity.version,
-            server->address().text(), path);
-  StatementHandler handler(*pool, std::move(identity), parse_profiles(options.profiles));
-  PENSTOCK_TRY(server->serve(handler));
-  if (options.held_descriptor >= 0) tell_ready("http://" + server->address().text());
-
-  if (!wait_for_stop(signals, options.held_descriptor)) ::_exit(0);
-  log::info("engine", "stopping");
-  std::thread([] {  // a merge or a statement that does not let itself be cancelled must not hold the stop up
-    std::this_thread::sleep_for(kStopLimit);
-    ::_exit(0);
-  })
-      .detach();
-  server->stop(kGrace);
-  pool.reset();
-  log::info("engine", "stopped");
-  return {};
+  PENSTOCK_ASSIGN(const auto arguments, prepare_process(path, options.allow_sources));
+  // The first thread's stack is looked up in /proc/self/maps, which is outside of the fence: others know
+  // theirs.
+  Status served;
+  std::thread([&] {
+    served = serve_statements(options, signals, *server, api, arguments, std::move(accounts));
+  }).join();
+  return served;
 }
 
 }  // namespace

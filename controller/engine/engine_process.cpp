@@ -73,6 +73,8 @@ bool EngineProcess::State::stop_asked(milliseconds patience) const {
 std::vector<std::string> EngineProcess::State::arguments() const {
   std::vector<std::string> words{"engine", "--path", options.path, "--listen", options.listen};
   if (!options.library.empty()) words.insert(words.end(), {"--lib", options.library});
+  if (!options.password_file.empty()) words.insert(words.end(), {"--password-file", options.password_file});
+  if (options.allow_sources) words.emplace_back("--allow-sources");
   return words;
 }
 

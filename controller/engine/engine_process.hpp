@@ -14,6 +14,8 @@ struct EngineProcessOptions {
   std::string path;                       ///< data directory
   std::string listen = "127.0.0.1:8123";  ///< HOST:PORT, loopback; port 0: any free one, kept over restarts
   std::string library{};                  ///< libchdb.so; empty: looked for
+  std::string password_file{};            ///< empty: no password
+  bool allow_sources = false;             ///< EngineOptions
   /// What has the `engine` subcommand; empty: what PENSTOCK_ENGINE_BINARY names, else this program.
   std::string program{};
   std::chrono::milliseconds start_limit{60'000};

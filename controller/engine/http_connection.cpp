@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
@@ -24,8 +25,11 @@ namespace {
 namespace http = boost::beast::http;
 using boost::beast::error_code;
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
-constexpr std::uint32_t kHeaderLimit = 4U << 20U;  // a statement may be in the URL; ClickHouse takes 1 MiB
+// A statement may be in the URL, of which ClickHouse takes 1 MiB; and every connection may hold as much.
+constexpr std::uint32_t kHeaderLimit = (1U << 20U) + (128U << 10U);
+constexpr std::size_t kFieldLimit = 256;
 // Beast reads as much as its buffer has room for, 64 KiB at most: a body by half kilobytes, were it to grow
 // with the heads.
 constexpr std::size_t kReadAtOnce = 64U << 10U;
@@ -40,17 +44,28 @@ bool wait_for(int socket, short events, milliseconds limit) {
   }
 }
 
-// A SyncReadStream (Boost.Beast, "Stream Types") over a socket, with a limit on silence, which Asio's own
-// blocking sockets do not have.
+// A SyncReadStream (Boost.Beast, "Stream Types") over a socket, with a limit on silence and a deadline, which
+// Asio's own blocking sockets do not have.
 struct SocketReader {
   int socket = -1;
   milliseconds limit{0};
+  Clock::time_point deadline = Clock::time_point::max();
+
+  [[nodiscard]] bool wait() const {
+    if (deadline == Clock::time_point::max()) return wait_for(socket, POLLIN, limit);
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
+    return left.count() > 0 && wait_for(socket, POLLIN, std::min(limit, left));
+  }
 
   template <typename Buffers>
   std::size_t read_some(const Buffers& buffers, error_code& error) const {
     const boost::asio::mutable_buffer buffer = *boost::asio::buffer_sequence_begin(buffers);
     error = {};
     while (buffer.size() > 0) {
+      if (Clock::now() > deadline) {
+        error = boost::asio::error::timed_out;
+        return 0;
+      }
       const auto count = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
       if (count > 0) return static_cast<std::size_t>(count);
       if (count == 0) {
@@ -62,7 +77,7 @@ struct SocketReader {
         error.assign(errno, boost::system::system_category());
         return 0;
       }
-      if (!wait_for(socket, POLLIN, limit)) {
+      if (!wait()) {
         error = boost::asio::error::timed_out;
         return 0;
       }
@@ -95,6 +110,24 @@ struct HttpConnection::State {
   boost::beast::flat_buffer buffer{};
   std::optional<http::request_parser<http::buffer_body>> parser{};
   bool continue_expected = false;
+  PeerWait peer_wait{};
+  std::atomic<bool> runs_statement{false};
+
+  // Within a statement the client is waited for while this lives.
+  class Wait {
+   public:
+    explicit Wait(State& state) : wait_(state.runs_statement ? &state.peer_wait : nullptr) {
+      if (wait_ != nullptr) wait_->begin();
+    }
+    ~Wait() {
+      if (wait_ != nullptr) wait_->end();
+    }
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+   private:
+    PeerWait* wait_;
+  };
 };
 
 std::string RequestHead::header(std::string_view lower_case_name) const {
@@ -105,6 +138,7 @@ std::string RequestHead::header(std::string_view lower_case_name) const {
 HttpConnection::HttpConnection(int socket, Timeouts timeouts) : state_(new State{socket, timeouts}) {
   state_->reader.socket = socket;
   state_->buffer.reserve(kReadAtOnce);
+  state_->peer_wait.begin();
 }
 
 HttpConnection::~HttpConnection() {
@@ -115,14 +149,38 @@ int HttpConnection::socket() const {
   return state_->socket;
 }
 
+void HttpConnection::statement_begins() {
+  state_->runs_statement = true;
+  state_->peer_wait.end();
+  state_->reader.deadline = Clock::time_point::max();
+}
+
+void HttpConnection::statement_ends() {
+  state_->runs_statement = false;
+  state_->peer_wait.begin();
+  state_->reader.deadline = Clock::now() + state_->timeouts.statement;
+}
+
+const PeerWait& HttpConnection::peer_wait() const {
+  return state_->peer_wait;
+}
+
+bool HttpConnection::runs_statement() const {
+  return state_->runs_statement;
+}
+
 tl::expected<RequestHead, HttpConnection::HeadFailure> HttpConnection::read_head() {
+  state_->peer_wait.begin();
   auto& parser = state_->parser.emplace();
   parser.header_limit(kHeaderLimit);
   parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // none refuses every body in Boost 1.74
   error_code error;
-  state_->reader.limit = state_->timeouts.idle;
-  http::read_header(state_->reader, state_->buffer, parser, error);
+  if (state_->buffer.size() == 0 && !wait_for(state_->socket, POLLIN, state_->timeouts.idle))
+    return tl::unexpected(HeadFailure::Closed);
   state_->reader.limit = state_->timeouts.stalled;
+  state_->reader.deadline = Clock::now() + state_->timeouts.head;
+  http::read_header(state_->reader, state_->buffer, parser, error);
+  state_->reader.deadline = Clock::now() + state_->timeouts.statement;
   if (error == http::error::header_limit) return tl::unexpected(HeadFailure::TooLarge);
   if (error.category() == http::make_error_code(http::error::end_of_stream).category() &&
       error != http::error::end_of_stream && error != http::error::partial_message) {
@@ -134,8 +192,13 @@ tl::expected<RequestHead, HttpConnection::HeadFailure> HttpConnection::read_head
   RequestHead head;
   head.method = std::string(message.method_string());
   head.target = std::string(message.target());
-  for (const auto& field : message)
-    head.headers[lower(std::string(field.name_string()))] = std::string(field.value());
+  std::size_t fields = 0;
+  for (const auto& field : message) {
+    if (++fields > kFieldLimit) return tl::unexpected(HeadFailure::TooLarge);
+    auto& value = head.headers[lower(std::string(field.name_string()))];
+    if (!value.empty()) value += ", ";
+    value += std::string(field.value());
+  }
   head.keep_alive = message.keep_alive();
   head.http_1_0 = message.version() < 11;
   state_->continue_expected = !head.http_1_0 && lower(head.header("expect")) == "100-continue";
@@ -148,6 +211,7 @@ tl::expected<std::size_t, std::string> HttpConnection::read_body(char* into, std
   if (std::exchange(state_->continue_expected, false) && !write(kContinue)) {
     return tl::unexpected<std::string>("the connection was closed");
   }
+  const State::Wait wait(*state_);
   auto& body = parser.get().body();
   body.data = into;
   body.size = size;
@@ -170,6 +234,7 @@ bool HttpConnection::client_is_waiting() const {
 }
 
 bool HttpConnection::write(std::string_view first, std::string_view second, std::string_view third) {
+  const State::Wait wait(*state_);
   std::array<std::string_view, 3> pieces{first, second, third};
   std::size_t index = 0;
   while (true) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "controller/engine/peer_wait.hpp"
 #include "controller/engine/request_options.hpp"
 
 namespace penstock::engine {
@@ -22,12 +23,16 @@ struct RequestHead {
 };
 
 /// The server's end of one HTTP/1.1 connection: blocking, one thread at a time, no allocation per byte. Owns
-/// the socket. Silence ends it: `idle` between requests, `stalled` within one, both ways.
+/// the socket. Silence ends it: `idle` between requests, `stalled` within one, both ways; so does a client
+/// that is not silent, but slow: `head` for a request's head, `statement` for what comes before its statement
+/// begins, and for what is read on after it.
 class HttpConnection {
  public:
   struct Timeouts {
     std::chrono::milliseconds idle;
     std::chrono::milliseconds stalled;
+    std::chrono::milliseconds head;
+    std::chrono::milliseconds statement;
   };
   enum class HeadFailure { Closed, Malformed, TooLarge };
 
@@ -51,6 +56,14 @@ class HttpConnection {
   [[nodiscard]] bool write(std::string_view first, std::string_view second = {}, std::string_view third = {});
 
   [[nodiscard]] int socket() const;
+
+  /// A statement's work begins and ends: meanwhile only `stalled` counts.
+  void statement_begins();
+  void statement_ends();
+  /// Any thread. It lasts from one statement to the next, and within one while read_body and write wait.
+  [[nodiscard]] const PeerWait& peer_wait() const;
+  /// Any thread: true between statement_begins() and statement_ends().
+  [[nodiscard]] bool runs_statement() const;
 
   /// Ends the connection so that a client still sending reads our answer first: sends the end, then reads and
   /// drops what comes, at most `limit` long.

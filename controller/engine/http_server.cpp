@@ -10,13 +10,14 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <condition_variable>
 #include <cstring>
 #include <list>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
+#include "controller/engine/request_guard.hpp"
 #include "core/log.hpp"
 
 namespace penstock::engine {
@@ -24,10 +25,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kConnectionLimit = 256;
 constexpr int kBacklog = 256;
-// Above the 30 s that answers announce, so that it is the client who closes.
-constexpr HttpConnection::Timeouts kTimeouts{milliseconds(35'000), milliseconds(300'000)};
+constexpr milliseconds kPatienceWithinStatement{5'000};
+constexpr milliseconds kPatienceForRoom{1'000};
 
 Result<int> open_socket(const ListenAddress& address) {
   sockaddr_in v4{};
@@ -55,55 +55,24 @@ Result<int> open_socket(const ListenAddress& address) {
   return descriptor;
 }
 
-bool is_loopback_address(const std::string& host) {
-  in_addr v4{};
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24U) == 127;
-  return host == "::1";
-}
-
 }  // namespace
-
-std::string ListenAddress::text() const {
-  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
-                                             : fmt::format("[{}]:{}", host, port);
-}
-
-Result<ListenAddress> ListenAddress::parse(const std::string& text) {
-  const auto colon = text.rfind(':');
-  ListenAddress address;
-  address.host = text.substr(0, colon);
-  if (address.host.starts_with('[') && address.host.ends_with(']')) {
-    address.host = address.host.substr(1, address.host.size() - 2);
-  }
-  if (address.host == "localhost") address.host = "127.0.0.1";
-  const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
-  const auto parsed = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (port.empty() || parsed.ec != std::errc() || parsed.ptr != port.data() + port.size() ||
-      address.port < 0 || address.port > 65535) {
-    return fail(ErrorKind::NeedsUser, "AddressInvalid", fmt::format("\"{}\" is not an address", text),
-                "Give HOST:PORT, for example 127.0.0.1:8123");
-  }
-  if (!is_loopback_address(address.host)) {
-    return fail(
-        ErrorKind::NeedsUser, "AddressNotLoopback",
-        fmt::format("the embedded engine cannot listen on {}: its account has no password, so it serves this "
-                    "machine only",
-                    address.host),
-        "Use 127.0.0.1 or [::1]");
-  }
-  return address;
-}
 
 struct HttpServer::State {
   // One client: its thread, and what stop() needs to wake it.
   struct Client {
     int socket = -1;
+    const HttpConnection* connection = nullptr;  // while its thread has one
     bool busy = false;
+    bool shut = false;
     bool ended = false;
     std::thread thread{};
   };
 
+  explicit State(HttpServerOptions wanted) : options(wanted) {}
+
+  HttpServerOptions options;
   int listener = -1;
+  int port = 0;
   StatementHandler* handler = nullptr;
   std::thread acceptor{};
   std::atomic<bool> stopping{false};
@@ -117,6 +86,8 @@ struct HttpServer::State {
   }
 
   void accept_clients();
+  void take_in(int socket);
+  bool make_room();
   void reap(std::unique_lock<std::mutex>& lock, bool all);
   void serve_client(Client& client);
   bool answer(HttpConnection& connection, const RequestHead& head) const;
@@ -134,17 +105,53 @@ void HttpServer::State::accept_clients() {
     }
     const int yes = 1;
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    std::unique_lock lock(mutex);
-    reap(lock, false);
-    if (clients.size() >= kConnectionLimit || stopping) {
-      HttpConnection refused(socket, kTimeouts);
-      (void)send_plain(refused, RequestHead{}, 503, "Too many connections\n", false);
-      continue;
-    }
-    Client& client = clients.emplace_back();
-    client.socket = socket;
-    client.thread = std::thread([this, &client] { serve_client(client); });
+    take_in(socket);
   }
+}
+
+void HttpServer::State::take_in(int socket) {
+  std::unique_lock lock(mutex);
+  // A connection that was shut takes a moment to end.
+  const bool room = changed.wait_for(lock, kPatienceForRoom, [this] { return stopping || make_room(); });
+  reap(lock, false);
+  Client& client = clients.emplace_back();
+  client.socket = socket;
+  try {
+    if (room && !stopping) {
+      client.thread = std::thread([this, &client] { serve_client(client); });
+      return;
+    }
+  } catch (const std::system_error& error) {
+    log::warn("engine", "cannot start a thread for a connection: {}", error.what());
+  }
+  clients.pop_back();
+  HttpConnection refused(socket, options.timeouts);
+  (void)send_plain(refused, RequestHead{}, 503, "Too many connections\n", false);
+}
+
+// Shuts the connection that has waited for its client the longest when there are too many. False while there
+// are twice as many with those that were shut and have not ended, or when none can be shut.
+bool HttpServer::State::make_room() {
+  std::size_t open = 0;
+  std::size_t living = 0;
+  Client* longest = nullptr;
+  milliseconds wait{-1};
+  for (auto& client : clients) {
+    living += client.ended ? 0 : 1;
+    if (client.shut || client.ended) continue;
+    ++open;
+    if (client.connection == nullptr) continue;
+    const auto waited = client.connection->peer_wait().lasted();
+    const bool spared = client.connection->runs_statement() && waited < kPatienceWithinStatement;
+    if (spared || waited <= wait) continue;
+    longest = &client;
+    wait = waited;
+  }
+  if (open < options.connections) return true;
+  if (longest == nullptr || living >= 2 * options.connections) return false;
+  longest->shut = true;
+  ::shutdown(longest->socket, SHUT_RDWR);
+  return true;
 }
 
 // Joins the threads that have ended; with `all`, waits for every one.
@@ -181,7 +188,12 @@ void HttpServer::State::end(Client& client) {
 
 void HttpServer::State::serve_client(Client& client) {
   {
-    HttpConnection connection(client.socket, kTimeouts);
+    HttpConnection connection(client.socket, options.timeouts);
+    {
+      const std::lock_guard lock(mutex);
+      client.connection = &connection;
+      changed.notify_all();
+    }
     while (!stopping) {
       const auto head = connection.read_head();
       if (!head) {
@@ -202,6 +214,7 @@ void HttpServer::State::serve_client(Client& client) {
     // The socket is closed below; stop() must not touch its number, which may be somebody else's by then.
     const std::lock_guard lock(mutex);
     client.socket = -1;
+    client.connection = nullptr;
   }
   const std::lock_guard lock(mutex);
   client.ended = true;
@@ -210,12 +223,13 @@ void HttpServer::State::serve_client(Client& client) {
 
 bool HttpServer::State::answer(HttpConnection& connection, const RequestHead& head) const {
   const auto plain = [&](int status, std::string_view body) {
-    const bool keep = head.keep_alive && (head.method == "GET" || head.method == "HEAD");
-    return send_plain(connection, head, status, body, keep) && keep;
+    // What is left of a body must not be taken for the next request.
+    const bool read = connection.body_finished();
+    const bool sent = send_plain(connection, head, status, body, head.keep_alive && read);
+    if (!read) connection.linger(milliseconds(1000));
+    return sent && head.keep_alive && read;
   };
-  if (!is_loopback_host(head.header("host"))) {
-    return plain(421, "The embedded engine answers only requests to localhost\n");
-  }
+  if (const auto refusal = refuse_web_page(head.headers, port)) return plain(refusal->status, refusal->text);
   const bool reads = head.method == "GET" || head.method == "HEAD";
   if (!reads && head.method != "POST") return plain(405, "Use GET, HEAD or POST\n");
   const std::string path = path_of(head.target);
@@ -233,10 +247,13 @@ HttpServer::~HttpServer() {
   stop(milliseconds(0));
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::bind(const ListenAddress& address) {
-  auto state = std::make_unique<State>();
+Result<std::unique_ptr<HttpServer>> HttpServer::bind(const ListenAddress& address,
+                                                     HttpServerOptions options) {
+  auto state = std::make_unique<State>(options);
   PENSTOCK_ASSIGN(state->listener, open_socket(address));
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+  std::unique_ptr<HttpServer> server(new HttpServer(std::move(state)));
+  server->state_->port = server->address().port;
+  return server;
 }
 
 ListenAddress HttpServer::address() const {

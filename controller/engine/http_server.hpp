@@ -2,29 +2,32 @@
 
 #include <chrono>
 #include <memory>
-#include <string>
 
+#include "controller/engine/http_connection.hpp"
+#include "controller/engine/listen_address.hpp"
 #include "controller/engine/statement_handler.hpp"
 #include "core/result.hpp"
 
 namespace penstock::engine {
 
-/// A listening address: HOST:PORT, [HOST]:PORT. Only loopback hosts are taken: the engine's one account has
-/// no password.
-struct ListenAddress {
-  std::string host = "127.0.0.1";  ///< an IPv4 or IPv6 loopback address, without brackets
-  int port = 0;                    ///< 0: any free one
-
-  bool operator==(const ListenAddress&) const = default;
-  [[nodiscard]] std::string text() const;
-  [[nodiscard]] static Result<ListenAddress> parse(const std::string& text);
+/// How many connections an HttpServer has, and how long it waits for slow clients.
+struct HttpServerOptions {
+  std::size_t connections = 256;
+  /// `idle` is above the 30 s that answers announce, so that it is the client who closes.
+  HttpConnection::Timeouts timeouts{.idle = std::chrono::seconds(35),
+                                    .stalled = std::chrono::seconds(300),
+                                    .head = std::chrono::seconds(10),
+                                    .statement = std::chrono::seconds(300)};
 };
 
-/// ClickHouse's HTTP interface: a thread for each connection, at most 256 of them.
+/// ClickHouse's HTTP interface: a thread for each connection. When there are too many, a new one takes the
+/// place of the one that has waited for its client the longest; one that runs a statement only if that is
+/// more than 5 s.
 class HttpServer {
  public:
   /// Takes the address; connections are refused until serve().
-  [[nodiscard]] static Result<std::unique_ptr<HttpServer>> bind(const ListenAddress& address);
+  [[nodiscard]] static Result<std::unique_ptr<HttpServer>> bind(const ListenAddress& address,
+                                                                HttpServerOptions options = {});
   ~HttpServer();
 
   /// The address with the port that it really has.

@@ -6,8 +6,7 @@
 #include <array>
 #include <cctype>
 
-#include "controller/engine/statement_text.hpp"
-#include "core/base64.hpp"
+#include "controller/engine/response_head.hpp"
 
 namespace penstock::engine {
 namespace {
@@ -84,24 +83,6 @@ bool take_known(RequestOptions& options, const std::string& name, const std::str
   return true;
 }
 
-EngineResult<Credentials> parse_authorization(std::string_view authorization) {
-  constexpr std::string_view kBasic = "basic ";
-  std::string scheme(authorization.substr(0, kBasic.size()));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  if (scheme != kBasic) {
-    return refuse(ErrorCode::AuthenticationFailed,
-                  "Invalid authentication: the embedded engine knows only Basic authorization");
-  }
-  const auto pair = base64_decode(authorization.substr(kBasic.size()));
-  const auto colon = pair ? pair->find(':') : std::string::npos;
-  if (colon == std::string::npos) {
-    return refuse(ErrorCode::AuthenticationFailed,
-                  "Invalid authentication: the Basic credentials cannot be decoded");
-  }
-  return Credentials{pair->substr(0, colon), pair->substr(colon + 1)};
-}
-
 }  // namespace
 
 std::string decode_component(std::string_view text) {
@@ -151,68 +132,13 @@ EngineResult<RequestOptions> parse_request(std::string_view target, const Header
     if (!is_setting_name(name)) {
       return refuse(ErrorCode::UnknownSetting, fmt::format("Unknown setting '{}'", name));
     }
-    if (name == "readonly") options.readonly_given = value != "0";
     options.settings.emplace_back(std::move(name), std::move(value));
   }
+  // Both are repeated in the answer's head.
+  if (has_control_character(options.query_id) || has_control_character(options.default_format))
+    return refuse(ErrorCode::BadArguments,
+                  "There is a control character in query_id or in the default format");
   return options;
-}
-
-EngineResult<Credentials> parse_credentials(std::string_view target, const HeaderFields& headers) {
-  Credentials credentials;
-  const bool by_header = headers.contains("x-clickhouse-user") || headers.contains("x-clickhouse-key");
-  if (const std::string authorization = field(headers, "authorization"); !authorization.empty()) {
-    if (by_header) {
-      return refuse(
-          ErrorCode::AuthenticationFailed,
-          "Invalid authentication: it is not allowed to use X-ClickHouse HTTP headers and Authorization "
-          "HTTP header simultaneously");
-    }
-    return parse_authorization(authorization);
-  }
-  if (by_header) {
-    if (const auto user = field(headers, "x-clickhouse-user"); !user.empty()) credentials.user = user;
-    credentials.password = field(headers, "x-clickhouse-key");
-    return credentials;
-  }
-  for (const auto& [name, value] : parse_query_string(target)) {
-    if (name == "user" && !value.empty()) credentials.user = value;
-    if (name == "password") credentials.password = value;
-  }
-  return credentials;
-}
-
-Profiles parse_profiles(const std::vector<std::string>& texts) {
-  Profiles out;
-  for (const std::string_view text : texts) {
-    const auto colon = text.find(':');
-    const auto equals = text.find('=', colon == std::string_view::npos ? 0 : colon);
-    if (colon == std::string_view::npos || equals == std::string_view::npos) continue;
-    auto& set = out[std::string(text.substr(0, colon))];
-    set += fmt::format("{} {} = {}", set.empty() ? "SET" : ",",
-                       quote_name(text.substr(colon + 1, equals - colon - 1)),
-                       quote_string(text.substr(equals + 1)));
-  }
-  return out;
-}
-
-EngineResult<void> authenticate(const Credentials& credentials, const Profiles& profiles) {
-  if (credentials == Credentials{}) return {};
-  if (credentials.password.empty() && profiles.contains(credentials.user)) return {};
-  return refuse(
-      ErrorCode::AuthenticationFailed,
-      fmt::format("{}: Authentication failed: password is incorrect, or there is no user with such name",
-                  credentials.user));
-}
-
-bool is_loopback_host(std::string_view host) {
-  if (host.empty()) return true;
-  if (host.starts_with("[::1]")) return true;
-  const std::string_view name = host.substr(0, host.find(':'));
-  if (name == "localhost") return true;
-  // 127.0.0.0/8 by its digits only: 127.0.0.1.example.com is a name of somebody else's.
-  return name.starts_with("127.") && std::all_of(name.begin(), name.end(), [](char c) {
-           return c == '.' || std::isdigit(static_cast<unsigned char>(c)) != 0;
-         });
 }
 
 }  // namespace penstock::engine

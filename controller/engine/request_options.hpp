@@ -10,16 +10,8 @@
 
 namespace penstock::engine {
 
-/// Header fields by lower-case name; the last of several wins.
+/// Header fields by lower-case name; several of one name are put together with ", " (RFC 9110, 5.2).
 using HeaderFields = std::map<std::string, std::string, std::less<>>;
-
-/// Who is asking, as the request claims it.
-struct Credentials {
-  std::string user = "default";
-  std::string password;
-
-  bool operator==(const Credentials&) const = default;
-};
 
 /// What the URL and the headers of a request ask for (ClickHouse docs, "HTTP Interface").
 struct RequestOptions {
@@ -32,7 +24,6 @@ struct RequestOptions {
   bool wait_end_of_query = false;
   bool compress_output = false;  ///< `enable_http_compression`
   bool cancel_on_close = false;  ///< `cancel_http_readonly_queries_on_client_close`
-  bool readonly_given = false;
 
   bool operator==(const RequestOptions&) const = default;
 };
@@ -43,26 +34,10 @@ struct RequestOptions {
 [[nodiscard]] std::string path_of(std::string_view target);
 
 /// Reads what is asked for; refuses what this server cannot do (sessions, native compression, roles) with an
-/// error that names it, instead of doing something else.
+/// error that names it, instead of doing something else, and control characters in what an answer's head
+/// repeats.
 [[nodiscard]] EngineResult<RequestOptions> parse_request(std::string_view target,
                                                          const HeaderFields& headers);
-
-/// X-ClickHouse-User and -Key, or Basic authentication, or `user` and `password` in the URL; headers and
-/// Authorization together are refused, as ClickHouse does.
-[[nodiscard]] EngineResult<Credentials> parse_credentials(std::string_view target,
-                                                          const HeaderFields& headers);
-/// Users beside `default`, and the SET that makes a session one of theirs: what a user's settings profile is
-/// in ClickHouse. The settings of a request come after it.
-using Profiles = std::map<std::string, std::string, std::less<>>;
-/// Of "user:setting=value" each; those of one user are put together.
-[[nodiscard]] Profiles parse_profiles(const std::vector<std::string>& texts);
-
-/// The accounts there are: `default` and those with a profile, without a password. Error 516 for every other.
-[[nodiscard]] EngineResult<void> authenticate(const Credentials& credentials, const Profiles& profiles = {});
-
-/// True when a Host field names this machine's loopback: a web page that resolves its own name to 127.0.0.1
-/// gets no answer. An absent field (HTTP/1.0) passes.
-[[nodiscard]] bool is_loopback_host(std::string_view host);
 
 /// Decodes %XX and '+' (application/x-www-form-urlencoded); broken escapes are kept as they are.
 [[nodiscard]] std::string decode_component(std::string_view text);

@@ -1,9 +1,7 @@
 #include "controller/engine/response_stream.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <ctime>
 #include <random>
 
 #include "controller/engine/output_format.hpp"
@@ -28,47 +26,6 @@ std::string random_tag() {
   return tag;
 }
 
-std::string_view reason_phrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 411:
-      return "Length Required";
-    case 413:
-      return "Request Entity Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 421:
-      return "Misdirected Request";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Internal Server Error";
-  }
-}
-
-std::string status_line(int status, bool http_1_0, bool keep_alive) {
-  const std::time_t now = std::time(nullptr);
-  return fmt::format(
-      "HTTP/{} {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S GMT}\r\n{}", http_1_0 ? "1.0" : "1.1", status,
-      reason_phrase(status), fmt::gmtime(now),
-      keep_alive ? "Connection: Keep-Alive\r\nKeep-Alive: timeout=30\r\n" : "Connection: Close\r\n");
-}
-
 }  // namespace
 
 std::string random_uuid() {
@@ -80,10 +37,10 @@ std::string random_uuid() {
 
 bool send_plain(HttpConnection& connection, const RequestHead& head, int status, std::string_view body,
                 bool keep_alive) {
-  const std::string text =
-      fmt::format("{}Content-Type: text/plain; charset=UTF-8\r\nContent-Length: {}\r\n\r\n",
-                  status_line(status, head.http_1_0, keep_alive), body.size());
-  return connection.write(text, head.method == "HEAD" ? std::string_view() : body);
+  ResponseHead answer(status, head.http_1_0, keep_alive);
+  answer.add("Content-Type", "text/plain; charset=UTF-8");
+  answer.add("Content-Length", std::to_string(body.size()));
+  return connection.write(answer.text(), head.method == "HEAD" ? std::string_view() : body);
 }
 
 ResponseStream::ResponseStream(HttpConnection& connection, const RequestHead& head,
@@ -100,25 +57,24 @@ void ResponseStream::set_options(Options options) {
   options_ = std::move(options);
 }
 
-std::string ResponseStream::head_text(int status, std::string_view extra) const {
-  return fmt::format(
-      "{}Content-Type: {}\r\n"
-      "X-ClickHouse-Server-Display-Name: {}\r\nX-ClickHouse-Query-Id: {}\r\nX-ClickHouse-Format: {}\r\n"
-      "X-ClickHouse-Timezone: {}\r\nX-ClickHouse-Exception-Tag: {}\r\n{}\r\n",
-      status_line(status, http_1_0_, keep_alive_),
-      content_type(status == 200 ? options_.format : "TabSeparated"), identity_->display_name,
-      options_.query_id, options_.format, identity_->timezone, exception_tag_, extra);
+ResponseHead ResponseStream::begin_head(int status) const {
+  ResponseHead head(status, http_1_0_, keep_alive_);
+  head.add("Content-Type", content_type(status == 200 ? options_.format : "TabSeparated"));
+  head.add("X-ClickHouse-Server-Display-Name", identity_->display_name);
+  head.add("X-ClickHouse-Query-Id", options_.query_id);
+  head.add("X-ClickHouse-Format", options_.format);
+  head.add("X-ClickHouse-Timezone", identity_->timezone);
+  head.add("X-ClickHouse-Exception-Tag", exception_tag_);
+  return head;
 }
 
-std::string ResponseStream::summary_field(const StatementSummary& summary) const {
+std::string ResponseStream::summary_json(const StatementSummary& summary) const {
   const auto elapsed =
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begun_);
-  return fmt::format(
-      R"(X-ClickHouse-Summary: {{"read_rows":"{}","read_bytes":"{}","written_rows":"{}","written_bytes":"{}",)"
-      R"("total_rows_to_read":"0","result_rows":"{}","result_bytes":"{}","elapsed_ns":"{}"}})"
-      "\r\n",
-      summary.read_rows, summary.read_bytes, summary.written_rows, summary.written_bytes, summary.result_rows,
-      summary.result_bytes, elapsed.count());
+  return fmt::format(R"({{"read_rows":"{}","read_bytes":"{}","written_rows":"{}","written_bytes":"{}",)"
+                     R"("total_rows_to_read":"0","result_rows":"{}","result_bytes":"{}","elapsed_ns":"{}"}})",
+                     summary.read_rows, summary.read_bytes, summary.written_rows, summary.written_bytes,
+                     summary.result_rows, summary.result_bytes, elapsed.count());
 }
 
 bool ResponseStream::write(std::string_view data) {
@@ -137,13 +93,14 @@ bool ResponseStream::write(std::string_view data) {
 bool ResponseStream::start_streaming() {
   streaming_ = true;
   if (http_1_0_) keep_alive_ = false;
-  std::string fields = summary_field({});
-  if (!http_1_0_) fields += "Transfer-Encoding: chunked\r\n";
+  ResponseHead head = begin_head(200);
+  head.add("X-ClickHouse-Summary", summary_json({}));
+  if (!http_1_0_) head.add("Transfer-Encoding", "chunked");
   if (options_.coding != Coding::Identity) {
-    fields += fmt::format("Content-Encoding: {}\r\n", name_of(options_.coding));
+    head.add("Content-Encoding", name_of(options_.coding));
     deflater_.emplace(options_.coding);
   }
-  reusable_ = connection_->write(head_text(200, fields));
+  reusable_ = connection_->write(head.text());
   const std::string held = std::exchange(held_, {});
   return reusable_ && send_piece(held, false);
 }
@@ -163,9 +120,9 @@ bool ResponseStream::send_piece(std::string_view data, bool last) {
   return reusable_;
 }
 
-void ResponseStream::send_whole(int status, std::string_view fields, std::string_view body) {
-  const std::string text = head_text(status, fmt::format("{}Content-Length: {}\r\n", fields, body.size()));
-  reusable_ = connection_->write(text, is_head_ ? std::string_view() : body) && keep_alive_;
+void ResponseStream::send_whole(ResponseHead head, std::string_view body) {
+  head.add("Content-Length", std::to_string(body.size()));
+  reusable_ = connection_->write(head.text(), is_head_ ? std::string_view() : body) && keep_alive_;
 }
 
 void ResponseStream::finish(const StatementSummary& summary) {
@@ -175,12 +132,13 @@ void ResponseStream::finish(const StatementSummary& summary) {
     return;
   }
   if (too_large_) return fail({});
-  std::string fields = summary_field(summary);
+  ResponseHead head = begin_head(200);
+  head.add("X-ClickHouse-Summary", summary_json(summary));
   if (options_.coding != Coding::Identity && !held_.empty()) {
-    fields += fmt::format("Content-Encoding: {}\r\n", name_of(options_.coding));
+    head.add("Content-Encoding", name_of(options_.coding));
     held_ = Deflater(options_.coding).compress(held_, true);
   }
-  send_whole(200, fields, held_);
+  send_whole(std::move(head), held_);
 }
 
 void ResponseStream::fail(const ServerError& reason) {
@@ -199,7 +157,9 @@ void ResponseStream::fail(const ServerError& reason) {
     return;
   }
   if (!reusable_) return;
-  send_whole(http_status(error.code), fmt::format("X-ClickHouse-Exception-Code: {}\r\n", error.code), body);
+  ResponseHead head = begin_head(http_status(error.code));
+  head.add("X-ClickHouse-Exception-Code", std::to_string(error.code));
+  send_whole(std::move(head), body);
 }
 
 }  // namespace penstock::engine

@@ -7,6 +7,7 @@
 
 #include "controller/engine/chdb_connection.hpp"
 #include "controller/engine/http_connection.hpp"
+#include "controller/engine/response_head.hpp"
 #include "controller/engine/zlib_stream.hpp"
 
 namespace penstock::engine {
@@ -47,11 +48,11 @@ class ResponseStream {
   void close_after() { keep_alive_ = false; }
 
  private:
-  [[nodiscard]] std::string head_text(int status, std::string_view extra) const;
-  [[nodiscard]] std::string summary_field(const StatementSummary& summary) const;
+  [[nodiscard]] ResponseHead begin_head(int status) const;
+  [[nodiscard]] std::string summary_json(const StatementSummary& summary) const;
   [[nodiscard]] bool start_streaming();
   [[nodiscard]] bool send_piece(std::string_view data, bool last);
-  void send_whole(int status, std::string_view fields, std::string_view body);
+  void send_whole(ResponseHead head, std::string_view body);
 
   HttpConnection* connection_;
   const ServerIdentity* identity_;

@@ -14,6 +14,10 @@ constexpr std::string_view kPrefix = "Code: ";
 
 std::string_view name_of(ErrorCode code) {
   switch (code) {
+    case ErrorCode::BadArguments:
+      return "BAD_ARGUMENTS";
+    case ErrorCode::AccessDenied:
+      return "ACCESS_DENIED";
     case ErrorCode::NotImplemented:
       return "NOT_IMPLEMENTED";
     case ErrorCode::SyntaxError:
@@ -22,6 +26,8 @@ std::string_view name_of(ErrorCode code) {
       return "QUERY_IS_TOO_LARGE";
     case ErrorCode::UnknownSetting:
       return "UNKNOWN_SETTING";
+    case ErrorCode::ReadOnly:
+      return "READONLY";
     case ErrorCode::TooManySimultaneousQueries:
       return "TOO_MANY_SIMULTANEOUS_QUERIES";
     case ErrorCode::NetworkError:

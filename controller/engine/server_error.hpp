@@ -8,14 +8,17 @@ namespace penstock::engine {
 
 /// ClickHouse error codes that this server raises itself (ClickHouse: src/Common/ErrorCodes.cpp).
 enum class ErrorCode {
+  BadArguments = 36,
   NotImplemented = 48,
   SyntaxError = 62,
   QueryIsTooLarge = 229,
   UnknownSetting = 115,
+  ReadOnly = 164,
   TooManySimultaneousQueries = 202,
   NetworkError = 210,
   MemoryLimitExceeded = 241,
   CannotDecompress = 271,
+  AccessDenied = 497,
   AuthenticationFailed = 516,
   UnsupportedMediaType = 779,
   UnknownException = 1002,

@@ -7,17 +7,20 @@
 #include <vector>
 
 #include "controller/engine/chdb_connection.hpp"
+#include "controller/engine/peer_wait.hpp"
 
 namespace penstock::engine {
 
-/// How many statements run at once, and fresh engine sessions to run them in. All methods from any thread.
+/// How many statements run at once, and fresh engine sessions to run them in. One that has waited for its
+/// client for two seconds is not counted: slow clients hold nobody up. All methods from any thread.
 class StatementPool {
  public:
   /// The right to run one statement, in a session that nobody used before. Gives both back when destroyed;
   /// must not outlive the pool.
   class Lease {
    public:
-    Lease(StatementPool& pool, Connection connection) : pool_(&pool), connection_(std::move(connection)) {}
+    Lease(StatementPool& pool, const PeerWait& client, Connection connection)
+        : pool_(&pool), client_(&client), connection_(std::move(connection)) {}
     ~Lease();
     Lease(Lease&& other) noexcept;
     Lease& operator=(Lease&&) = delete;
@@ -26,6 +29,7 @@ class StatementPool {
 
    private:
     StatementPool* pool_;
+    const PeerWait* client_;
     std::optional<Connection> connection_;
   };
 
@@ -36,8 +40,9 @@ class StatementPool {
                                                                     std::size_t limit,
                                                                     std::chrono::milliseconds patience);
 
-  /// Error 202 (TOO_MANY_SIMULTANEOUS_QUERIES) when no place became free in time.
-  [[nodiscard]] EngineResult<Lease> acquire();
+  /// Error 202 (TOO_MANY_SIMULTANEOUS_QUERIES) when no place became free in time. `client` must outlive the
+  /// lease.
+  [[nodiscard]] EngineResult<Lease> acquire(const PeerWait& client);
 
   /// A session beside the limit, for housekeeping (KILL QUERY).
   [[nodiscard]] Result<Connection> open_extra() const { return Connection::open(*api_, arguments_); }
@@ -45,7 +50,8 @@ class StatementPool {
  private:
   StatementPool(const ChdbApi& api, std::vector<std::string> arguments, std::size_t limit,
                 std::chrono::milliseconds patience, Connection keeper);
-  void release();
+  void release(const PeerWait* client);
+  [[nodiscard]] bool has_place() const;
 
   const ChdbApi* api_;
   std::vector<std::string> arguments_;
@@ -55,7 +61,7 @@ class StatementPool {
 
   std::mutex mutex_;
   std::condition_variable freed_;
-  std::size_t running_ = 0;
+  std::vector<const PeerWait*> running_;  // the clients of those that run
   std::vector<Connection> fresh_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "controller/engine/sql_lexer.hpp"
 
@@ -165,6 +166,30 @@ OutputSplit split_output(std::string_view text) {
   }
   split.head = std::string(text.substr(0, end));
   return split;
+}
+
+bool may_reach_outside(std::string_view text) {
+  constexpr std::string_view kWord = "file";
+  // A backslash may stand for a letter in a quoted name.
+  return text.find('\\') != std::string_view::npos ||
+         std::search(text.begin(), text.end(), kWord.begin(), kWord.end(), [](char a, char b) {
+           return std::tolower(static_cast<unsigned char>(a)) == b;
+         }) != text.end();
+}
+
+Reach reach_of(std::string_view canonical) {
+  SqlLexer lexer(canonical);
+  Token before = lexer.next();
+  for (Token token = before; token.kind != Kind::End; before = std::exchange(token, lexer.next())) {
+    const Token after = lexer.peek();
+    if (after.kind == Kind::String && lexer.is_keyword(before, "INTO") && lexer.is_keyword(token, "OUTFILE"))
+      return Reach::Outfile;
+    if (after.kind == Kind::String && lexer.is_keyword(before, "FROM") && lexer.is_keyword(token, "INFILE"))
+      return Reach::Infile;
+    if (lexer.text_of(token) == "file" && lexer.is_symbol(after, '(') && after.begin == token.end)
+      return Reach::FileFunction;
+  }
+  return Reach::Nothing;
 }
 
 std::string quote_string(std::string_view value) {

@@ -35,6 +35,16 @@ struct OutputSplit {
 };
 [[nodiscard]] OutputSplit split_output(std::string_view text);
 
+/// What a statement reaches outside of the engine's tables, other than by what the engine itself has
+/// privileges for.
+enum class Reach { Nothing, Outfile, Infile, FileFunction };
+/// False when no statement with this text can reach anything, so that it need not be asked for its canonical
+/// form.
+[[nodiscard]] bool may_reach_outside(std::string_view text);
+/// `canonical` is the statement as the engine's formatQuery() writes it, where INTO OUTFILE and FROM INFILE
+/// stand before a string as a clause only, and nothing stands between a function and its parenthesis.
+[[nodiscard]] Reach reach_of(std::string_view canonical);
+
 /// 'it\'s': a ClickHouse string literal.
 [[nodiscard]] std::string quote_string(std::string_view value);
 /// `a``b`: a ClickHouse identifier in backticks.

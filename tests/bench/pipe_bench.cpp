@@ -258,7 +258,7 @@ class Bench {
   int rows_;
   int rounds_;
   test::PostgresServer server_;
-  test::EngineServer engine_;
+  test::EngineServer engine_{{.arguments = {"--allow-sources"}}};  // the peer reads from postgresql()
   pipeline::PipeJob job_;
   int next_id_ = 100'000'000;
   int targets_ = 0;

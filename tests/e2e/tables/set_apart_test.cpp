@@ -15,7 +15,9 @@ constexpr auto kNextTry = 70s;
 /// The shared databases and a `penstock dev` that waits for a table three seconds, not five minutes.
 World& impatient_world() {
   static test::DevServer dev({.arguments = {"--table-patience", "3s"}});
-  static World world{shared_world().postgres, shared_world().engine, &dev};
+  // A view of one test writes to another server.
+  static test::EngineServer engine({.arguments = {"--allow-sources"}});
+  static World world{shared_world().postgres, &engine, &dev};
   return world;
 }
 

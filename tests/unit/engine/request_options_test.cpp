@@ -20,24 +20,6 @@ std::string refusal(std::string_view target) {
   return options ? "accepted" : options.error().text;
 }
 
-std::string login_refusal(std::string_view target, const HeaderFields& headers) {
-  const auto credentials = parse_credentials(target, headers);
-  if (!credentials) return credentials.error().text;
-  const auto known = authenticate(*credentials);
-  return known ? "accepted" : known.error().text;
-}
-
-TEST(Profiles, AreTheirUsersSettingsInOneStatement) {
-  const auto profiles =
-      parse_profiles({"a:limit=1", "b:x={'t': '1=2'}", "a:dialect=it's", "nonsense", "c:none"});
-  EXPECT_THAT(profiles, ElementsAre(Pair("a", R"(SET `limit` = '1', `dialect` = 'it\'s')"),
-                                    Pair("b", R"(SET `x` = '{\'t\': \'1=2\'}')")));
-  EXPECT_TRUE(authenticate({"a", ""}, profiles));
-  EXPECT_TRUE(authenticate({}, profiles));
-  EXPECT_FALSE(authenticate({"a", "guessed"}, profiles));
-  EXPECT_FALSE(authenticate({"c", ""}, profiles));
-}
-
 TEST(QueryString, IsDecodedPairByPair) {
   EXPECT_THAT(parse_query_string("/?a=1+2&b=%C3%A9%26&c&d=&=x&&e=%zz%4"),
               ElementsAre(Pair("a", "1 2"), Pair("b", "\xC3\xA9&"), Pair("c", ""), Pair("d", ""),
@@ -76,44 +58,12 @@ TEST(Request, RefusesWhatItCannotDo) {
   EXPECT_EQ(refusal("/?compress=0&decompress=0&session_id=&session_timeout=60"), "accepted");
 }
 
-TEST(Request, KnowsWhetherTheClientAskedForReadonly) {
-  EXPECT_FALSE(parsed("/?readonly=0").readonly_given);
-  EXPECT_TRUE(parsed("/?readonly=1").readonly_given);
-  EXPECT_FALSE(parsed("/").readonly_given);
-}
-
-TEST(Login, AcceptsOnlyTheDefaultUserWithoutPassword) {
-  EXPECT_EQ(login_refusal("/", {}), "accepted");
-  EXPECT_EQ(login_refusal("/?user=default&password=", {}), "accepted");
-  EXPECT_EQ(login_refusal("/", {{"x-clickhouse-user", "default"}, {"x-clickhouse-key", ""}}), "accepted");
-  EXPECT_EQ(login_refusal("/", {{"authorization", "Basic ZGVmYXVsdDo="}}), "accepted");
-  EXPECT_THAT(login_refusal("/?user=bob", {}), HasSubstr("Code: 516"));
-  EXPECT_THAT(login_refusal("/?password=x", {}), HasSubstr("Code: 516"));
-  EXPECT_THAT(login_refusal("/", {{"x-clickhouse-key", "secret"}}), HasSubstr("Code: 516"));
-  EXPECT_THAT(login_refusal("/", {{"authorization", "Basic Ym9iOng="}}),
-              HasSubstr("bob: Authentication failed"));
-  EXPECT_THAT(login_refusal("/", {{"authorization", "Bearer x"}}), HasSubstr("only Basic"));
-  EXPECT_THAT(login_refusal("/", {{"authorization", "Basic ???"}}), HasSubstr("cannot be decoded"));
-}
-
-TEST(Login, RefusesTwoKindsOfCredentialsAtOnce) {
-  EXPECT_THAT(login_refusal("/", {{"authorization", "Basic ZGVmYXVsdDo="}, {"x-clickhouse-user", "default"}}),
-              HasSubstr("simultaneously"));
-}
-
-TEST(Login, NeverRepeatsThePassword) {
-  EXPECT_THAT(login_refusal("/?user=bob&password=hunter2", {}), testing::Not(HasSubstr("hunter2")));
-}
-
-TEST(Host, MustNameTheLoopback) {
-  for (const std::string_view host :
-       {"", "localhost", "localhost:8123", "127.0.0.1", "127.8.9.1:1", "[::1]:8123"}) {
-    EXPECT_TRUE(is_loopback_host(host)) << host;
+TEST(Request, RefusesControlCharactersInWhatTheAnswersHeadRepeats) {
+  for (const std::string escape : {"%0d%0aSet-Cookie:%20a=b", "%0A", "%00", "%7f", "%1b[31m", "%09"}) {
+    EXPECT_THAT(refusal("/?query_id=x" + escape), HasSubstr("Code: 36")) << escape;
+    EXPECT_THAT(refusal("/?default_format=JSON" + escape), HasSubstr("Code: 36")) << escape;
   }
-  for (const std::string_view host :
-       {"evil.example", "127.0.0.1.evil.example:8123", "localhost.evil.example", "10.0.0.1"}) {
-    EXPECT_FALSE(is_loopback_host(host)) << host;
-  }
+  EXPECT_EQ(refusal("/?query_id=%C3%A9%20x"), "accepted");
 }
 
 }  // namespace

@@ -101,6 +101,26 @@ TEST(SplitOutput, LeavesAStatementWithoutFormatWhole) {
             (OutputSplit{"SELECT * FROM (SELECT 1 FORMAT CSV)", "", ""}));
 }
 
+TEST(Reach, IsAClauseOrACallAndNotAWord) {
+  EXPECT_EQ(reach_of("SELECT 1\nINTO OUTFILE 'x' TRUNCATE\nFORMAT CSV"), Reach::Outfile);
+  EXPECT_EQ(reach_of("DROP TABLE t\nINTO OUTFILE 'x'"), Reach::Outfile);
+  EXPECT_EQ(reach_of("INSERT INTO t FROM INFILE 'x' FORMAT CSV"), Reach::Infile);
+  EXPECT_EQ(reach_of("SELECT file('x')"), Reach::FileFunction);
+  EXPECT_EQ(reach_of("CREATE FUNCTION f AS x -> upper(file(x))"), Reach::FileFunction);
+  for (const std::string harmless :
+       {"SELECT 1 AS outfile", "SELECT infile FROM t", "SELECT into, outfile, 'x'",
+        "SELECT 'INTO OUTFILE \\'x\\''", "SELECT `INTO OUTFILE`", "SELECT profile(1)", "SELECT file",
+        "INSERT INTO file (a) SELECT 1", "SELECT 'file(1)'", ""})
+    EXPECT_EQ(reach_of(harmless), Reach::Nothing) << harmless;
+}
+
+TEST(Reach, IsAskedForOnlyWhereItMayBe) {
+  for (const std::string text : {"select 1 into OutFile 'x'", "INSERT INTO t FROM INFILE 'x'", "SELECT FILE",
+                                 R"(SELECT `f\x69le`(1))"})
+    EXPECT_TRUE(may_reach_outside(text)) << text;
+  EXPECT_FALSE(may_reach_outside("SELECT fil, e FROM `t`"));
+}
+
 TEST(Quoting, EscapesWhatWouldEndTheLiteral) {
   EXPECT_EQ(quote_string(R"(it's \ here)"), R"('it\'s \\ here')");
   EXPECT_EQ(quote_name("a`b\\c"), R"(`a\`b\\c`)");
