@@ -23,7 +23,7 @@ HISTORIES ?=
 CASES ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help deps lint-deps build demo test test-cases test-chaos test-fuzz test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
+.PHONY: help deps lint-deps build demo test test-browser test-cases test-chaos test-fuzz test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
 
 help: ## Show this list
 	@echo 'Penstock: PostgreSQL into ClickHouse, declared by a Pipe.'; echo
@@ -54,6 +54,10 @@ test: build ## Build, then run all tests against real PostgreSQL, engine and kub
 test-cases: deps $(build)/build.ninja ## Try every small input that once went wrong (CASES=pattern)
 	@ninja -C $(build) -j$(JOBS) penstock e2e_cases
 	@$(build)/e2e_cases --gtest_filter='$(CASES)'
+
+test-browser: deps $(build)/build.ninja ## Attack penstock dev from a web page in a real browser
+	@ninja -C $(build) -j$(JOBS) penstock
+	@scripts/test-browser.sh $(build)
 
 test-histories: deps $(build)/build.ninja ## Try random histories of a source (SEEDS=from-to or a count)
 	@ninja -C $(build) -j$(JOBS) penstock penstock_histories

@@ -4,6 +4,7 @@
 #   scripts/deps.sh         what `make build`, `make test` and `make demo` need
 #   scripts/deps.sh lint    what `make lint` and `make fmt` need on top
 #   scripts/deps.sh fuzz    what `make test-fuzz` needs on top
+#   scripts/deps.sh browser what `make test-browser` needs on top
 #
 # It asks dpkg each time instead of remembering, so it is right on any machine and takes a moment when all is
 # there. Root, or sudo, is needed only when a package is missing.
@@ -95,7 +96,8 @@ case ${1-} in
   '') wanted="$build_tools $libraries $programs" ;;
   lint) wanted=$lint_tools ;;
   fuzz) wanted=$fuzz_tools ;;
-  *) die "unknown argument '$1' (nothing, lint or fuzz)" ;;
+  browser) wanted=chromium ;;
+  *) die "unknown argument '$1' (nothing, lint, fuzz or browser)" ;;
 esac
 
 missing=$(missing_of "$wanted")
