@@ -125,10 +125,14 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
-  if (!cursor.at_end() || !date.ok())
-    return fail(ErrorKind::Internal, "InvalidTime", "not a time such as 2024-05-01T09:30:00Z");
-  return WallTime(sys_days(date)) + std::chrono::hours(hour) + minutes(minute) + seconds(second) + fraction -
-         zone;
+  const auto invalid = fail(ErrorKind::Internal, "InvalidTime", "not a time such as 2024-05-01T09:30:00Z");
+  if (!cursor.at_end() || !date.ok()) return invalid;
+  const WallTime time = WallTime(sys_days(date)) + std::chrono::hours(hour) + minutes(minute) +
+                        seconds(second) + fraction - zone;
+  // In UTC it needs four digits for its year, too.
+  const std::chrono::year_month_day utc{std::chrono::floor<std::chrono::days>(time)};
+  if (utc.year() < std::chrono::year(0) || utc.year() > std::chrono::year(9999)) return invalid;
+  return time;
 }
 
 std::string to_duration_text(milliseconds duration) {

@@ -78,6 +78,9 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   if (!fraction || !offset) return std::nullopt;
   const auto whole =
       std::chrono::sys_days(date) + seconds(*parts[3] * 3600 + *parts[4] * 60 + *parts[5]) - *offset;
+  // In UTC it needs four digits for its year, too.
+  const std::chrono::year_month_day utc{std::chrono::floor<std::chrono::days>(whole)};
+  if (utc.year() < std::chrono::year(0) || utc.year() > std::chrono::year(9999)) return std::nullopt;
   return WallTime(std::chrono::sys_time<seconds>(whole)) + *fraction;
 }
 
