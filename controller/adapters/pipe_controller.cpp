@@ -27,7 +27,7 @@ PipeController::PipeController(kube::KubeClient& client, const Clock& clock, Pip
   });
 }
 
-void PipeController::start() {
+Status PipeController::start() {
   dataplane_ = std::make_unique<PipelineDataplane>(
       DataplaneHooks{
           [this](const runtime::ObjectKey& key) { controller_.enqueue(key); },
@@ -43,11 +43,12 @@ void PipeController::start() {
           [this] { return stored_pipes(); }},
       options_.table_patience);
   reconciler_ = std::make_unique<reconcile::PipeReconciler>(api_, *dataplane_, clock_, options_.worker);
-  controller_.start();
-  informer_.start();
+  PENSTOCK_TRY(controller_.start());
+  PENSTOCK_TRY(informer_.start());
   if (options_.metrics)
     options_.metrics->show({"pipe", options_.threads, [this] { return controller_.queue().in_work(); },
                             [this] { return stored_pipes(); }});
+  return {};
 }
 
 void PipeController::stop() {

@@ -29,7 +29,8 @@ class PipeController {
   PipeController(kube::KubeClient& client, const Clock& clock, PipeControllerOptions options);
   ~PipeController() { stop(); }
 
-  void start();
+  /// Fails where there are no threads to have.
+  [[nodiscard]] Status start();
   /// Finishes passes under way and ends all runs; within a few seconds.
   void stop();
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/thread.hpp"
+
 namespace penstock::adapters {
 namespace {
 /// One try; a caller that is still there begins the next.
@@ -9,8 +11,9 @@ constexpr std::chrono::hours kTry{24};
 }  // namespace
 
 SlotMaker::SlotMaker(postgres::Endpoint endpoint, std::string name, postgres::SlotKind kind)
-    : endpoint_(std::move(endpoint)),
-      thread_([this, name = std::move(name), kind](const std::stop_token& stop) {
+    : endpoint_(std::move(endpoint)) {
+  auto thread =
+      start_thread("making a slot", [this, name = std::move(name), kind](const std::stop_token& stop) {
         postgres::SlotPatience patience{kTry, stop, [this](const Error& why) {
                                           const std::lock_guard lock(mutex_);
                                           waiting_for_ = why;
@@ -19,7 +22,13 @@ SlotMaker::SlotMaker(postgres::Endpoint endpoint, std::string name, postgres::Sl
         const std::lock_guard lock(mutex_);
         made_ = std::move(made);
         changed_.notify_all();
-      }) {}
+      });
+  const std::lock_guard lock(mutex_);
+  if (thread)
+    thread_ = *std::move(thread);
+  else
+    made_ = fail(std::move(thread).error());
+}
 
 std::optional<Result<postgres::CreatedSlot>> SlotMaker::wait(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);

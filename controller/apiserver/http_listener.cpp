@@ -14,6 +14,7 @@
 
 #include "controller/apiserver/http_session.hpp"
 #include "core/log.hpp"
+#include "core/thread.hpp"
 
 namespace penstock::apiserver {
 
@@ -71,15 +72,19 @@ class HttpListener::Impl {
     return {};
   }
 
-  void serve(Api& api, Store& store, std::function<void()> every_minute) {
+  Status serve(Api& api, Store& store, std::function<void()> every_minute) {
     context_.emplace(
         SessionContext{api, store, tls_, open_, options_.bookmark_interval, options_.slow_watcher});
     every_minute_ = std::move(every_minute);
     accept();
     wait_a_minute();
     for (int i = 0; i < std::max(1, options_.threads); ++i) {
-      threads_.emplace_back([this] { run_thread(); });
+      auto thread = start_thread("serving the API", [this] { run_thread(); });
+      if (!thread && threads_.empty()) return fail(std::move(thread).error());
+      if (!thread) break;  // those that there are serve all
+      threads_.push_back(*std::move(thread));
     }
+    return {};
   }
 
   void stop() {
@@ -165,7 +170,7 @@ class HttpListener::Impl {
   asio::steady_timer housekeeping_{acceptor_strand_};
   std::uint16_t port_ = 0;
   std::string host_;
-  std::vector<std::thread> threads_;
+  std::vector<std::jthread> threads_;
   bool stopped_ = false;
   std::mutex mutex_;
   std::condition_variable thread_ended_;
@@ -192,8 +197,8 @@ const std::string& HttpListener::host() const {
   return impl_->host();
 }
 
-void HttpListener::serve(Api& api, Store& store, std::function<void()> every_minute) {
-  impl_->serve(api, store, std::move(every_minute));
+Status HttpListener::serve(Api& api, Store& store, std::function<void()> every_minute) {
+  return impl_->serve(api, store, std::move(every_minute));
 }
 
 void HttpListener::stop() {

@@ -35,7 +35,7 @@ class HttpListener {
 
   /// Starts the threads. `api` and `store` must live until stop() has returned. `every_minute` is run from
   /// one of the threads.
-  void serve(Api& api, Store& store, std::function<void()> every_minute);
+  [[nodiscard]] Status serve(Api& api, Store& store, std::function<void()> every_minute);
   /// Watches are ended, requests under way are answered, threads joined; no longer than two seconds.
   void stop();
 

@@ -80,7 +80,7 @@ class ApiServer::Impl {
     api_ = std::make_unique<Api>(std::move(registry), *store_, clock,
                                  ApiSettings{token, address, options.version, options.event_ttl});
     api_->settle_namespaces();
-    listener_->serve(*api_, *store_, [api = api_.get()] { api->forget_old_events(); });
+    PENSTOCK_TRY(listener_->serve(*api_, *store_, [api = api_.get()] { api->forget_old_events(); }));
     kubeconfig_ = directory_->file("kubeconfig");
     return write_private_file(kubeconfig_, kubeconfig_text(url_, certificate, token).reveal());
   }

@@ -20,6 +20,7 @@
 #include "controller/engine/engine_process.hpp"
 #include "controller/kube/kube_config.hpp"
 #include "core/log.hpp"
+#include "core/thread.hpp"
 #include "crds/crd.hpp"
 #include "crds/time_text.hpp"
 
@@ -61,11 +62,15 @@ class StopSignals {
 /// A server that does not answer may hold a pass up for longer than anybody wants to wait: then the process
 /// ends as it is, which loses nothing, because every step may be cut off anywhere.
 void end_after(std::chrono::seconds limit) {
-  std::thread([limit] {
+  auto thread = start_thread("the end of the process", [limit] {
     std::this_thread::sleep_for(limit);
     log::warn("dev", "not everything has stopped within {} s; ending all the same", limit.count());
     std::_Exit(0);
-  }).detach();
+  });
+  if (thread)
+    thread->detach();
+  else
+    log::warn("dev", "{}", thread.error().text());
 }
 
 Result<std::unique_ptr<engine::EngineProcess>> start_engine(const DevOptions& options) {
@@ -111,7 +116,7 @@ Status run(const DevOptions& options, const StopSignals& signals) {
   adapters::PipeControllerOptions controller_options{.worker = "dev", .metrics = &metrics};
   controller_options.table_patience.time = parse_duration(options.table_patience).value();
   adapters::PipeController controller(*client, clock, controller_options);
-  controller.start();
+  PENSTOCK_TRY(controller.start());
   log::info("dev", "serving the Kubernetes API at {}; kubectl --kubeconfig {} get pipes", api->url(),
             api->kubeconfig_path());
   const int number = signals.wait();

@@ -20,6 +20,7 @@
 #include "controller/engine/engine_log.hpp"
 #include "controller/engine/http_server.hpp"
 #include "core/log.hpp"
+#include "core/thread.hpp"
 
 namespace penstock::engine {
 namespace {
@@ -142,11 +143,12 @@ Status serve_statements(const EngineOptions& options, const sigset_t& signals, H
 
   if (!wait_for_stop(signals, options.held_descriptor)) ::_exit(0);
   log::info("engine", "stopping");
-  std::thread([] {  // a merge or a statement that does not let itself be cancelled must not hold the stop up
-    std::this_thread::sleep_for(kStopLimit);
-    ::_exit(0);
-  })
-      .detach();
+  // A merge or a statement that does not let itself be cancelled must not hold the stop up.
+  if (auto limit = start_thread("the end of the engine", [] {
+        std::this_thread::sleep_for(kStopLimit);
+        ::_exit(0);
+      }))
+    limit->detach();
   server.stop(kGrace);
   pool.reset();
   log::info("engine", "stopped");
@@ -177,9 +179,10 @@ Status serve(const EngineOptions& options, const sigset_t& signals) {
   // The first thread's stack is looked up in /proc/self/maps, which is outside of the fence: others know
   // theirs.
   Status served;
-  std::thread([&] {
-    served = serve_statements(options, signals, *server, api, arguments, std::move(accounts));
-  }).join();
+  PENSTOCK_ASSIGN(auto thread, start_thread("the engine's statements", [&] {
+                    served = serve_statements(options, signals, *server, api, arguments, std::move(accounts));
+                  }));
+  thread.join();
   return served;
 }
 

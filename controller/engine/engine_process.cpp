@@ -19,6 +19,7 @@
 #include "controller/engine/engine_log.hpp"
 #include "core/backoff.hpp"
 #include "core/log.hpp"
+#include "core/thread.hpp"
 
 namespace penstock::engine {
 namespace {
@@ -42,7 +43,7 @@ struct EngineProcess::State {
   EngineProcessOptions options;
   int stop_event = ::eventfd(0, EFD_CLOEXEC);
   std::mutex stop_mutex{};
-  std::thread keeper{};
+  std::jthread keeper{};
 
   mutable std::mutex mutex{};
   std::condition_variable changed{};
@@ -177,7 +178,7 @@ Result<std::unique_ptr<EngineProcess>> EngineProcess::start(EngineProcessOptions
   const milliseconds limit = options.start_limit;
   std::unique_ptr<EngineProcess> process(new EngineProcess(std::make_unique<State>(std::move(options))));
   State& state = *process->state_;
-  state.keeper = std::thread([&state] { state.keep(); });
+  PENSTOCK_ASSIGN(state.keeper, start_thread("the embedded engine", [&state] { state.keep(); }));
   std::unique_lock lock(state.mutex);
   if (!state.changed.wait_for(lock, limit, [&state] { return !state.url.empty() || state.failed; })) {
     return fail(ErrorKind::Transient, "EngineNotStarted",

@@ -14,11 +14,11 @@
 #include <cstring>
 #include <list>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
 #include "controller/engine/request_guard.hpp"
 #include "core/log.hpp"
+#include "core/thread.hpp"
 
 namespace penstock::engine {
 namespace {
@@ -65,7 +65,7 @@ struct HttpServer::State {
     bool busy = false;
     bool shut = false;
     bool ended = false;
-    std::thread thread{};
+    std::jthread thread{};
   };
 
   explicit State(HttpServerOptions wanted) : options(wanted) {}
@@ -74,7 +74,7 @@ struct HttpServer::State {
   int listener = -1;
   int port = 0;
   StatementHandler* handler = nullptr;
-  std::thread acceptor{};
+  std::jthread acceptor{};
   std::atomic<bool> stopping{false};
 
   std::mutex mutex{};
@@ -116,13 +116,13 @@ void HttpServer::State::take_in(int socket) {
   reap(lock, false);
   Client& client = clients.emplace_back();
   client.socket = socket;
-  try {
-    if (room && !stopping) {
-      client.thread = std::thread([this, &client] { serve_client(client); });
+  if (room && !stopping) {
+    auto thread = start_thread("a client of the engine", [this, &client] { serve_client(client); });
+    if (thread) {
+      client.thread = *std::move(thread);
       return;
     }
-  } catch (const std::system_error& error) {
-    log::warn("engine", "cannot start a thread for a connection: {}", error.what());
+    log::warn("engine", "{}", thread.error().message);
   }
   clients.pop_back();
   HttpConnection refused(socket, options.timeouts);
@@ -280,7 +280,8 @@ Status HttpServer::serve(StatementHandler& handler) {
                 fmt::format("cannot listen on {}: {}", address().text(), std::strerror(errno)),
                 "Stop what uses that port, or choose another");
   }
-  state_->acceptor = std::thread([state = state_.get()] { state->accept_clients(); });
+  PENSTOCK_ASSIGN(state_->acceptor,
+                  start_thread("the engine's port", [state = state_.get()] { state->accept_clients(); }));
   return {};
 }
 

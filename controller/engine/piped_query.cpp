@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "core/thread.hpp"
+
 namespace penstock::engine {
 namespace {
 
@@ -80,10 +82,12 @@ std::optional<EngineResult<StatementSummary>> run_piped(Connection& connection, 
 
   // The reader is the new thread, not the statement: a thread's first statement costs the engine a
   // millisecond.
-  std::thread reading([&read_end, &reader] { pump(read_end, reader); });
+  auto reading =
+      start_thread("reading a statement's output", [&read_end, &reader] { pump(read_end, reader); });
+  if (!reading) return std::nullopt;
   const auto result = connection.execute(sql, "TabSeparated", parameters);
   write_end.close();  // the engine closed its own: the reader sees the end
-  reading.join();
+  reading->join();
   if (!result) return tl::unexpected(result.error());
   return result->summary();
 }

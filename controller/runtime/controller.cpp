@@ -21,10 +21,14 @@ Controller::Controller(ControllerOptions options, Reconcile reconcile)
       reconcile_(std::move(reconcile)),
       queue_(options_.name, metrics_) {}
 
-void Controller::start() {
-  for (int i = 0; i < options_.workers; ++i)
-    add_worker();
-  supervisor_ = std::jthread([this](const std::stop_token& stop) { supervise(stop); });
+Status Controller::start() {
+  Status added;
+  for (int i = 0; i < options_.workers && added; ++i)
+    added = add_worker();
+  if (workers_.empty()) return added;
+  PENSTOCK_ASSIGN(supervisor_, start_thread("watching over passes",
+                                            [this](const std::stop_token& stop) { supervise(stop); }));
+  return {};
 }
 
 void Controller::stop() {
@@ -37,17 +41,18 @@ void Controller::stop() {
   working_ = 0;
 }
 
-void Controller::add_worker() {
+Status Controller::add_worker() {
   auto& worker = workers_.emplace_back();
   auto started =
       start_thread("reconciling", [this, &worker](const std::stop_token& stop) { work(worker, stop); });
-  if (started) {
-    worker.thread = *std::move(started);
-    ++working_;
-  } else {
+  if (!started) {
     workers_.pop_back();
     log::warn(options_.name, "going on with {} threads: {}", working_.load(), started.error().message);
+    return fail(std::move(started).error());
   }
+  worker.thread = *std::move(started);
+  ++working_;
+  return {};
 }
 
 std::size_t Controller::wanted() const {
@@ -66,7 +71,7 @@ void Controller::supervise(const std::stop_token& stop) {
   while (!changed_.wait_for(lock, stop, kSupervised, [&] { return stop.stop_requested(); })) {
     std::erase_if(workers_, [](const Worker& worker) { return worker.ended.load(); });
     for (auto waiting = queue_.size(); waiting > 0 && working_ < wanted(); --waiting)
-      add_worker();
+      if (!add_worker()) break;
   }
 }
 

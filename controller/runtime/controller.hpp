@@ -43,7 +43,8 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  void start();
+  /// With as many workers as there are threads for; fails where there is not one.
+  [[nodiscard]] Status start();
   /// Waits for the passes under way; what is still queued is dropped (the next start lists everything anew).
   void stop();
 
@@ -58,7 +59,7 @@ class Controller {
     std::atomic<bool> ended{false};
     std::jthread thread;
   };
-  void add_worker();
+  [[nodiscard]] Status add_worker();
   void supervise(const std::stop_token& stop);
   void work(Worker& self, const std::stop_token& stop);
   /// Of all threads, how many there should be now.

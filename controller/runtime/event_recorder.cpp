@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/log.hpp"
+#include "core/thread.hpp"
 
 namespace penstock::runtime {
 namespace {
@@ -17,7 +18,17 @@ bool worth_retrying(const Error& error) {
 
 EventRecorder::EventRecorder(EventSink& sink, const Clock& clock, EventRecorderOptions options)
     : sink_(sink), clock_(clock), options_(options) {
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  const std::lock_guard lock(mutex_);
+  begin_writing();
+}
+
+void EventRecorder::begin_writing() {
+  if (thread_.joinable()) return;
+  auto thread = start_thread("writing Events", [this](const std::stop_token& stop) { run(stop); });
+  if (thread)
+    thread_ = *std::move(thread);
+  else
+    log::warn(kLogName, "{}", thread.error().text());
 }
 
 EventRecorder::~EventRecorder() {
@@ -36,6 +47,7 @@ void EventRecorder::record(const ObjectReference& object, EventType type, std::s
       correlator_.correlate(object, type, std::move(reason), std::move(message), steady_now(), clock_.now());
   if (!next) return;
   queue_.push_back(*std::move(next));
+  begin_writing();
   changed_.notify_one();
 }
 

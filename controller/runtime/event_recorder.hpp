@@ -51,6 +51,8 @@ class EventRecorder {
   }
 
  private:
+  /// With the mutex held. Where there is no thread to have, the next record tries again.
+  void begin_writing();
   void run(const std::stop_token& stop);
   void write(const CorrelatedEvent& next, const std::stop_token& stop);
 

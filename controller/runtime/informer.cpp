@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/log.hpp"
+#include "core/thread.hpp"
 
 namespace penstock::runtime {
 namespace {
@@ -33,8 +34,10 @@ void Informer::on_change(ChangeHandler handler) {
   handlers_.push_back(std::move(handler));
 }
 
-void Informer::start() {
-  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+Status Informer::start() {
+  PENSTOCK_ASSIGN(thread_,
+                  start_thread("watching " + name_, [this](const std::stop_token& stop) { run(stop); }));
+  return {};
 }
 
 void Informer::stop() {

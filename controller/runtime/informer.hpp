@@ -63,7 +63,7 @@ class Informer {
   void on_change(ChangeHandler handler);
 
   /// `start` and `stop` belong to one thread; `stop` returns within about a second.
-  void start();
+  [[nodiscard]] Status start();
   void stop();
 
   /// True once the cache holds a complete list and the handlers have been told of it.

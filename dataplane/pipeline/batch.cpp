@@ -18,12 +18,6 @@ std::size_t Batch::inserts() const {
   return out;
 }
 
-double age_of(std::int64_t commit, std::chrono::system_clock::time_point now) {
-  constexpr std::int64_t kPostgresEpochMicros = 946'684'800'000'000;  // 2000-01-01 in Unix time
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
-  return std::max(0.0, static_cast<double>(micros - kPostgresEpochMicros - commit) / 1e6);
-}
-
 void BatchQueue::push(Batch batch) {
   const std::lock_guard lock(mutex_);
   waiting_.push_back(std::move(batch));

@@ -2,7 +2,6 @@
 
 // What travels from the thread that reads the stream to the one that writes: blocks, and how far they reach.
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -37,10 +36,6 @@ struct Batch {
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::size_t inserts() const;
 };
-
-/// Seconds from `commit` (µs since 2000-01-01, the source's clock) to `now`; never below 0, however the two
-/// clocks stand.
-[[nodiscard]] double age_of(std::int64_t commit, std::chrono::system_clock::time_point now);
 
 /// The queue from one reader to one writer, and the acknowledgements back. Every batch is in it from the
 /// moment the decoder gives it away until it is in the destination, so that what is safe is told by it alone.

@@ -1,11 +1,14 @@
 #include "dataplane/pipeline/heartbeat.hpp"
 
+#include "core/thread.hpp"
+
 namespace penstock::pipeline {
 
-Heartbeat::Heartbeat(postgres::ReplicationStream& stream)
-    : stream_(stream), thread_([this](const std::stop_token& stop) { beat(stop); }) {}
-
-Heartbeat::~Heartbeat() = default;
+Status Heartbeat::start() {
+  PENSTOCK_ASSIGN(thread_, start_thread("the heartbeat of a stream",
+                                        [this](const std::stop_token& stop) { beat(stop); }));
+  return {};
+}
 
 void Heartbeat::set_away(bool away) {
   const std::lock_guard lock(mutex_);

@@ -14,8 +14,9 @@ namespace penstock::pipeline {
 class Heartbeat {
  public:
   /// `stream` outlives it.
-  explicit Heartbeat(postgres::ReplicationStream& stream);
-  ~Heartbeat();
+  explicit Heartbeat(postgres::ReplicationStream& stream) : stream_(stream) {}
+  /// Once; fails where there is no thread to have.
+  [[nodiscard]] Status start();
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 

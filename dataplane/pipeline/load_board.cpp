@@ -99,13 +99,15 @@ bool LoadBoard::over() const {
 
 std::optional<Task> LoadBoard::take() {
   std::unique_lock lock(mutex_);
-  while (!over()) {
+  while (!over() && present_ <= allowed()) {
     if (auto task = pick()) return task;
     if (const auto until = next_try())
       changed_.wait_until(lock, *until);
     else
       changed_.wait(lock);
   }
+  --present_;
+  changed_.notify_all();
   return std::nullopt;
 }
 
@@ -128,19 +130,57 @@ void LoadBoard::set_limits(int parallel_tables, int workers_per_table) {
   changed_.notify_all();
 }
 
-std::size_t LoadBoard::workers() const {
+void LoadBoard::set_share(std::size_t workers) {
   const std::lock_guard lock(mutex_);
-  return static_cast<std::size_t>(parallel_tables_) * static_cast<std::size_t>(workers_per_table_);
+  if (share_ == workers) return;
+  share_ = workers;
+  changed_.notify_all();
 }
 
-bool LoadBoard::wait_for_more_workers(std::size_t present) {
+/// With the mutex held. At least one, which finds out that nothing is left.
+std::size_t LoadBoard::useful() const {
+  const auto limit =
+      static_cast<std::size_t>(parallel_tables_) * static_cast<std::size_t>(workers_per_table_);
+  std::size_t left = 0;
+  for (const auto& work : tables_) {
+    if (left >= limit) break;
+    if (!work.finished && !work.error)
+      left += static_cast<std::size_t>(work.layout.partitions() - work.done.size());
+  }
+  return std::max<std::size_t>(std::min(limit, left), 1);
+}
+
+std::size_t LoadBoard::wanted() const {
+  const std::lock_guard lock(mutex_);
+  return over() ? 0 : useful();
+}
+
+std::size_t LoadBoard::workers() const {
+  const std::lock_guard lock(mutex_);
+  return allowed();
+}
+
+bool LoadBoard::admit() {
   std::unique_lock lock(mutex_);
-  const auto more = [&] {
-    return static_cast<std::size_t>(parallel_tables_) * static_cast<std::size_t>(workers_per_table_) >
-           present;
-  };
-  changed_.wait(lock, [&] { return over() || more(); });
-  return !over();
+  changed_.wait(lock, [&] { return over() || present_ < allowed(); });
+  if (over()) return false;
+  ++present_;
+  return true;
+}
+
+void LoadBoard::dismiss() {
+  const std::lock_guard lock(mutex_);
+  --present_;
+}
+
+std::size_t LoadBoard::present() const {
+  const std::lock_guard lock(mutex_);
+  return present_;
+}
+
+void LoadBoard::pause(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, limit, [&] { return over() || present_ == 0; });
 }
 
 void LoadBoard::finish(const Task& task, std::int64_t rows, Lsn snapshot, const ClampCounts& clamped) {

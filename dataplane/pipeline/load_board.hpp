@@ -3,8 +3,10 @@
 // Which partitions are left, who reads which, and what is done: the one place that the threads of a load
 // share.
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -56,7 +58,7 @@ class LoadBoard {
             int workers_per_table);
 
   /// The next partition to read; waits while all that is left is taken by others, or of locked heaps;
-  /// nullopt: nothing left, or stopped.
+  /// nullopt: nothing left, stopped, or there are more workers than there may be. The caller is none then.
   [[nodiscard]] std::optional<Task> take();
   void finish(const Task& task, std::int64_t rows, Lsn snapshot, const ClampCounts& clamped);
   /// The task's heap is locked: it is handed out again after a while, longer each time, other heaps at once.
@@ -71,10 +73,19 @@ class LoadBoard {
   void stop();  ///< no further partitions are handed out
   /// From the next partition on.
   void set_limits(int parallel_tables, int workers_per_table);
-  /// How many may work at once.
+  /// How many workers this load may have of the process's, whatever its limits; from the next partition on.
+  void set_share(std::size_t workers);
+  /// How many could work at once: what the limits allow, and no more than partitions are left.
+  [[nodiscard]] std::size_t wanted() const;
+  /// The same within the load's share.
   [[nodiscard]] std::size_t workers() const;
-  /// Waits until more than `present` may work: true; false once there is nothing left to hand out.
-  [[nodiscard]] bool wait_for_more_workers(std::size_t present);
+  /// Waits until one more may work, and counts it: true; false once there is nothing left to hand out. A
+  /// worker leaves when take() has nothing for it, or where it could not be started, by dismiss().
+  [[nodiscard]] bool admit();
+  void dismiss();
+  [[nodiscard]] std::size_t present() const;
+  /// Waits, no longer than until there is nothing left to hand out.
+  void pause(std::chrono::milliseconds limit);
 
   void report_retry(const std::optional<Error>& error);
   [[nodiscard]] const BoundTable& table(std::size_t index) const { return tables_[index].table; }
@@ -88,6 +99,8 @@ class LoadBoard {
   /// When the next of the locked heaps is to be tried again.
   [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> next_try() const;
   [[nodiscard]] bool over() const;
+  [[nodiscard]] std::size_t useful() const;
+  [[nodiscard]] std::size_t allowed() const { return std::min(share_, useful()); }
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -95,6 +108,8 @@ class LoadBoard {
   std::vector<TableLoad> faults_;
   int parallel_tables_;
   int workers_per_table_;
+  std::size_t share_ = std::numeric_limits<std::size_t>::max();
+  std::size_t present_ = 0;
   bool stopped_ = false;
   std::optional<Error> error_;
   std::optional<Error> retrying_;

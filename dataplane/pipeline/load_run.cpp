@@ -7,15 +7,17 @@
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
-#include <thread>
 
 #include "core/log.hpp"
+#include "core/thread.hpp"
 #include "dataplane/pipeline/fit_target.hpp"
 #include "dataplane/pipeline/insert.hpp"
 #include "dataplane/pipeline/load_snapshot.hpp"
 #include "dataplane/pipeline/load_worker.hpp"
+#include "dataplane/pipeline/load_workers.hpp"
 #include "dataplane/pipeline/same_table.hpp"
 #include "dataplane/pipeline/source_partitions.hpp"
+#include "dataplane/pipeline/worker_shares.hpp"
 
 namespace penstock::pipeline {
 namespace {
@@ -245,7 +247,8 @@ struct LoadRun::Impl {
   }
 
   Status run() {
-    const int workers = request.job.parallel_tables * request.job.workers_per_table;
+    const auto workers = std::min(kMostWorkers, static_cast<std::size_t>(request.job.parallel_tables) *
+                                                    static_cast<std::size_t>(request.job.workers_per_table));
     postgres::PresentCatalog present(request.job.source);
     LockWatch watch(present);
     const auto attempt = std::chrono::system_clock::now().time_since_epoch().count();
@@ -255,31 +258,31 @@ struct LoadRun::Impl {
                         {request.version, {}},
                         {},
                         fmt::format("{:x}", attempt),
-                        kBlocksBytes / static_cast<std::size_t>(workers),
+                        kBlocksBytes / workers,
                         flags,
                         present,
                         watch};
     LoadSnapshot snapshot(request.job, std::move(request.slot), stop_waiting.get_token(),
                           [this](const std::optional<Error>& why) { report_wait(why); });
     PENSTOCK_TRY(prepare(context, snapshot));
-    std::vector<std::thread> threads;
-    const std::jthread watchman([&](const std::stop_token& stop) { keep_watch(watch, stop); });
-    do {
-      while (threads.size() < board->workers())
-        threads.emplace_back([&] { work_on(*board, context); });
-    } while (board->wait_for_more_workers(threads.size()));
-    for (auto& worker : threads)
-      worker.join();
+    WorkerShares::Share share(WorkerShares::all());
+    board->set_share(share.of(board->wanted()));
+    PENSTOCK_ASSIGN(const auto watchman, start_thread("the watch over a load's locks", [&](const auto& stop) {
+                      keep_watch(watch, share, stop);
+                    }));
+    PENSTOCK_TRY(run_workers(*board, context));
     if (auto failed = board->error()) return fail(*failed);
     return {};
   }
 
-  static void keep_watch(LockWatch& watch, const std::stop_token& stop) {
+  void keep_watch(LockWatch& watch, WorkerShares::Share& share, const std::stop_token& stop) const {
     std::mutex alone;
     std::condition_variable_any never;
     std::unique_lock lock(alone);
-    while (!never.wait_for(lock, stop, kLookEvery, [&] { return stop.stop_requested(); }))
+    while (!never.wait_for(lock, stop, kLookEvery, [&] { return stop.stop_requested(); })) {
       watch.look();
+      board->set_share(share.of(board->wanted()));
+    }
   }
 
   void report_wait(const std::optional<Error>& why) {
@@ -311,16 +314,22 @@ struct LoadRun::Impl {
   bool stopping = false;
   bool ended = false;
   std::optional<Error> error;
-  std::thread thread;
+  std::jthread thread;
 };
 
 LoadRun::LoadRun(LoadRequest request) : impl_(std::make_unique<Impl>(std::move(request))) {
-  impl_->thread = std::thread([impl = impl_.get()] { impl->main(); });
+  auto thread = start_thread("a load", [impl = impl_.get()] { impl->main(); });
+  if (thread) {
+    impl_->thread = *std::move(thread);
+  } else {
+    impl_->error = std::move(thread).error();
+    impl_->ended = true;
+  }
 }
 
 LoadRun::~LoadRun() {
   stop(StopMode::Now);
-  impl_->thread.join();
+  impl_->thread = {};
 }
 
 void LoadRun::stop(StopMode mode) {

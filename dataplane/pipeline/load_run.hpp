@@ -71,10 +71,12 @@ struct LoadRequest {
 };
 
 /// The load of the job's tables: partitions read in parallel, each written and only then counted as done.
-/// Threads of its own; every method may be called from any thread. A table whose values or target are at
-/// fault is left alone, the others go on. Where tables were added to a slot that was there already, the
-/// snapshot waits for transactions that are older. A table whose target is a log of changes, and every table
-/// of a pipe without a stream, is read at one snapshot or begun anew (docs/adr).
+/// Threads of its own, where the system has any (else it has ended with ThreadNotStarted), as many as there
+/// are partitions left and as it may have of the process's (worker_shares.hpp). Every method may be called
+/// from any thread. A table whose values or target are at fault is left alone, the others go on. Where tables
+/// were added to a slot that was there already, the snapshot waits for transactions that are older. A table
+/// whose target is a log of changes, and every table of a pipe without a stream, is read at one snapshot or
+/// begun anew (docs/adr).
 class LoadRun {
  public:
   explicit LoadRun(LoadRequest request);

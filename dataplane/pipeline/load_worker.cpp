@@ -233,7 +233,11 @@ void work_on(LoadBoard& board, const LoadContext& context) {
   while (const auto task = board.take()) {
     auto done = PartitionLoad(board, context, client, session, block.of(board, task->table), *task).run();
     if (done) continue;
-    if (done.error().kind == ErrorKind::Cancelled) return board.stop();
+    if (done.error().kind == ErrorKind::Cancelled) {
+      board.stop();
+      board.dismiss();
+      return;
+    }
     session.close();
     if (done.error().reason == kWaitingForLock)
       board.give_back(*task, std::move(done).error());

@@ -12,8 +12,8 @@ inline constexpr std::size_t kPartBytes = 128u << 20;
 /// Memory that the blocks of all workers may take together.
 inline constexpr std::size_t kBlocksBytes = 128u << 20;
 
-/// One thread's part: takes partitions from the board until none is left, reads each at the snapshot and
-/// writes it.
+/// One thread's part, which the board has admitted: takes partitions from it until there is none for it,
+/// reads each at the snapshot and writes it.
 void work_on(LoadBoard& board, const LoadContext& context);
 
 }  // namespace penstock::pipeline

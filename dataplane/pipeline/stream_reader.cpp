@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "dataplane/pipeline/heartbeat.hpp"
+#include "dataplane/pipeline/source_clock.hpp"
 #include "dataplane/pipeline/source_tables.hpp"
 #include "dataplane/postgres/replication.hpp"
 #include "dataplane/postgres/row_lookup.hpp"
@@ -149,6 +150,7 @@ class Reader {
  private:
   Status take_in(const postgres::StreamMessage& message) {
     if (const auto* data = std::get_if<postgres::XLogData>(&message)) {
+      clock_.heard(data->sent_at, now_);
       if (data->start != last_start_) {
         cut_ = ending();
         if (cut_) return {};
@@ -165,6 +167,7 @@ class Reader {
         PENSTOCK_TRY(hand_over());
       }
     } else if (const auto* alive = std::get_if<postgres::Keepalive>(&message)) {
+      clock_.heard(alive->sent_at, now_);
       received_ = std::max(received_, alive->wal_end);
       idle_end_ = alive->wal_end;
       reply_ = reply_ || alive->reply_requested;
@@ -304,7 +307,7 @@ class Reader {
     auto oldest = queue_.oldest_commit();
     if (oldest == 0 && !decoder_.empty()) oldest = decoder_.oldest_commit();
     if (oldest == 0) return 0;
-    return age_of(oldest, std::chrono::system_clock::now());
+    return clock_.age_of(oldest, Steady::now());
   }
 
   Status finish() {
@@ -323,6 +326,7 @@ class Reader {
   StreamDecoder& decoder_;
   SideSession& side_;
   Lsn replayed_;
+  SourceClock clock_;
   Steady::time_point now_ = Steady::now(), first_row_, inserted_at_, confirmed_at_, sent_at_, moved_at_,
                      told_at_, looked_at_;
   std::optional<Steady::time_point> shutdown_seen_;
@@ -349,6 +353,7 @@ Status read_stream(const PipeJob& job, const std::vector<BoundTable>& tables,
   PENSTOCK_ASSIGN(const auto slot, postgres::read_slot(job.source, job.slot));
   PENSTOCK_TRY(control.begins_at(slot.confirmed_lsn));
   Heartbeat heart(stream);
+  PENSTOCK_TRY(heart.start());
   SideSession side(job, control, dropped, heart);
   StreamDecoder decoder(tables, std::move(positions), side, binary, {last, slot.confirmed_lsn});
   auto done = Reader(job, queue, control, stream, decoder, side, replayed).run();

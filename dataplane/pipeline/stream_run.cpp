@@ -4,10 +4,10 @@
 #include <atomic>
 #include <limits>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "core/log.hpp"
+#include "core/thread.hpp"
 #include "core/utf8.hpp"
 #include "dataplane/pipeline/source_changes.hpp"
 #include "dataplane/pipeline/stream_reader.hpp"
@@ -78,12 +78,13 @@ struct StreamRun::Impl {
     BatchQueue queue(kQueueDepth);
     std::atomic<bool> writer_failed{false};
     Status written;
-    std::thread writer([&] {
+    const auto write = [&] {
       written = write_batches(queue, client, request.job, tables, replayed, writer_flags,
                               {[this](const auto& error) { report_retry(error); },
                                [&](const Batch& batch) { count(batch, tables); }, blame});
       if (!written) writer_failed.store(true);
-    });
+    };
+    PENSTOCK_ASSIGN(auto writer, start_thread("the writer of a stream", write));
     const ReaderControl control{
         pace,
         flags.soon,
@@ -148,8 +149,7 @@ struct StreamRun::Impl {
       for (auto& table : request.job.tables)
         if (table.source_text == bound.job.source_text) table.definition = bound.known.text();
       const std::lock_guard lock(mutex);
-      std::size_t at = 0;
-      auto& fact = fact_of(bound.job.source_text, at);
+      auto& fact = fact_of(bound.job.source_text);
       fact.definition = bound.known.text();
       fact.types = bound.binding.column_types();
     }
@@ -165,8 +165,7 @@ struct StreamRun::Impl {
 
   void note_part(const std::string& table, std::uint32_t oid, const PartChange& change) {
     const std::lock_guard lock(mutex);
-    std::size_t at = 0;
-    fact_of(table, at).parts.try_emplace(oid, change).first->second.last = change.last;
+    fact_of(table).parts.try_emplace(oid, change).first->second.last = change.last;
   }
 
   /// The tables to stream now. Those that are found to be gone are held as those that cannot be written.
@@ -248,8 +247,7 @@ struct StreamRun::Impl {
   void note_difference(const std::string& table, const std::string& words) {
     const auto why = valid_utf8(words);  // as it will be recorded
     const std::lock_guard lock(mutex);
-    std::size_t at = 0;
-    auto& known = fact_of(table, at).differences;
+    auto& known = fact_of(table).differences;
     if (std::find(known.begin(), known.end(), why) == known.end()) {
       known.push_back(why);
       unrecorded[table].emplace(why, told.value_or(Lsn{}));
@@ -259,17 +257,14 @@ struct StreamRun::Impl {
 
   void note_truncate(const std::string& table, std::uint32_t xid) {
     const std::lock_guard lock(mutex);
-    std::size_t at = 0;
-    auto& known = fact_of(table, at).truncated_by;
+    auto& known = fact_of(table).truncated_by;
     if (known.size() == kTruncatesKept) known.erase(known.begin());
     known.push_back(xid);
   }
 
-  TableStream& fact_of(const std::string& source, std::size_t& at) {
-    at = 0;
-    while (facts.tables[at].source != source)
-      ++at;
-    return facts.tables[at];
+  TableStream& fact_of(const std::string& source) {
+    return *std::find_if(facts.tables.begin(), facts.tables.end(),
+                         [&](const auto& one) { return one.source == source; });
   }
 
   void count(const Batch& batch, const std::vector<BoundTable>& tables) {
@@ -277,10 +272,9 @@ struct StreamRun::Impl {
     if (batch.last) facts.last = batch.last;
     for (const auto& table : batch.tables) {
       if (!table) continue;
-      std::size_t index = 0;
-      auto& fact = fact_of(tables[table->table].job.source_text, index);
+      auto& fact = fact_of(tables[table->table].job.source_text);
       fact.rows += table->block.rows();
-      auto& sums = clamped[index];
+      auto& sums = clamped[static_cast<std::size_t>(&fact - facts.tables.data())];
       sums.resize(std::max(sums.size(), table->clamped.size()));
       fact.clamped.clear();
       for (std::size_t at = 0; at < table->clamped.size(); ++at) {
@@ -351,16 +345,20 @@ struct StreamRun::Impl {
   std::optional<Error> writer_retry;  // what the writer waits out
   std::vector<ClampCounts> clamped;
   std::map<std::string, std::string> learnt, taken_up;  // StreamRun::learn()
-  std::thread thread;
+  std::jthread thread;
 };
 
 StreamRun::StreamRun(StreamRequest request) : impl_(std::make_unique<Impl>(std::move(request))) {
-  impl_->thread = std::thread([impl = impl_.get()] { impl->main(); });
+  auto thread = start_thread("a stream", [impl = impl_.get()] { impl->main(); });
+  if (thread)
+    impl_->thread = *std::move(thread);
+  else
+    impl_->facts.run = {true, std::move(thread).error(), {}};
 }
 
 StreamRun::~StreamRun() {
   stop(StopMode::Now);
-  impl_->thread.join();
+  impl_->thread = {};
 }
 
 void StreamRun::stop(StopMode mode) {

@@ -46,7 +46,7 @@ Status try_in_transaction(const Endpoint& endpoint, const std::string& doing, co
   pg_conn* const raw = session.get();
   try {
     AdoptedSession adopted(std::move(session));
-    const StallGuard guard(raw, endpoint);
+    PENSTOCK_ASSIGN(const auto guard, StallGuard::over(raw, endpoint));
     Transaction tx(adopted);
     tx.exec("SET LOCAL lock_timeout = '5s'");
     work(tx);

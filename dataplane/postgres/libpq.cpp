@@ -162,7 +162,7 @@ Result<ResultHandle> run_waiting(pg_conn* session, const Endpoint& endpoint, con
   using Steady = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kBetween{50};
   PENSTOCK_TRY(check_statement(sql, doing));
-  const StallGuard guard(session, endpoint);
+  PENSTOCK_ASSIGN(const auto guard, StallGuard::over(session, endpoint));
   const int sent = parameters == nullptr
                        ? PQsendQuery(session, sql.c_str())
                        : PQsendQueryParams(session, sql.c_str(), static_cast<int>(parameters->values.size()),

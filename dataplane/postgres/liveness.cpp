@@ -9,6 +9,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "core/thread.hpp"
+
 namespace penstock::postgres {
 namespace {
 
@@ -138,10 +140,11 @@ class Watch {
 
 }  // namespace
 
-StallGuard::StallGuard(pg_conn* session, const Endpoint& endpoint)
-    : thread_([socket = PQsocket(session), pid = PQbackendPID(session),
-               &endpoint](const std::stop_token& stop) { Watch(socket, pid, endpoint).run(stop); }) {}
-
-StallGuard::~StallGuard() = default;
+Result<StallGuard> StallGuard::over(pg_conn* session, const Endpoint& endpoint) {
+  const auto watch = [socket = PQsocket(session), pid = PQbackendPID(session),
+                      &endpoint](const std::stop_token& stop) { Watch(socket, pid, endpoint).run(stop); };
+  PENSTOCK_ASSIGN(auto thread, start_thread("the watch over a session of PostgreSQL", watch));
+  return StallGuard(std::move(thread));
+}
 
 }  // namespace penstock::postgres

@@ -44,12 +44,11 @@ class Patience {
 /// both on its thread.
 class StallGuard {
  public:
-  StallGuard(pg_conn* session, const Endpoint& endpoint);
-  ~StallGuard();
-  StallGuard(const StallGuard&) = delete;
-  StallGuard& operator=(const StallGuard&) = delete;
+  /// Fails where there is no thread to have.
+  [[nodiscard]] static Result<StallGuard> over(pg_conn* session, const Endpoint& endpoint);
 
  private:
+  explicit StallGuard(std::jthread thread) : thread_(std::move(thread)) {}
   std::jthread thread_;
 };
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "core/log.hpp"
+#include "core/thread.hpp"
 
 namespace penstock::adapters {
 
@@ -124,9 +125,10 @@ class MetricsServer::Impl {
                       : "Choose another address with --metrics");
   }
 
-  void serve() {
+  Status serve() {
     accept();
-    thread_ = std::thread([this] { io_.run(); });
+    PENSTOCK_ASSIGN(thread_, start_thread("serving metrics", [this] { io_.run(); }));
+    return {};
   }
 
   [[nodiscard]] tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
@@ -154,7 +156,7 @@ class MetricsServer::Impl {
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer pause_{io_};
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -164,7 +166,7 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const Metrics& metri
                                                             std::uint16_t port) {
   auto impl = std::make_unique<Impl>(metrics);
   PENSTOCK_TRY(impl->listen(host, port));
-  impl->serve();
+  PENSTOCK_TRY(impl->serve());
   return std::unique_ptr<MetricsServer>(new MetricsServer(std::move(impl)));
 }
 

@@ -182,7 +182,7 @@ struct Cached {
       const std::lock_guard lock(mutex);
       told.push_back((before ? after ? "~" : "-" : "+") + runtime::key_of(after ? *after : *before).name);
     });
-    informer.start();
+    EXPECT_TRUE(informer.start());
   }
   bool comes_to_equal(KubeClient& truth) {
     return eventually([&] {
@@ -275,8 +275,8 @@ TEST_F(EmbeddedServerTest, ReconcilesEveryPipeThroughInformerQueueAndPatches) {
   informer.on_change([&](const runtime::Object& before, const runtime::Object& after) {
     controller.enqueue(runtime::key_of(after ? *after : *before));
   });
-  controller.start();
-  informer.start();
+  EXPECT_TRUE(controller.start());
+  EXPECT_TRUE(informer.start());
   for (int i = 0; i < kPipes; ++i)
     created(pipe("p" + std::to_string(i)));
   EXPECT_TRUE(eventually([&] {

@@ -318,7 +318,7 @@ TEST_F(InformedTest, RecoversFromEveryFaultAndEndsUpWithTheTruth) {
     const std::lock_guard lock(mutex);
     told.push_back((before ? after ? "~" : "-" : "+") + runtime::key_of(after ? *after : *before).name);
   });
-  informer.start();
+  EXPECT_TRUE(informer.start());
   ASSERT_TRUE(eventually([&] { return last_told() == "-b"; }));
   informer.stop();
   EXPECT_THAT(calls(server),
@@ -339,7 +339,7 @@ TEST_F(InformedTest, StopsWithinASecondWhileItWatches) {
   const auto client = client_of(server);
   KubeListWatch source(*client, pipes());
   Informer informer("pipes", source);
-  informer.start();
+  EXPECT_TRUE(informer.start());
   ASSERT_TRUE(eventually([&] { return server.requests().size() == 2; }));
   const auto begun = steady_now();
   informer.stop();
@@ -353,7 +353,7 @@ TEST_F(InformedTest, FollowsAServerThatIsStartedLate) {
   const auto client = KubeClient::make(std::move(config)).value();
   KubeListWatch source(*client, pipes());
   Informer informer("pipes", source, {1ms, 50ms, 120s});
-  informer.start();
+  EXPECT_TRUE(informer.start());
   ASSERT_TRUE(eventually([&] { return informer.list_error().has_value(); }));
   EXPECT_EQ(informer.list_error()->reason, "ApiServerUnreachable");
   ScriptedServer server(

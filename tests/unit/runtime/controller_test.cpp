@@ -43,7 +43,7 @@ TEST(ControllerTest, ReconcilesWhatIsEnqueued) {
     if (key == kShop) ++passes;
     return Requeue{};
   });
-  controller.start();
+  EXPECT_TRUE(controller.start());
   controller.enqueue(kShop);
   EXPECT_TRUE(eventually([&] { return passes == 1; }));
 }
@@ -54,7 +54,7 @@ TEST(ControllerTest, ComesBackAfterTheTimeThatAPassAskedFor) {
   Controller controller({"test", 2, &metrics}, [&](const ObjectKey&) -> ReconcileResult {
     return ++passes < 3 ? Requeue{5ms} : Requeue{};
   });
-  controller.start();
+  EXPECT_TRUE(controller.start());
   controller.enqueue(kShop);
   EXPECT_TRUE(eventually([&] { return metrics.count("success") == 1; }));
   EXPECT_EQ(passes, 3);
@@ -68,7 +68,7 @@ TEST(ControllerTest, TriesAFailedPassAgainAndForgetsItsFailuresAfterASuccess) {
     if (++passes < 4) return fail(ErrorKind::Transient, "Refused", "not yet");
     return Requeue{};
   });
-  controller.start();
+  EXPECT_TRUE(controller.start());
   controller.enqueue(kShop);
   EXPECT_TRUE(eventually([&] { return metrics.count("success") == 1; }));
   EXPECT_EQ(metrics.count("error"), 3);
@@ -81,7 +81,7 @@ TEST(ControllerTest, SurvivesAnExceptionAndTriesAgain) {
     if (++passes == 1) throw std::runtime_error("a defect");
     return Requeue{};
   });
-  controller.start();
+  EXPECT_TRUE(controller.start());
   controller.enqueue(kShop);
   EXPECT_TRUE(eventually([&] { return passes == 2; }));
 }
@@ -91,7 +91,7 @@ TEST(ControllerTest, LeavesACancelledPassAlone) {
   Controller controller({"test", 1, &metrics}, [&](const ObjectKey&) -> ReconcileResult {
     return fail(ErrorKind::Cancelled, "Cancelled", "stopped");
   });
-  controller.start();
+  EXPECT_TRUE(controller.start());
   controller.enqueue(kShop);
   EXPECT_TRUE(eventually([&] { return metrics.count("cancelled") == 1; }));
   EXPECT_EQ(controller.queue().failures(kShop), 0);
@@ -108,7 +108,7 @@ TEST(ControllerTest, WaitsAtStopForThePassUnderWayAndDropsTheRest) {
     ended = true;
     return Requeue{};
   });
-  controller.start();
+  EXPECT_TRUE(controller.start());
   controller.enqueue(kShop);
   ASSERT_TRUE(eventually([&] { return begun.load(); }));
   for (int i = 0; i < 100; ++i)

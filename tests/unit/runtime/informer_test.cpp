@@ -112,7 +112,7 @@ struct Played {
         told.push_back((after ? "+" : "-") + name);
       }
     });
-    informer.start();
+    EXPECT_TRUE(informer.start());
     EXPECT_TRUE(source.wait_until_idle());
   }
 
@@ -214,7 +214,7 @@ TEST(InformerTest, TellsAddedForAnObjectThatIsRecreatedWithinTheWatch) {
 TEST(InformerTest, StopsWithinASecondWhileItWaitsAfterAFailure) {
   ScriptedSource source({fail(transient("ApiServerUnreachable"))});
   Informer informer("pipes", source, {60s, 60s, 120s});
-  informer.start();
+  EXPECT_TRUE(informer.start());
   ASSERT_TRUE(eventually([&] { return informer.list_error().has_value(); }));
   const auto begun = steady_now();
   informer.stop();
@@ -232,7 +232,7 @@ TEST(InformerTest, MayBeReadWhileItIsFed) {
   }
   ScriptedSource source(std::move(script));
   Informer informer("pipes", source, {1ms, 1ms, 120s});
-  informer.start();
+  EXPECT_TRUE(informer.start());
   std::set<std::string> seen;
   while (informer.get({"data", "p19"}) == nullptr ||
          resource_version_of(*informer.get({"data", "p19"})) != "1001") {
