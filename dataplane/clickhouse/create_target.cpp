@@ -105,22 +105,6 @@ Result<std::vector<std::string>> server_types(Client& client, TypeProbe probe,
   return fail(rows.error());
 }
 
-Status make_database(Client& client, const std::string& database) {
-  PENSTOCK_ASSIGN(
-      const auto found,
-      look(client, fmt::format("SELECT 1 FROM system.databases WHERE name = {}", literal(database)),
-           "look at database " + database));
-  if (!found.empty()) return {};
-  auto done = client.execute(
-      {"CREATE DATABASE IF NOT EXISTS " + quote(database), {}, false, true, "create database " + database});
-  if (!done && done.error().reason == "DestinationAccessDenied")
-    return fail(ErrorKind::NeedsUser, "DestinationDatabaseMissing",
-                fmt::format("database {} is not there, and the user may not create it: {}", database,
-                            done.error().message),
-                "Create the database, or grant the user CREATE DATABASE");
-  return done;
-}
-
 /// Columns, types and sorting key were checked before, and what the partition expression is made of: what is
 /// left is what a server takes for no key.
 Error blame_partition_by(const TargetDefinition& definition, Error error) {
@@ -153,6 +137,82 @@ Result<TargetDefinition> with_partition_key(Client& client, TargetDefinition def
   return definition;
 }
 
+namespace {
+
+/// In one statement for each hundred types or so: a statement has a limit.
+Result<TypeTexts> ask_in_pieces(Client& client, TypeProbe probe, const std::vector<TargetColumn>& columns,
+                                const Settings& settings) {
+  constexpr std::size_t kPiece = 100;
+  TypeTexts out;
+  for (std::size_t from = 0; from < columns.size(); from += kPiece) {
+    const std::vector<TargetColumn> piece(
+        columns.begin() + static_cast<std::ptrdiff_t>(from),
+        columns.begin() + static_cast<std::ptrdiff_t>(std::min(columns.size(), from + kPiece)));
+    const auto rows = probe_types(client, probe, piece, settings);
+    if (!rows && is_refusal(rows.error())) return TypeTexts{};
+    if (!rows) return fail(rows.error());
+    if (rows->size() != 1 || rows->front().size() != piece.size()) return TypeTexts{};
+    for (std::size_t at = 0; at < piece.size(); ++at)
+      out[piece[at].type] = rows->front()[at];
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<TypeTexts> ask_types(Client& client, const std::vector<TargetDefinition>& definitions) {
+  TargetDefinition all;
+  std::set<std::string> texts;
+  for (const auto& definition : definitions)
+    for (const auto& column : definition.columns)
+      if (texts.insert(column.type).second) all.columns.push_back(column);
+  PENSTOCK_ASSIGN(const auto settings, gate_settings(client, all));
+  PENSTOCK_ASSIGN(auto out, ask_in_pieces(client, probe_default, all.columns, settings));
+  std::vector<TargetColumn> foreign;
+  for (auto& column : all.columns)
+    if (const auto at = out.find(column.type);
+        at != out.end() && ColumnType::parse(at->second).kind == ColumnType::Kind::Other)
+      foreign.push_back({column.name, at->second, ""});
+  if (foreign.empty()) return out;
+  PENSTOCK_ASSIGN(const auto made, ask_in_pieces(client, probe_cast_from_text, foreign, settings));
+  return made.empty() ? TypeTexts{} : out;
+}
+
+Result<TargetDefinition> with_server_types(Client& client, TargetDefinition definition,
+                                           const TypeTexts& known) {
+  const bool all = std::all_of(definition.columns.begin(), definition.columns.end(),
+                               [&](const TargetColumn& column) { return known.contains(column.type); });
+  if (!all) return with_server_types(client, std::move(definition));
+  for (auto& column : definition.columns)
+    column.type = known.at(column.type);
+  return definition;
+}
+
+Status make_database(Client& client, const std::string& database) {
+  PENSTOCK_ASSIGN(
+      const auto found,
+      look(client, fmt::format("SELECT 1 FROM system.databases WHERE name = {}", literal(database)),
+           "look at database " + database));
+  if (!found.empty()) return {};
+  auto done = client.execute(
+      {"CREATE DATABASE IF NOT EXISTS " + quote(database), {}, false, true, "create database " + database});
+  if (!done && done.error().reason == "DestinationAccessDenied")
+    return fail(ErrorKind::NeedsUser, "DestinationDatabaseMissing",
+                fmt::format("database {} is not there, and the user may not create it: {}", database,
+                            done.error().message),
+                "Create the database, or grant the user CREATE DATABASE");
+  return done;
+}
+
+Status create_settled_target(Client& client, const TargetDefinition& definition) {
+  const auto name = quote(definition.database) + "." + quote(definition.table);
+  PENSTOCK_ASSIGN(const auto exact, with_partition_key(client, definition));
+  PENSTOCK_ASSIGN(const auto settings, gate_settings(client, exact));
+  auto done = client.execute({create_sql(exact), settings, false, true, "create table " + name});
+  if (!done) return fail(blame_partition_by(definition, std::move(done).error()));
+  return {};
+}
+
 Status create_target(Client& client, const TargetDefinition& definition) {
   if (auto faults = check_definition(definition); !faults.empty()) return fail(std::move(faults.front()));
   PENSTOCK_TRY(make_database(client, definition.database));
@@ -163,12 +223,8 @@ Status create_target(Client& client, const TargetDefinition& definition) {
                                    literal(definition.database), literal(definition.table)),
                        "look at table " + name));
   if (!present.empty()) return {};
-  PENSTOCK_ASSIGN(auto typed, with_server_types(client, definition));
-  PENSTOCK_ASSIGN(const auto exact, with_partition_key(client, std::move(typed)));
-  PENSTOCK_ASSIGN(const auto settings, gate_settings(client, exact));
-  auto done = client.execute({create_sql(exact), settings, false, true, "create table " + name});
-  if (!done) return fail(blame_partition_by(definition, std::move(done).error()));
-  return {};
+  PENSTOCK_ASSIGN(const auto exact, with_server_types(client, definition));
+  return create_settled_target(client, exact);
 }
 
 }  // namespace penstock::clickhouse

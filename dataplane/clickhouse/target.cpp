@@ -1,7 +1,9 @@
 #include "dataplane/clickhouse/target.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/tcp_question.hpp"
@@ -95,38 +97,96 @@ Result<DestinationFacts> read_destination(Client& client) {
   return facts;
 }
 
-Result<std::optional<TargetTable>> read_target(Client& client, const std::string& table) {
+namespace {
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  out.reserve(names.size());
+  for (const auto& name : names)
+    out.push_back(literal(name));
+  return fmt::format("{}", fmt::join(out, ", "));
+}
+
+Status add_targets(Client& client, const std::vector<std::string>& names, const std::string& purpose,
+                   TargetTables& out) {
   const auto& database = client.endpoint().database;
-  const auto purpose = fmt::format("look at table {}", qualified(database, table));
-  PENSTOCK_ASSIGN(
-      const auto tables,
-      look(client,
-           fmt::format("SELECT toString(uuid), engine, engine_full, sorting_key, comment, partition_key "
-                       "FROM system.tables WHERE database = {} AND name = {}",
-                       literal(database), literal(table)),
-           purpose));
-  if (tables.empty()) return std::optional<TargetTable>{};
-  PENSTOCK_ASSIGN(const auto columns,
+  const auto in = list_of(names);
+  PENSTOCK_ASSIGN(const auto tables,
                   look(client,
-                       fmt::format("SELECT name, type, default_kind, comment, is_in_partition_key FROM "
-                                   "system.columns WHERE database = {} AND "
-                                   "table = {} ORDER BY position",
-                                   literal(database), literal(table)),
+                       fmt::format("SELECT name, toString(uuid), engine, engine_full, sorting_key, comment, "
+                                   "partition_key FROM system.tables WHERE database = {} AND name IN ({})",
+                                   literal(database), in),
                        purpose));
-  const auto& row = tables[0];
-  TargetTable out;
-  out.database = database;
-  out.table = table;
-  out.uuid = row.at(0);
-  out.engine = row.at(1);
-  out.engine_full = row.at(2);
-  out.sorting_key = row.at(3);
-  out.comment = row.at(4);
-  out.partition_key = row.at(5);
-  out.mark = Mark::parse(out.comment);
+  if (tables.empty()) return {};
+  PENSTOCK_ASSIGN(
+      const auto columns,
+      look(client,
+           fmt::format("SELECT table, name, type, default_kind, comment, is_in_partition_key FROM "
+                       "system.columns WHERE database = {} AND table IN ({}) "
+                       "ORDER BY table, position",
+                       literal(database), in),
+           purpose));
+  for (const auto& row : tables) {
+    auto& table = out[row.at(0)];
+    table.database = database;
+    table.table = row.at(0);
+    table.uuid = row.at(1);
+    table.engine = row.at(2);
+    table.engine_full = row.at(3);
+    table.sorting_key = row.at(4);
+    table.comment = row.at(5);
+    table.partition_key = row.at(6);
+    table.mark = Mark::parse(table.comment);
+  }
   for (const auto& column : columns)
-    out.columns.push_back({column.at(0), column.at(1), column.at(2), column.at(3), column.at(4) == "1"});
-  return std::optional<TargetTable>(std::move(out));
+    if (const auto table = out.find(column.at(0)); table != out.end())
+      table->second.columns.push_back(
+          {column.at(1), column.at(2), column.at(3), column.at(4), column.at(5) == "1"});
+  return {};
+}
+
+}  // namespace
+
+Result<TargetTables> read_targets(Client& client, const std::vector<std::string>& tables) {
+  // ClickHouse parses statements of up to 256 KiB (max_query_size).
+  constexpr std::size_t kPiece = 250;
+  TargetTables out;
+  for (std::size_t from = 0; from < tables.size(); from += kPiece) {
+    const std::vector<std::string> piece(
+        tables.begin() + static_cast<std::ptrdiff_t>(from),
+        tables.begin() + static_cast<std::ptrdiff_t>(std::min(tables.size(), from + kPiece)));
+    const auto what = piece.size() == 1 ? "table " + qualified(client.endpoint().database, piece[0])
+                                        : fmt::format("the tables of {}", quote(client.endpoint().database));
+    PENSTOCK_TRY(add_targets(client, piece, "look at " + what, out));
+  }
+  return out;
+}
+
+Result<std::set<std::string>> tables_with_rows(Client& client, const std::vector<std::string>& tables) {
+  constexpr std::size_t kPiece = 100;
+  const auto& database = client.endpoint().database;
+  std::set<std::string> out;
+  for (std::size_t from = 0; from < tables.size(); from += kPiece) {
+    std::vector<std::string> each;
+    for (std::size_t at = from; at < std::min(tables.size(), from + kPiece); ++at)
+      each.push_back(fmt::format("SELECT {} FROM (SELECT 1 FROM {} LIMIT 1)", literal(tables[at]),
+                                 qualified(database, tables[at])));
+    PENSTOCK_ASSIGN(const auto rows, look(client, fmt::format("{}", fmt::join(each, " UNION ALL ")),
+                                          "see which of the tables hold rows"));
+    for (const auto& row : rows)
+      out.insert(row.at(0));
+  }
+  return out;
+}
+
+std::optional<TargetTable> target_of(const TargetTables& tables, const std::string& table) {
+  const auto at = tables.find(table);
+  return at == tables.end() ? std::nullopt : std::optional(at->second);
+}
+
+Result<std::optional<TargetTable>> read_target(Client& client, const std::string& table) {
+  PENSTOCK_ASSIGN(const auto found, read_targets(client, {table}));
+  return target_of(found, table);
 }
 
 Status drop_target(Client& client, const std::string& database, const std::string& table) {

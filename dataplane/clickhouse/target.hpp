@@ -4,7 +4,9 @@
 // I/O.
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -100,6 +102,15 @@ struct DestinationFacts {
 /// DestinationNotClickHouse (NeedsUser) where something else answers, as far as that can be told.
 [[nodiscard]] Result<DestinationFacts> read_destination(Client& client);
 [[nodiscard]] Result<std::optional<TargetTable>> read_target(Client& client, const std::string& table);
+/// Tables that are there, by name.
+using TargetTables = std::map<std::string, TargetTable>;
+/// Those of `tables`, by a few statements however many they are.
+[[nodiscard]] Result<TargetTables> read_targets(Client& client, const std::vector<std::string>& tables);
+/// Those of `tables`, which are there and can be read, that hold a row.
+[[nodiscard]] Result<std::set<std::string>> tables_with_rows(Client& client,
+                                                             const std::vector<std::string>& tables);
+/// As read_target() would have answered when the tables were read.
+[[nodiscard]] std::optional<TargetTable> target_of(const TargetTables& tables, const std::string& table);
 /// The definition with its types as the server writes them (`decimal(10,2)`: `Decimal(10, 2)`, TEXT: String).
 /// Fails with TargetTypeInvalid, naming the column, for a text that is no type there, and for a type that
 /// we do not encode and the server cannot make of text (Map).
@@ -107,10 +118,23 @@ struct DestinationFacts {
 /// The definition with its partition key, of the expression in partition_by. Its types are the server's.
 /// Fails with PartitionByInvalid (partition_key.hpp).
 [[nodiscard]] Result<TargetDefinition> with_partition_key(Client& client, TargetDefinition definition);
+/// Types as the server writes them, by how a definition does.
+using TypeTexts = std::map<std::string, std::string>;
+/// Those of many definitions, by a few statements. Nothing where the server refuses one of them:
+/// with_server_types() says which.
+[[nodiscard]] Result<TypeTexts> ask_types(Client& client, const std::vector<TargetDefinition>& definitions);
+/// The same, of which nothing is asked that is known.
+[[nodiscard]] Result<TargetDefinition> with_server_types(Client& client, TargetDefinition definition,
+                                                         const TypeTexts& known);
 /// Makes the database when it is absent and the user may, and the table when it is absent; one that is there
 /// is left as it is, fitting or not. Safe to repeat. A fault in partition_by is PartitionByInvalid, in a type
 /// TargetTypeInvalid.
 [[nodiscard]] Status create_target(Client& client, const TargetDefinition& definition);
+/// The same in one statement, of a definition with the server's types, where the database is known to be
+/// there and the table was not.
+[[nodiscard]] Status create_settled_target(Client& client, const TargetDefinition& definition);
+/// Makes the database when it is absent and the user may.
+[[nodiscard]] Status make_database(Client& client, const std::string& database);
 /// DROP TABLE IF EXISTS … SYNC with max_table_size_to_drop = 0. The name is free at once; the rows go when
 /// the last statement that reads them has ended, for which this waits 5 s at most.
 [[nodiscard]] Status drop_target(Client& client, const std::string& database, const std::string& table);
