@@ -238,6 +238,13 @@ struct NewFile {
 /// inheritance each by their own. Pure.
 void narrow_to(const PublicationFacts& publication, SourceTable& table);
 [[nodiscard]] Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name);
+/// A slot, and those of the whole server, of every database, whose names begin with a prefix.
+struct SlotsLook {
+  SlotFacts slot;
+  std::vector<SlotFacts> alike;  ///< by name; `slot` may be among them
+};
+[[nodiscard]] Result<SlotsLook> read_slots(const Endpoint& endpoint, const std::string& name,
+                                           const std::string& prefix);
 [[nodiscard]] Result<Lsn> current_wal_lsn(const Endpoint& endpoint);
 
 /// Makes a publication FOR TABLE … WITH (publish_via_partition_root = true) or brings ours to hold exactly

@@ -47,11 +47,30 @@ std::string slot_query(int version) {
   return fmt::format(R"sql(
 SELECT s.active, s.plugin, s.database, s.wal_status, s.restart_lsn, s.confirmed_flush_lsn, s.safe_wal_size,
        pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
-                       s.restart_lsn)::bigint, {}, {}
-FROM pg_replication_slots s WHERE s.slot_name = $1)sql",
+                       s.restart_lsn)::bigint, {}, {}, s.slot_name
+FROM pg_replication_slots s
+WHERE s.slot_name = $1 OR ($2 <> '' AND s.slot_type = 'logical' AND starts_with(s.slot_name::text, $2))
+ORDER BY s.slot_name)sql",
                      version >= 170000 ? "s.invalidation_reason" : "NULL",
                      // After a promotion it stays true, and says nothing any more.
                      version >= 170000 ? "s.synced AND pg_is_in_recovery()" : "false");
+}
+
+SlotFacts slot_of(const pqxx::row& row) {
+  SlotFacts out;
+  out.exists = true;
+  out.active = row[0].as<bool>();
+  out.plugin = text_of(row[1]);
+  out.database = text_of(row[2]);
+  out.wal_status = text_of(row[3]);
+  out.restart_lsn = lsn_of(row[4]);
+  out.confirmed_lsn = lsn_of(row[5]);
+  if (!row[6].is_null()) out.safe_wal_size = row[6].as<std::int64_t>();
+  out.retained_bytes = row[7].as<std::int64_t>(0);
+  out.invalidation = text_of(row[8]);
+  out.synced = row[9].as<bool>();
+  out.name = text_of(row[10]);
+  return out;
 }
 
 }  // namespace
@@ -97,26 +116,22 @@ Result<std::vector<std::pair<std::int64_t, Lsn>>> read_timeline_history(const En
   return out;
 }
 
-Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name) {
-  SlotFacts out;
-  out.name = name;
+Result<SlotsLook> read_slots(const Endpoint& endpoint, const std::string& name, const std::string& prefix) {
+  SlotsLook out;
+  out.slot.name = name;
   PENSTOCK_TRY(look(endpoint, "looking at replication slot " + name, [&](pqxx::transaction_base& tx) {
-    const auto rows = tx.exec_params(slot_query(version_of(tx)), name);
-    if (rows.empty()) return;
-    const auto row = rows[0];
-    out.exists = true;
-    out.active = row[0].as<bool>();
-    out.plugin = text_of(row[1]);
-    out.database = text_of(row[2]);
-    out.wal_status = text_of(row[3]);
-    out.restart_lsn = lsn_of(row[4]);
-    out.confirmed_lsn = lsn_of(row[5]);
-    if (!row[6].is_null()) out.safe_wal_size = row[6].as<std::int64_t>();
-    out.retained_bytes = row[7].as<std::int64_t>(0);
-    out.invalidation = text_of(row[8]);
-    out.synced = row[9].as<bool>();
+    for (const auto& row : tx.exec_params(slot_query(version_of(tx)), name, prefix)) {
+      auto slot = slot_of(row);
+      if (slot.name == name) out.slot = slot;
+      if (!prefix.empty() && slot.name.starts_with(prefix)) out.alike.push_back(std::move(slot));
+    }
   }));
   return out;
+}
+
+Result<SlotFacts> read_slot(const Endpoint& endpoint, const std::string& name) {
+  PENSTOCK_ASSIGN(auto found, read_slots(endpoint, name, ""));
+  return std::move(found.slot);
 }
 
 Result<Lsn> current_wal_lsn(const Endpoint& endpoint) {

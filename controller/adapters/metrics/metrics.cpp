@@ -32,6 +32,17 @@ ClientMetric metric_of(const Pipe& pipe, const Sample& sample) {
   return out;
 }
 
+MetricFamily family_of(const std::vector<SeenSlot>& orphaned) {
+  MetricFamily out{kOrphanedSlotMetric, kOrphanedSlotQuestion, MetricType::Gauge, {}};
+  for (const auto& slot : orphaned) {
+    ClientMetric metric;
+    metric.label = {{"server", slot.server}, {"database", slot.database}, {"slot", slot.name}};
+    metric.gauge.value = static_cast<double>(slot.retained_bytes);
+    out.metric.push_back(std::move(metric));
+  }
+  return out;
+}
+
 MetricFamily gauge_of(const char* name, const char* question, const std::string& controller, double value) {
   ClientMetric metric;
   metric.label = {{"controller", controller}};
@@ -62,9 +73,17 @@ class LiveView {
     std::vector<MetricFamily> out;
     for (const auto& info : kPipeMetrics)
       out.push_back(family_of(info));
-    for (const auto& pipe : view_->pipes())
-      for (const auto& sample : samples_of(pipe, meter_.of(pipe.uid)))
+    const auto pipes = view_->pipes();
+    std::vector<SeenSlot> slots;
+    for (const auto& pipe : pipes) {
+      const auto measures = meter_.of(pipe.uid);
+      for (const auto& sample : samples_of(pipe, measures))
         out[static_cast<std::size_t>(sample.metric)].metric.push_back(metric_of(pipe, sample));
+      // One that has failed does not look at its source any more.
+      if (pipe.status.state == PipeState::Failed) continue;
+      slots.insert(slots.end(), measures.slots_of_pipes.begin(), measures.slots_of_pipes.end());
+    }
+    out.push_back(family_of(orphaned(slots, pipes)));
     return out;
   }
 

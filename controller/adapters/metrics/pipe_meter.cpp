@@ -7,6 +7,15 @@ void PipeMeter::note_slot(const std::string& uid, std::optional<SlotMeasures> sl
   entries_[uid].measures.slot = slot;
 }
 
+void PipeMeter::note_slots(const std::string& uid, const std::string& server,
+                           const std::vector<postgres::SlotFacts>& slots) {
+  std::vector<SeenSlot> seen;
+  for (const auto& slot : slots)
+    seen.push_back({server, slot.database, slot.name, slot.retained_bytes});
+  const std::lock_guard lock(mutex_);
+  entries_[uid].measures.slots_of_pipes = std::move(seen);
+}
+
 void PipeMeter::note_run(const std::string& uid, const std::string& kind,
                          const std::vector<reconcile::TableFacts>& tables) {
   std::map<PipeMeasures::TableAndColumn, std::uint64_t> now;

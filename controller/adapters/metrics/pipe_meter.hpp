@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "controller/adapters/metrics/orphaned_slots.hpp"
+#include "dataplane/postgres/catalog.hpp"
 #include "reconcilers/pipe/ports.hpp"
 
 namespace penstock::adapters {
@@ -24,6 +26,7 @@ struct PipeMeasures {
   using TableAndColumn = std::pair<std::string, std::string>;
 
   std::optional<SlotMeasures> slot;                 ///< none: not looked at, or there is no slot
+  std::vector<SeenSlot> slots_of_pipes;             ///< on its source, its own among them
   std::map<TableAndColumn, std::uint64_t> clamped;  ///< values moved into the target's range
   std::map<std::string, std::uint64_t> warnings;    ///< by reason
   bool operator==(const PipeMeasures&) const = default;
@@ -34,6 +37,8 @@ struct PipeMeasures {
 class PipeMeter {
  public:
   void note_slot(const std::string& uid, std::optional<SlotMeasures> slot);
+  void note_slots(const std::string& uid, const std::string& server,
+                  const std::vector<postgres::SlotFacts>& slots);
   /// What a run says of its tables. Runs of one kind ("load", "stream") follow each other, and each counts
   /// from zero: what the earlier ones counted is kept.
   void note_run(const std::string& uid, const std::string& kind,

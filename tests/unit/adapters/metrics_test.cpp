@@ -36,6 +36,9 @@ class MetricsTest : public testing::Test {
     controller.request_answered("200", "GET", "127.0.0.1:6443");
     const auto uid = pipes_.front().uid;
     metrics_.meter().note_slot(uid, SlotMeasures{1000, 500});
+    postgres::SlotFacts orphan;
+    orphan.name = "penstock_99999999_2222_3333_4444_555555555555_3";
+    metrics_.meter().note_slots(uid, "db:5432", {orphan});
     metrics_.meter().note_warning(uid, "SlotLost");
     reconcile::TableFacts orders;
     orders.source = "public.orders";
