@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace penstock::runtime {
@@ -38,11 +40,28 @@ typename Map::mapped_type& remember(Map& map, const typename Map::key_type& key,
   return entry;
 }
 
+constexpr std::size_t kLongestName = 253;
+
+/// FNV-1a, to tell apart names that begin alike.
+std::uint32_t hash_of(std::string_view text) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : text)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
 /// As client-go names them: the object's name and the time in hexadecimal, unique for a process that does not
-/// record two events about one object within a microsecond.
+/// record two events about one object within a microsecond. Of a name too long for that, its beginning and a
+/// hash.
 std::string event_name(const ObjectReference& object, WallTime wall) {
   const auto nanos = std::chrono::duration_cast<std::chrono::nanoseconds>(wall.time_since_epoch()).count();
-  return fmt::format("{}.{:x}", object.name, nanos);
+  auto name = fmt::format("{}.{:x}", object.name, nanos);
+  if (name.size() <= kLongestName) return name;
+  const auto end = fmt::format("-{:08x}.{:x}", hash_of(object.name), nanos);
+  auto begin = object.name.substr(0, kLongestName - end.size());
+  // "a.-b" would be no name.
+  begin.resize(begin.find_last_not_of(".-") + 1);
+  return begin + end;
 }
 
 }  // namespace

@@ -36,6 +36,28 @@ TEST_F(EventCorrelatorTest, WritesANewEventWithItsTimesAndAName) {
   EXPECT_EQ(event->event.name, "shop.17979cfe362a0000");
 }
 
+TEST_F(EventCorrelatorTest, NamesEventsOfTheLongestNamesSoThatTheApiTakesThem) {
+  const auto name_for = [&](const std::string& pipe) {
+    ObjectReference object = shop_;
+    object.name = pipe;
+    return correlator_.correlate(object, EventType::Normal, "Created", "m", steady_, wall_)->event.name;
+  };
+  const std::string longest =
+      std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(63, 'c') + ".";
+  const auto first = name_for(longest + std::string(61, 'd'));
+  EXPECT_LE(first.size(), 253U);
+  EXPECT_TRUE(first.starts_with(longest));
+  EXPECT_TRUE(first.ends_with(".17979cfe362a0000"));
+  EXPECT_NE(first, name_for(longest + std::string(60, 'd') + "e"));
+  // A cut right behind a dot or a hyphen.
+  for (const char* joint : {".", "-", "--"}) {
+    const auto cut =
+        name_for(std::string(227 - std::string(joint).size(), 'a') + joint + std::string(26, 'd'));
+    EXPECT_EQ(cut.find(std::string(joint) + "-"), std::string::npos) << cut;
+  }
+  EXPECT_EQ(name_for(std::string(236, 'a')), std::string(236, 'a') + ".17979cfe362a0000");
+}
+
 TEST_F(EventCorrelatorTest, RaisesTheCountOfAnEqualEvent) {
   const auto first = record("SourceUnreachable", "cannot connect");
   pass(30s);
