@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <regex>
 #include <set>
 
 #include "crds/crd.hpp"
@@ -198,13 +199,39 @@ TEST(Drift, TheLargestAndSmallestIntegersOfTheSchemaAreReadAndWrittenBack) {
   }
 }
 
+/// "Default: Fail." in a field's description, as a value; null when it says none.
+Json described_default(const Json& schema) {
+  const auto description = schema.value("description", "");
+  std::smatch found;
+  if (!std::regex_search(description, found, std::regex("Default: ([^.]+)\\."))) return nullptr;
+  const auto text = found[1].str();
+  return schema["type"] == "string" ? Json(text) : Json::parse(text);
+}
+
+/// Fills in what the items of lists are without a field. The schema has no defaults there: a merge patch
+/// replaces a list as a whole, so that an item that does not say its defaults would be a change each time it
+/// is applied.
+Json with_described_defaults(const Json& schema, Json value, bool in_list = false) {
+  if (value.is_array())
+    for (Json& item : value)
+      item = with_described_defaults(schema["items"], item, true);
+  if (!value.is_object()) return value;
+  for (const auto& [name, field] : schema["properties"].items()) {
+    if (value.contains(name)) value[name] = with_described_defaults(field, value[name], in_list);
+    if (in_list && !value.contains(name) && !described_default(field).is_null())
+      value[name] = described_default(field);
+  }
+  return value;
+}
+
 TEST(Drift, DefaultsOfTheTypesAreTheDefaultsOfTheSchema) {
   Json minimal = read_yaml_file("examples/minimal.yaml")["spec"];
   const Json secret = {{"name", "s"}};
   const auto compare = [](const Json& spec) {
     const auto read = read_spec(spec);
     ASSERT_TRUE(read) << read.error().text();
-    EXPECT_EQ(write_spec(*read), with_defaults(schema_of("spec"), spec));
+    EXPECT_EQ(write_spec(*read),
+              with_described_defaults(schema_of("spec"), with_defaults(schema_of("spec"), spec)));
   };
   compare(minimal);
   minimal["source"]["postgres"]["passwordSecretRef"] = secret;
@@ -214,6 +241,35 @@ TEST(Drift, DefaultsOfTheTypesAreTheDefaultsOfTheSchema) {
   minimal["destination"]["clickhouse"]["caSecretRef"] = secret;
   minimal["tables"][0]["columns"] = {{{"name", "c"}}};
   compare(minimal);
+}
+
+void expect_no_defaults(const Json& schema, const std::string& path, bool in_list) {
+  EXPECT_FALSE(in_list && schema.contains("default")) << path;
+  if (schema.contains("items")) expect_no_defaults(schema["items"], path + "[]", true);
+  if (!schema.contains("properties")) return;
+  for (const auto& [name, field] : schema["properties"].items())
+    expect_no_defaults(field, path + "." + name, in_list);
+}
+
+TEST(Schema, HasNoDefaultsInTheItemsOfLists) {
+  expect_no_defaults(schema_of("spec"), "spec", false);
+}
+
+TEST(Schema, NamesOfSecretsAndTheirKeysAreThoseThatSecretsCanHave) {
+  const auto faults = [](const Json& reference) {
+    Json spec = read_yaml_file("examples/minimal.yaml")["spec"];
+    spec["source"]["postgres"]["passwordSecretRef"] = reference;
+    return refusals(schema_of("spec"), spec, "spec").size();
+  };
+  for (const char* name : {"a", "a-b.c", "0"})
+    EXPECT_EQ(faults({{"name", name}}), 0U) << name;
+  for (const char* name :
+       {"A", "a_b", "-a", "a-", ".a", "a..b", "a/b", "../namespaces", "a b", "a\n", "\xc3\xa9"})
+    EXPECT_EQ(faults({{"name", name}}), 1U) << name;
+  for (const char* key : {"a", "A_b-c.d", ".pgpass"})
+    EXPECT_EQ(faults({{"name", "a"}, {"key", key}}), 0U) << key;
+  for (const char* key : {"a b", "a/b", "a\n", "a:b", "\xc3\xa9"})
+    EXPECT_EQ(faults({{"name", "a"}, {"key", key}}), 1U) << key;
 }
 
 TEST(Drift, DefaultsAreAllowedByTheSchemaThemselves) {
