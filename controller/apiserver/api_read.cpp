@@ -61,6 +61,9 @@ Reply<Snapshot> snapshot_for(const Store& store, const Request& request, const R
     return bad_request(
         "resourceVersionMatch is forbidden unless resourceVersion is provided, and with continue");
   }
+  if (from && *revision != 0) {
+    return bad_request("specifying resource version is not allowed when using continue");
+  }
   const bool exact = match == "Exact" || from;
   if (match == "Exact" && *revision == 0)
     return bad_request("resourceVersionMatch \"Exact\" needs a resourceVersion");

@@ -25,11 +25,17 @@ Reply<PatchKind> patch_kind(const ResourceType& type, const std::string& media) 
       media, why, type.custom ? "" : ", application/strategic-merge-patch+json"));
 }
 
-/// A resourceVersion in what was sent must be the present one: optimistic concurrency.
+/// A resourceVersion in what was sent must be the present one: optimistic concurrency. None at all is for
+/// kinds that may be overwritten; of the others, a patch that takes it out is refused as a PUT without it is.
 Reply<void> check_version(const ResourcePath& path, const Json& current, const Json& sent) {
+  const auto& type = *path.type;
   const auto& wanted = text_of(sent, {"metadata", "resourceVersion"});
-  if (wanted.empty() || wanted == text_of(current, {"metadata", "resourceVersion"})) return {};
-  return error_of({WriteFailure::Kind::Stale}, *path.type, path.key());
+  if (wanted == text_of(current, {"metadata", "resourceVersion"})) return {};
+  if (!wanted.empty()) return error_of({WriteFailure::Kind::Stale}, type, path.key());
+  if (type.unconditional_update) return {};
+  return invalid(type.group, type.kind, path.name,
+                 {{"FieldValueInvalid", "metadata.resourceVersion",
+                   "Invalid value: 0x0: must be specified for an update"}});
 }
 
 }  // namespace
@@ -108,11 +114,6 @@ Api::Answer Api::replace(const Request& request, const ResourcePath& path) {
   if (!body) return tl::unexpected(body.error());
   const auto decoded = decode_object(type, std::move(body->value), body->duplicates, options->validation);
   if (!decoded) return tl::unexpected(decoded.error());
-  const bool versioned = !text_of(decoded->object, {"metadata", "resourceVersion"}).empty();
-  if (!versioned && !type.unconditional_update && store_.get(path.key())) {
-    return invalid(type.group, type.kind, path.name,
-                   {invalid_field("metadata.resourceVersion", 0, "must be specified for an update")});
-  }
   const auto change = [&](const Json& current) -> Reply<Json> {
     if (auto good = check_version(path, current, decoded->object); !good) return tl::unexpected(good.error());
     return path.subresource == "status" ? object_for_status_update(type, current, decoded->object)

@@ -83,10 +83,12 @@ void check_name(const ResourceType& type, const Json& metadata, std::vector<Caus
 
 void check_labels(const Json& metadata, std::vector<Cause>& causes) {
   for (const auto& [key, value] : member(metadata, "labels").items()) {
-    if (!is_qualified(key)) causes.push_back(invalid_field("metadata.labels", key, kQualifiedText));
     const auto& text = value.get_ref<const std::string&>();
-    if (!text.empty() && !is_name_part(text)) {
-      causes.push_back(invalid_field("metadata.labels", text, kLabelValueText));
+    if (const auto bad = label_key_fault(key); !bad.empty()) {
+      causes.push_back(invalid_field("metadata.labels", key, bad));
+    }
+    if (const auto bad = label_value_fault(text); !bad.empty()) {
+      causes.push_back(invalid_field("metadata.labels", text, bad));
     }
   }
 }
@@ -114,6 +116,14 @@ std::string_view subdomain_fault(std::string_view name) {
 
 std::string_view label_fault(std::string_view name) {
   return is_label(name) ? std::string_view() : kLabelText;
+}
+
+std::string_view label_key_fault(std::string_view key) {
+  return is_qualified(key) ? std::string_view() : kQualifiedText;
+}
+
+std::string_view label_value_fault(std::string_view value) {
+  return value.empty() || is_name_part(value) ? std::string_view() : kLabelValueText;
 }
 
 std::vector<Cause> check_metadata(const ResourceType& type, const Json& object) {

@@ -16,6 +16,9 @@ namespace penstock::apiserver {
 /// "" when `name` is an RFC 1123 subdomain (or label), else what it must be.
 [[nodiscard]] std::string_view subdomain_fault(std::string_view name);
 [[nodiscard]] std::string_view label_fault(std::string_view name);
+/// The same of a label's key ("example.com/name") and value ("" is one).
+[[nodiscard]] std::string_view label_key_fault(std::string_view key);
+[[nodiscard]] std::string_view label_value_fault(std::string_view value);
 
 /// `prefix` and five random characters, as the server completes generateName.
 [[nodiscard]] std::string generated_name(std::string_view prefix);

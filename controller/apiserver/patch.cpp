@@ -119,7 +119,12 @@ void strategic_merge(Json& target, const Json& patch, bool in_metadata) {
 
 Reply<Json> apply_patch(PatchKind kind, const Json& object, const Json& patch) {
   if (kind == PatchKind::Operations) return apply_json_patch(object, patch);
-  if (!patch.is_object()) return bad_request("the patch must be a JSON object");
+  if (patch.is_array()) {
+    return bad_request(
+        "error decoding patch: a list of operations is a JSON patch: send it with the content type "
+        "application/json-patch+json");
+  }
+  if (!patch.is_object()) return bad_request("error decoding patch: it must be a JSON object");
   Json changed = object;
   if (kind == PatchKind::Merge) {
     merge(changed, patch);

@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <map>
 #include <optional>
+
+#include "controller/apiserver/metadata_rules.hpp"
 
 namespace penstock::apiserver {
 
 namespace {
-
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         c == '.' || c == '/';
-}
 
 /// Value of a field by its dotted path, as field selectors compare it: text, "" when absent.
 std::string field_value(const Json& object, std::string_view path) {
@@ -46,6 +46,15 @@ std::vector<std::string> terms_of(std::string_view text) {
   return terms;
 }
 
+/// A decimal number with an optional sign, as Go's ParseInt reads it.
+std::optional<std::int64_t> integer_of(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(text.substr(1).starts_with('-') ? 0 : 1);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 std::string unescaped(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -57,88 +66,122 @@ std::string unescaped(std::string_view text) {
 
 }  // namespace
 
+/// The grammar of apimachinery's labels.Parse: `in` and `notin` are words like others where no operator can
+/// stand, values may be empty, and keys and values are checked as those of labels are.
 class Selector::LabelParser {
  public:
-  explicit LabelParser(std::string_view text) : text_(text) {}
+  explicit LabelParser(std::string_view text) : text_(text) { next(); }
 
-  std::optional<std::vector<Label>> run() {
+  tl::expected<std::vector<Label>, std::string> run() {
     std::vector<Label> labels;
-    skip_spaces();
-    while (at_ < text_.size()) {
+    if (token_.empty()) return labels;
+    do {
       Label label;
-      if (!one(label)) return std::nullopt;
+      if (!one(label)) return tl::unexpected(fault_);
       labels.push_back(std::move(label));
-      skip_spaces();
-      if (at_ == text_.size()) break;
-      if (!eat(",")) return std::nullopt;
-      skip_spaces();
-      if (at_ == text_.size()) return std::nullopt;
-    }
+    } while (take(","));
+    if (!token_.empty()) return tl::unexpected(found("',' or 'end of string'"));
     return labels;
   }
 
  private:
   bool one(Label& label) {
-    if (eat("!")) {
-      label.op = Label::Op::Absent;
-      label.key = word();
-      return !label.key.empty();
-    }
-    label.key = word();
-    if (label.key.empty()) return false;
-    if (at_ == text_.size() || text_[at_] == ',') return true;
-    if (eat("!=")) return equality(label, Label::Op::NotIn);
-    if (eat("==") || eat("=")) return equality(label, Label::Op::In);
-    const auto op = word();
-    if (op != "in" && op != "notin") return false;
-    label.op = op == "in" ? Label::Op::In : Label::Op::NotIn;
-    return set(label.values);
+    const bool absent = take("!");
+    if (!word(label.key)) return refuse(found("identifier"));
+    if (const auto bad = label_key_fault(label.key); !bad.empty()) return refuse(bad, label.key);
+    label.op = absent ? Label::Op::Absent : Label::Op::Exists;
+    if (absent || token_.empty() || token_ == ",") return true;
+    static const std::map<std::string_view, Label::Op> kOperators{
+        {"=", Label::Op::In},  {"==", Label::Op::In},       {"!=", Label::Op::NotIn},
+        {"in", Label::Op::In}, {"notin", Label::Op::NotIn}, {">", Label::Op::Greater},
+        {"<", Label::Op::Less}};
+    const auto op = kOperators.find(token_);
+    if (op == kOperators.end()) return refuse(found("in, notin, =, ==, !=, >, <"));
+    label.op = op->second;
+    const bool is_set = token_ == "in" || token_ == "notin";
+    next();
+    if (!(is_set ? set(label.values) : exact(label.values))) return false;
+    return check_values(label);
   }
 
-  bool equality(Label& label, Label::Op op) {
-    label.op = op;
-    label.values.push_back(word());
-    return true;
+  bool exact(std::vector<std::string>& values) {
+    values.emplace_back();
+    if (token_.empty() || token_ == ",") return true;
+    return word(values.back()) || refuse(found("identifier"));
   }
 
   bool set(std::vector<std::string>& values) {
-    if (!eat("(")) return false;
+    if (!take("(")) return refuse(found("'('"));
     do {
-      values.push_back(word());
-    } while (eat(","));
-    return eat(")");
+      values.emplace_back();
+      (void)word(values.back());
+    } while (take(","));
+    return take(")") || refuse(found("',' or ')'"));
   }
 
-  /// A name, with the spaces around it eaten.
-  std::string word() {
-    skip_spaces();
-    const auto start = at_;
-    while (at_ < text_.size() && is_name_char(text_[at_])) {
-      ++at_;
+  bool check_values(const Label& label) {
+    const bool number = label.op == Label::Op::Greater || label.op == Label::Op::Less;
+    for (const auto& value : label.values) {
+      if (number && !integer_of(value)) {
+        return refuse("for 'Gt', 'Lt' operators, the value must be an integer", value);
+      }
+      if (const auto bad = label_value_fault(value); !bad.empty()) return refuse(bad, value);
     }
-    std::string found(text_.substr(start, at_ - start));
-    skip_spaces();
-    return found;
-  }
-
-  bool eat(std::string_view token) {
-    if (!text_.substr(at_).starts_with(token)) return false;
-    at_ += token.size();
     return true;
   }
-  void skip_spaces() {
-    while (eat(" ")) {
-    }
+
+  bool word(std::string& into) {
+    if (token_.empty() || is_symbol(token_.front())) return false;
+    into = token_;
+    next();
+    return true;
   }
 
-  std::string_view text_;
-  std::size_t at_ = 0;
+  bool take(std::string_view token) {
+    if (token_ != token) return false;
+    next();
+    return true;
+  }
+
+  /// Reads the next word or operator; "" at the end.
+  void next() {
+    const auto start = std::min(text_.find_first_not_of(" \t\r\n"), text_.size());
+    text_.remove_prefix(start);
+    std::size_t size = 0;
+    if (!text_.empty() && is_symbol(text_.front())) {
+      size = text_.starts_with("==") || text_.starts_with("!=") ? 2 : 1;
+    } else {
+      while (size < text_.size() && !is_symbol(text_[size]) && !is_space(text_[size])) {
+        ++size;
+      }
+    }
+    token_ = text_.substr(0, size);
+    text_.remove_prefix(size);
+  }
+
+  static bool is_symbol(char c) { return std::string_view("=!(),<>").find(c) != std::string_view::npos; }
+  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+  [[nodiscard]] std::string found(std::string_view expected) const {
+    return fmt::format("found '{}', expected: {}", token_, expected);
+  }
+  bool refuse(std::string why) {
+    fault_ = std::move(why);
+    return false;
+  }
+  bool refuse(std::string_view why, const std::string& value) {
+    return refuse(fmt::format("Invalid value: {}: {}", to_text(Json(value)), why));
+  }
+
+  std::string_view text_;   ///< what has not been read
+  std::string_view token_;  ///< read, but not taken
+  std::string fault_;
 };
 
 Reply<Selector> Selector::parse(const ResourceType& type, std::string_view labels, std::string_view fields) {
   Selector selector;
   auto parsed = LabelParser(labels).run();
-  if (!parsed) return bad_request(fmt::format("unable to parse requirement: label selector \"{}\"", labels));
+  if (!parsed) return bad_request(fmt::format("unable to parse requirement: {}", parsed.error()));
   selector.labels_ = *std::move(parsed);
   auto read = parse_fields(type, fields);
   if (!read) return tl::unexpected(read.error());
@@ -166,6 +209,13 @@ Reply<std::vector<Selector::Field>> Selector::parse_fields(const ResourceType& t
   return fields;
 }
 
+bool Selector::compares(const Label& label, const std::string& value) {
+  const auto number = integer_of(value);
+  const auto bound = integer_of(label.values.front());
+  if (!number || !bound) return false;
+  return label.op == Label::Op::Greater ? *number > *bound : *number < *bound;
+}
+
 bool Selector::passes(const Label& label, const Json& labels) {
   const Json& value = member(labels, label.key);
   const bool present = value.is_string();
@@ -180,6 +230,9 @@ bool Selector::passes(const Label& label, const Json& labels) {
       return present;
     case Label::Op::Absent:
       return !present;
+    case Label::Op::Greater:
+    case Label::Op::Less:
+      return present && compares(label, value.get_ref<const std::string&>());
   }
   return false;
 }

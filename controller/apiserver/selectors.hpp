@@ -9,9 +9,8 @@
 
 namespace penstock::apiserver {
 
-/// Which objects a list or watch is about: a label selector (`app=shop,tier in (a,b),!old`) and a field
-/// selector
-/// (`metadata.name=shop,type!=Normal`). Empty selects all.
+/// Which objects a list or watch is about: a label selector (`app=shop,tier in (a,b),!old,size>3`) and a
+/// field selector (`metadata.name=shop,type!=Normal`). Empty selects all.
 class Selector {
  public:
   Selector() = default;
@@ -24,7 +23,7 @@ class Selector {
 
  private:
   struct Label {
-    enum class Op { In, NotIn, Exists, Absent } op = Op::Exists;
+    enum class Op { In, NotIn, Exists, Absent, Greater, Less } op = Op::Exists;
     std::string key{};
     std::vector<std::string> values{};
   };
@@ -35,6 +34,7 @@ class Selector {
   };
 
   class LabelParser;
+  static bool compares(const Label& label, const std::string& value);
   static bool passes(const Label& label, const Json& labels);
   static Reply<std::vector<Field>> parse_fields(const ResourceType& type, std::string_view text);
 

@@ -53,8 +53,19 @@ void WatchFeed::add_change(std::string& out, const Change& change) {
   const bool was = change.previous && options_.selector.matches(change.previous->value);
   const bool is = change.kind != Change::Kind::Deleted && options_.selector.matches(change.object->value);
   if (!was && !is) return;
-  const auto* type = !was ? "ADDED" : is ? "MODIFIED" : "DELETED";
-  add_event(out, type, change.object->value, &change.object->text);
+  if (!is) return add_deleted(out, change);
+  add_event(out, was ? "MODIFIED" : "ADDED", change.object->value, &change.object->text);
+}
+
+/// As the watcher knew it, for an object that lives on may have labels now that are none of the watcher's
+/// business; under the revision at which it went.
+void WatchFeed::add_deleted(std::string& out, const Change& change) {
+  if (change.kind == Change::Kind::Deleted) {
+    return add_event(out, "DELETED", change.object->value, &change.object->text);
+  }
+  Json last = change.previous->value;
+  last["metadata"]["resourceVersion"] = std::to_string(change.revision);
+  add_event(out, "DELETED", last, nullptr);
 }
 
 void WatchFeed::add_event(std::string& out, std::string_view type, const Json& object,

@@ -40,6 +40,7 @@ class WatchFeed {
  private:
   void pull_initial(std::string& out, std::size_t bytes);
   void add_change(std::string& out, const Change& change);
+  void add_deleted(std::string& out, const Change& change);
   void add_event(std::string& out, std::string_view type, const Json& object, const std::string* text);
   void add_bookmark(std::string& out, bool end_of_initial);
   void add_expired(std::string& out);

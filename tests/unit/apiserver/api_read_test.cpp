@@ -155,6 +155,19 @@ TEST_F(WatchTest, SeesObjectsEnterAndLeaveItsSelection) {
   EXPECT_THAT(pull(*feed), ElementsAre("ADDED a", "MODIFIED a", "DELETED a"));
 }
 
+TEST_F(WatchTest, ShowsWhatLeavesItsSelectionAsItWasUnderTheRevisionAtWhichItWent) {
+  api_.post(kWidgets, widget("a"));
+  api_.merge(one("a"), {{"metadata", {{"labels", {{"on", "yes"}}}}}});
+  const auto feed = watch("labelSelector=on%3Dyes");
+  (void)pull(*feed);
+  const Json left = api_.merge(one("a"), {{"metadata", {{"labels", {{"on", "no"}, {"else", "x"}}}}}}).body;
+  const auto events = events_of(feed->pull(1U << 20U));
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0]["type"], "DELETED");
+  EXPECT_EQ(events[0]["object"]["metadata"]["labels"], (Json{{"on", "yes"}}));
+  EXPECT_EQ(events[0]["object"]["metadata"]["resourceVersion"], left["metadata"]["resourceVersion"]);
+}
+
 TEST_F(WatchTest, IsLimitedToItsNamespaceAndName) {
   api_.post("/api/v1/namespaces", {{"metadata", {{"name", "n"}}}});
   api_.post("/apis/test.dev/v1/namespaces/n/widgets", widget("a"));

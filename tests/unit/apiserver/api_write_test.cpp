@@ -211,9 +211,13 @@ TEST(Update, WantsThePresentResourceVersion) {
   const auto blind = api.put(one("w"), stale);
   EXPECT_EQ(blind.code, 422);
   EXPECT_THAT(message(blind),
-              HasSubstr("metadata.resourceVersion: Invalid value: 0: must be specified for an update"));
+              HasSubstr("metadata.resourceVersion: Invalid value: 0x0: must be specified for an update"));
   EXPECT_EQ(api.merge(one("w"), {{"metadata", {{"resourceVersion", "1"}}}, {"spec", {{"size", 7}}}}).code,
             409);
+  const auto without =
+      api.merge(one("w"), {{"metadata", {{"resourceVersion", nullptr}}}, {"spec", {{"size", 7}}}});
+  EXPECT_EQ(without.code, 422) << "as of a manifest that was once applied with one";
+  EXPECT_THAT(message(without), HasSubstr("must be specified for an update"));
 }
 
 TEST(Update, KeepsWhatOnlyTheServerWrites) {
@@ -298,6 +302,16 @@ TEST(Patch, ComesInTheFormsTheKindTakes) {
                      "application/json-patch+json")
                 .code,
             422);
+}
+
+TEST(Patch, ThatIsAListOfOperationsSaysWhichContentTypeItNeeds) {
+  TestApi api;
+  api.post(kWidgets, widget("w"));
+  const Json operations = {{{"op", "replace"}, {"path", "/spec/size"}, {"value", 7}}};
+  const auto refused = api.merge(one("w"), operations);
+  EXPECT_EQ(refused.code, 400);
+  EXPECT_THAT(message(refused), HasSubstr("application/json-patch+json"));
+  EXPECT_EQ(api.send("PATCH", one("w"), operations, "application/json-patch+json").code, 200);
 }
 
 TEST(Patch, UnderStrictNamesTheUnknownField) {

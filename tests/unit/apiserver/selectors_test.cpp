@@ -15,7 +15,10 @@ struct Case {
 class LabelSelector : public testing::TestWithParam<Case> {};
 
 TEST_P(LabelSelector, Selects) {
-  const Json object{{"metadata", {{"labels", {{"app", "shop"}, {"tier", "gold"}, {"example.com/a", ""}}}}}};
+  const Json object{
+      {"metadata",
+       {{"labels",
+         {{"app", "shop"}, {"tier", "gold"}, {"size", "10"}, {"in", "in"}, {"example.com/a", ""}}}}}};
   const auto selector = Selector::parse(widget_type(), GetParam().labels, "");
   ASSERT_TRUE(selector) << GetParam().labels;
   EXPECT_EQ(selector->matches(object), GetParam().matches) << GetParam().labels;
@@ -30,11 +33,20 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"app notin (a,b)", true}, Case{"none notin (a)", true},
                     Case{"app notin (shop)", false}, Case{"app=shop,tier in (gold),!none", true},
                     Case{"app=shop,tier=iron", false}, Case{"example.com/a=", true},
-                    Case{"example.com/a", true}));
+                    Case{"example.com/a", true}, Case{"size>9", true}, Case{"size > 10", false},
+                    Case{"size<11", true}, Case{"size<10", false}, Case{"size>9,size<11", true},
+                    Case{"none>1", false}, Case{"app>1", false}, Case{"in=in", true},
+                    Case{"in in (in)", true}, Case{"in", true}, Case{"! none", true},
+                    Case{"app\t= shop\n", true}, Case{"example.com/a in ()", true},
+                    Case{"app in (,shop)", true}, Case{"app in (shop,)", true}, Case{"app notin ()", true}));
 
 TEST(Selector, RefusesLabelSelectorsItCannotRead) {
-  for (const auto* text :
-       {"a=b=c", "a in", "a in (", "a in (b", "=x", ",", "a,", "a b", "a in b", "a ~ b", "(a)"}) {
+  for (const auto* text : {"a=b=c", "a in", "a in (",    "a in (b", "=x",
+                           ",",     "a,",   "a b",       "a in b",  "a ~ b",
+                           "(a)",   "a>x",  "a>",        "a<1.5",   "a>99999999999999999999",
+                           "!a=b",  "!!a",  "!a in (b)", "a,,b",    "a in (b c)",
+                           "-a",    "a=-b", "a/b/c",     "a!",      "é",
+                           "a=é"}) {
     const auto selector = Selector::parse(widget_type(), text, "");
     ASSERT_FALSE(selector) << text;
     EXPECT_EQ(selector.error().code, 400);
