@@ -18,6 +18,7 @@ namespace {
 using penstock::test::http;
 using penstock::test::RawConnection;
 using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
 
 std::unique_ptr<MetricsServer> serve(const Metrics& metrics, const std::string& host = "127.0.0.1") {
   auto started = MetricsServer::start(metrics, host, 0);
@@ -57,7 +58,8 @@ TEST_F(MetricsServerTest, IsReadAlone) {
 
 TEST_F(MetricsServerTest, AnswersHeadWithoutABody) {
   RawConnection connection(server_->port());
-  connection.send("HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\n\r\n");
+  connection.send(
+      "HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\nGET /none HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(connection.reply(true).status, 200);
   EXPECT_EQ(connection.reply().status, 404) << "what follows is not the next answer";
 }
@@ -65,10 +67,10 @@ TEST_F(MetricsServerTest, AnswersHeadWithoutABody) {
 TEST_F(MetricsServerTest, KeepsAConnectionForTheNextScrape) {
   RawConnection connection(server_->port());
   for (int i = 0; i < 3; ++i) {
-    connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    connection.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     EXPECT_EQ(connection.reply().status, 200);
   }
-  connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  connection.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(connection.reply().status, 200);
   EXPECT_EQ(connection.receive(1), "") << "it was asked to close";
 }
@@ -95,17 +97,62 @@ TEST_F(MetricsServerTest, IsNotHeldUpByTheSilent) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
 }
 
-TEST_F(MetricsServerTest, TakesNoMoreConnectionsThanItCanBear) {
+TEST_F(MetricsServerTest, ClosesTheLongestIdleOfTooManyConnectionsAndServesTheNewest) {
   std::vector<std::unique_ptr<RawConnection>> held;
   for (int i = 0; i < 64; ++i) {
     held.push_back(std::make_unique<RawConnection>(server_->port()));
-    held.back()->send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    held.back()->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ASSERT_EQ(held.back()->reply().status, 200) << i;
   }
-  EXPECT_EQ(RawConnection(server_->port()).receive(1, 10s), "") << "one too many is closed";
-  held.front()->close();
-  EXPECT_TRUE(
-      penstock::test::eventually([&] { return http(server_->port(), "GET", "/metrics").status == 200; }));
+  held.front()->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_EQ(held.front()->reply().status, 200);
+  EXPECT_EQ(http(server_->port(), "GET", "/metrics").status, 200);
+  EXPECT_EQ(held[1]->receive(1, 10s), "") << "the longest idle is closed";
+  held.front()->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(held.front()->reply().status, 200) << "one that was used since is not";
+}
+
+TEST_F(MetricsServerTest, IsNotHeldUpByHundredsThatSendNothingOrHalfARequest) {
+  std::vector<std::unique_ptr<RawConnection>> silent;
+  for (int i = 0; i < 300; ++i) {
+    silent.push_back(std::make_unique<RawConnection>(server_->port()));
+    if (i % 2 == 0) silent.back()->send("GET /metrics HTTP/1.1\r\nHo");
+    if (i % 50 != 0) continue;
+    EXPECT_EQ(http(server_->port(), "GET", "/metrics").status, 200) << i;
+  }
+  EXPECT_EQ(http(server_->port(), "GET", "/metrics").status, 200);
+}
+
+TEST_F(MetricsServerTest, GivesAHeadThatComesByteByByteNoMoreThanItsTime) {
+  const auto quick = MetricsServer::start(metrics_, "127.0.0.1", 0, {.header = 300ms});
+  RawConnection slow((*quick)->port());
+  const auto begun = std::chrono::steady_clock::now();
+  slow.send("GET /metrics HTTP/1.1\r\nX: ");
+  bool open = true;
+  while (open && std::chrono::steady_clock::now() - begun < 10s)
+    open = slow.send("x") && slow.receive(1, 20ms).empty() && std::chrono::steady_clock::now() - begun < 5s;
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
+  RawConnection idle((*quick)->port());
+  EXPECT_EQ(idle.receive(1, 600ms), "");
+  idle.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(idle.reply().status, 200) << "who has not begun a request may wait";
+}
+
+TEST_F(MetricsServerTest, RefusesWebPages) {
+  const auto status = [&](const std::map<std::string, std::string>& headers) {
+    return http(server_->port(), "GET", "/metrics", "", headers).status;
+  };
+  EXPECT_EQ(status({{"Origin", "http://evil.example"}}), 403);
+  EXPECT_EQ(status({{"Origin", "null"}}), 403);
+  EXPECT_EQ(status({{"Sec-Fetch-Site", "cross-site"}}), 403);
+  RawConnection rebound(server_->port());
+  rebound.send("GET /metrics HTTP/1.1\r\nHost: evil.example\r\nSec-Fetch-Site: same-origin\r\n\r\n");
+  const auto refused = rebound.reply();
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, testing::Not(testing::HasSubstr("penstock_")));
+  const auto reply = http(server_->port(), "GET", "/metrics?a=%0d%0aX-Forged:%201", "", {{"X", "y"}});
+  EXPECT_EQ(reply.headers.count("x-forged"), 0U);
+  EXPECT_EQ(reply.headers.count("access-control-allow-origin"), 0U);
 }
 
 TEST_F(MetricsServerTest, TellsOfAPortThatIsTaken) {
