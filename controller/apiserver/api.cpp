@@ -39,7 +39,7 @@ Api::Api(Registry registry, Store& store, const Clock& clock, ApiSettings settin
 Outcome Api::handle(const Request& request) noexcept {
   Reply<Outcome> answer = Response();
   try {
-    const auto allowed = authorize(request);
+    const auto allowed = is_open(request.path) ? Reply<void>() : authorize(request.authorization);
     answer = allowed ? route(request) : tl::unexpected(allowed.error());
   } catch (const std::exception& defect) {
     // The text may quote what was sent, so it goes neither out nor into the log.
@@ -49,12 +49,17 @@ Outcome Api::handle(const Request& request) noexcept {
   return answer ? *std::move(answer) : error_response(answer.error());
 }
 
-Reply<void> Api::authorize(const Request& request) const {
-  if (is_open(request.path)) return {};
+Reply<void> Api::admit(const RequestOrigin& origin, std::string_view authorization, bool has_body) const {
+  if (const auto fault = foreign_page_fault(origin, true); !fault.empty()) {
+    return tl::unexpected(ApiError{403, "Forbidden", std::string(fault)});
+  }
+  return has_body ? authorize(authorization) : Reply<void>();
+}
+
+Reply<void> Api::authorize(std::string_view authorization) const {
   constexpr std::string_view kScheme = "Bearer ";
-  const std::string_view sent = request.authorization;
-  const bool known =
-      sent.starts_with(kScheme) && same_secret(sent.substr(kScheme.size()), settings_.token.reveal());
+  const bool known = authorization.starts_with(kScheme) &&
+                     same_secret(authorization.substr(kScheme.size()), settings_.token.reveal());
   if (!known) return unauthorized();
   return {};
 }
@@ -81,6 +86,10 @@ Reply<Outcome> Api::route_resource(const Request& request, const ResourcePath& p
     return Outcome(*std::move(started));
   }
   if (method == "GET") return finish(path.name.empty() ? list(request, path) : get(request, path));
+  if (path.type->absent) {
+    return method_not_allowed(
+        fmt::format("this server has no {}: it serves Pipes, and what they need", path.type->qualified()));
+  }
   if (path.type->read_only) {
     return method_not_allowed(
         fmt::format("{} are part of this program and cannot be changed here", path.type->qualified()));
@@ -150,6 +159,8 @@ tl::unexpected<ApiError> error_of(const WriteFailure& failure, const ResourceTyp
                                    key.ns));
     case WriteFailure::Kind::NamespaceNotEmpty:
       return conflict(subject, "the namespace is not empty");
+    case WriteFailure::Kind::DiskFull:
+      return insufficient_storage(failure.message);
     case WriteFailure::Kind::Io:
       break;
   }

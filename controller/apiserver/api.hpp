@@ -10,6 +10,7 @@
 #include "controller/apiserver/resource_path.hpp"
 #include "controller/apiserver/store.hpp"
 #include "controller/apiserver/watch_feed.hpp"
+#include "core/browser_guard.hpp"
 #include "core/clock.hpp"
 #include "core/secret.hpp"
 
@@ -44,6 +45,11 @@ class Api {
   /// Never throws: a defect below is logged and answered with 500.
   [[nodiscard]] Outcome handle(const Request& request) noexcept;
 
+  /// What a request's head alone decides: no web page has any business here (403), and nobody without the
+  /// token gets a body read (401). handle() asks for the token again.
+  [[nodiscard]] Reply<void> admit(const RequestOrigin& origin, std::string_view authorization,
+                                  bool has_body) const;
+
   /// Removes Events that were last written longer ago than the TTL.
   void forget_old_events();
   /// Goes on deleting namespaces that were being deleted when the server stopped.
@@ -66,7 +72,7 @@ class Api {
   /// Computes the next state from the present one.
   using Change = std::function<Reply<Json>(const Json& current)>;
 
-  [[nodiscard]] Reply<void> authorize(const Request& request) const;
+  [[nodiscard]] Reply<void> authorize(std::string_view authorization) const;
   [[nodiscard]] Reply<Outcome> route(const Request& request);
   [[nodiscard]] Reply<Outcome> route_resource(const Request& request, const ResourcePath& path);
 

@@ -122,6 +122,10 @@ tl::unexpected<ApiError> internal_error(std::string message) {
   return error(500, "InternalError", fmt::format("Internal error occurred: {}", message));
 }
 
+tl::unexpected<ApiError> insufficient_storage(std::string message) {
+  return error(507, "InsufficientStorage", std::move(message));
+}
+
 tl::unexpected<ApiError> invalid(std::string_view group, std::string_view kind, std::string_view name,
                                  const std::vector<Cause>& causes) {
   std::vector<std::string> texts;

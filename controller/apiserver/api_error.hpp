@@ -57,6 +57,8 @@ struct Subject {
 [[nodiscard]] tl::unexpected<ApiError> request_too_large(std::size_t limit);
 [[nodiscard]] tl::unexpected<ApiError> unsupported_media_type(std::string message);
 [[nodiscard]] tl::unexpected<ApiError> internal_error(std::string message);
+/// 507: the server's own disk is full. Nothing was written.
+[[nodiscard]] tl::unexpected<ApiError> insufficient_storage(std::string message);
 /// 422 with one cause per fault. `causes` must not be empty.
 [[nodiscard]] tl::unexpected<ApiError> invalid(std::string_view group, std::string_view kind,
                                                std::string_view name, const std::vector<Cause>& causes);

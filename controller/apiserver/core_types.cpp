@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "controller/apiserver/core_schemas.hpp"
 #include "controller/apiserver/resource_type.hpp"
 
@@ -19,6 +21,12 @@ Column column(std::string name, std::string description, int priority = 0, std::
           .priority = priority,
           .json_path = "",
           .format = ""};
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
 }
 
 Column age() {
@@ -110,10 +118,54 @@ ResourceType custom_resource_definitions() {
   return type;
 }
 
+/// A kind of which there is nothing here, nor ever will be.
+ResourceType absent(const std::string& group, const std::string& kind, const std::string& plural,
+                    bool namespaced = true) {
+  const Json schema{{"type", "object"},
+                    {"x-kubernetes-preserve-unknown-fields", true},
+                    {"properties", {{"metadata", object_meta_schema()}}}};
+  return {.group = group,
+          .version = "v1",
+          .kind = kind,
+          .list_kind = kind + "List",
+          .plural = plural,
+          .singular = lower(kind),
+          .namespaced = namespaced,
+          .read_only = true,
+          .absent = true,
+          .definition =
+              "io.k8s.api." + (group.empty() ? "core" : group.substr(0, group.find('.'))) + ".v1." + kind,
+          .schema = schema,
+          .columns = {kName, age()}};
+}
+
+/// What `kubectl apply --prune` looks for by default (kubectl's pkg/cmd/apply/prune.go), beside what is here:
+/// it fails on a server that does not know all of these.
+std::vector<ResourceType> absent_types() {
+  return {absent("", "Endpoints", "endpoints"),
+          absent("", "PersistentVolumeClaim", "persistentvolumeclaims"),
+          absent("", "PersistentVolume", "persistentvolumes", false),
+          absent("", "Pod", "pods"),
+          absent("", "ReplicationController", "replicationcontrollers"),
+          absent("", "Service", "services"),
+          absent("batch", "CronJob", "cronjobs"),
+          absent("batch", "Job", "jobs"),
+          absent("networking.k8s.io", "Ingress", "ingresses"),
+          absent("apps", "DaemonSet", "daemonsets"),
+          absent("apps", "Deployment", "deployments"),
+          absent("apps", "ReplicaSet", "replicasets"),
+          absent("apps", "StatefulSet", "statefulsets")};
+}
+
 }  // namespace
 
 std::vector<ResourceType> core_types() {
-  return {config_maps(), events(), namespaces(), secrets(), custom_resource_definitions(), leases()};
+  std::vector<ResourceType> types{
+      config_maps(), events(), namespaces(), secrets(), custom_resource_definitions(), leases()};
+  for (auto& type : absent_types()) {
+    types.push_back(std::move(type));
+  }
+  return types;
 }
 
 }  // namespace penstock::apiserver

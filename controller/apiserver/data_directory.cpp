@@ -9,8 +9,12 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 #include <utility>
+
+#include "core/log.hpp"
 
 namespace penstock::apiserver {
 
@@ -20,6 +24,31 @@ tl::unexpected<Error> unusable(const std::string& path, std::string_view why) {
   return fail(ErrorKind::NeedsUser, "DataDirectoryUnusable",
               fmt::format("the data directory {} cannot be used: {}", path, why),
               "Make it writable for this user, or choose another --data-dir");
+}
+
+/// What lies in it are secrets and rows: nobody else may read it, nor put anything there.
+Status make_private(const std::string& path) {
+  struct stat is {};
+  if (::stat(path.c_str(), &is) != 0) return unusable(path, std::strerror(errno));
+  if (is.st_uid != ::geteuid()) {
+    return fail(
+        ErrorKind::NeedsUser, "DataDirectoryUnusable",
+        fmt::format("the data directory {} cannot be used: it belongs to another user (uid {}, this is {})",
+                    path, is.st_uid, ::geteuid()),
+        "Choose a directory below it, or another --data-dir; it is made when there is none");
+  }
+  if ((is.st_mode & S_ISVTX) != 0) {
+    return fail(ErrorKind::NeedsUser, "DataDirectoryUnusable",
+                fmt::format("the data directory {} cannot be used: it is shared with other users", path),
+                "Choose a directory below it, or another --data-dir; it is made when there is none");
+  }
+  constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+  if ((is.st_mode & kOthers) == 0) return {};
+  if (::chmod(path.c_str(), S_IRWXU) != 0) return unusable(path, std::strerror(errno));
+  log::info("dev",
+            "the data directory {} had mode {:04o}: set to 0700, for what is in it is this user's alone",
+            path, is.st_mode & 07777U);
+  return {};
 }
 
 /// Who holds the lock, as that process wrote it there; "" when it did not.
@@ -41,17 +70,23 @@ bool write_all(int file, std::string_view text) {
   return true;
 }
 
+bool is_private_file_of(const std::string& path, std::string_view text) {
+  struct stat is {};
+  if (::lstat(path.c_str(), &is) != 0 || !S_ISREG(is.st_mode) || (is.st_mode & 07777U) != 0600U) return false;
+  std::ifstream file(path, std::ios::binary);
+  const std::string present((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return file && present == text;
+}
+
 }  // namespace
 
 Result<DataDirectory> DataDirectory::acquire(const std::string& path) {
   std::error_code error;
   const auto absolute = std::filesystem::absolute(path, error).lexically_normal();
-  const bool fresh = !std::filesystem::exists(absolute, error);
   std::filesystem::create_directories(absolute, error);
   if (error) return unusable(path, error.message());
   if (!std::filesystem::is_directory(absolute, error)) return unusable(path, "it is not a directory");
-  // What lies in it are secrets.
-  if (fresh) std::filesystem::permissions(absolute, std::filesystem::perms::owner_all, error);
+  PENSTOCK_TRY(make_private(absolute.string()));
 
   const auto name = (absolute / "lock").string();
   const int lock = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -65,10 +100,10 @@ Result<DataDirectory> DataDirectory::acquire(const std::string& path) {
                             holder.empty() ? "" : fmt::format(" ({})", holder)),
                 "Stop that process, or choose another --data-dir");
   }
-  const auto own = fmt::format("{}\n", ::getpid());
-  if (::ftruncate(lock, 0) != 0 || ::pwrite(lock, own.data(), own.size(), 0) < 0) {
-    return unusable(absolute.string(), std::strerror(errno));
-  }
+  // For the message above alone: on a full disk it is left as it is. Of one size, so that nothing has to be
+  // cut off.
+  const auto own = fmt::format("{:<15}\n", ::getpid());
+  (void)!::pwrite(lock, own.data(), own.size(), 0);
   return directory;
 }
 
@@ -85,11 +120,18 @@ DataDirectory& DataDirectory::operator=(DataDirectory&& other) noexcept {
   return *this;
 }
 
+bool DataDirectory::was_used() const {
+  std::error_code error;
+  return std::filesystem::exists(file("kubeconfig"), error) ||
+         std::filesystem::exists(file("clickhouse"), error);
+}
+
 std::string DataDirectory::file(std::string_view name) const {
   return (std::filesystem::path(path_) / name).string();
 }
 
 Status write_private_file(const std::string& path, std::string_view text) {
+  if (is_private_file_of(path, text)) return {};
   const auto draft = path + ".new";
   const auto fault = [&] {
     return fail(ErrorKind::NeedsUser, "FileNotWritten",

@@ -11,8 +11,9 @@ namespace penstock::apiserver {
 /// the process, however it ends).
 class DataDirectory {
  public:
-  /// Makes the directory (mode 0700) when there is none. Fails with reason DataDirectoryUnusable or
-  /// DataDirectoryInUse, naming the path and the cure.
+  /// Makes the directory when there is none. It is this user's alone: mode 0700, and a directory that had
+  /// another gets it, with a line in the log. Fails with reason DataDirectoryUnusable (also when it belongs
+  /// to another user, or is a shared one such as /tmp) or DataDirectoryInUse, naming the path and the cure.
   [[nodiscard]] static Result<DataDirectory> acquire(const std::string& path);
   ~DataDirectory();
   DataDirectory(DataDirectory&& other) noexcept;
@@ -20,6 +21,8 @@ class DataDirectory {
 
   /// Absolute.
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// True when it holds what a server left that had been started here.
+  [[nodiscard]] bool was_used() const;
   [[nodiscard]] std::string file(std::string_view name) const;
 
  private:
@@ -30,7 +33,7 @@ class DataDirectory {
 };
 
 /// Writes a file of mode 0600 that others see either as it was or whole: under another name, synced, then
-/// renamed.
+/// renamed. A file that is so already is left alone.
 [[nodiscard]] Status write_private_file(const std::string& path, std::string_view text);
 
 }  // namespace penstock::apiserver

@@ -41,7 +41,8 @@ Result<asio::ip::address> loopback_address(const std::string& host) {
 
 class HttpListener::Impl {
  public:
-  explicit Impl(const ListenerOptions& options) : options_(options), tls_(asio::ssl::context::tls_server) {}
+  explicit Impl(const ListenerOptions& options)
+      : options_(options), tls_(asio::ssl::context::tls_server), open_(options.limits.waiting) {}
 
   Status bind() {
     PENSTOCK_ASSIGN(const auto address, loopback_address(options_.host));
@@ -73,8 +74,8 @@ class HttpListener::Impl {
   }
 
   Status serve(Api& api, Store& store, std::function<void()> every_minute) {
-    context_.emplace(
-        SessionContext{api, store, tls_, open_, options_.bookmark_interval, options_.slow_watcher});
+    context_.emplace(SessionContext{api, store, tls_, open_, options_.bookmark_interval,
+                                    options_.slow_watcher, options_.limits});
     every_minute_ = std::move(every_minute);
     accept();
     wait_a_minute();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,6 +12,13 @@
 
 namespace penstock::apiserver {
 
+/// What a client may take of the server; tests turn these.
+struct RequestLimits {
+  std::chrono::milliseconds head{10'000};  ///< a handshake; a request's head from its first byte to its last
+  std::chrono::milliseconds body{60'000};  ///< a request's body as a whole
+  std::size_t waiting = 256;               ///< connections without a request; watches are not among them
+};
+
 struct ListenerOptions {
   std::string host{};
   std::uint16_t port = 0;
@@ -18,6 +26,7 @@ struct ListenerOptions {
   TlsIdentity identity{};
   std::chrono::milliseconds bookmark_interval{};
   std::chrono::milliseconds slow_watcher{};
+  RequestLimits limits{};
 };
 
 /// The HTTP side: accepts connections and serves each from a pool of threads. Two steps, because the port

@@ -22,13 +22,13 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::chrono::seconds kHandshakeLimit{10};
 constexpr std::chrono::seconds kIdleLimit{300};
-constexpr std::chrono::seconds kBodyLimit{60};
+constexpr std::chrono::seconds kWriteLimit{60};
 constexpr std::chrono::milliseconds kGoodbyeLimit{2000};
 /// For the client's own goodbye while the server stops.
 constexpr std::chrono::milliseconds kStoppingLimit{200};
 constexpr std::size_t kMostHeaders = 64U * 1024U;
+constexpr std::size_t kPiece = 4096;
 constexpr std::size_t kWatchChunk = 256U * 1024U;
 /// How much of a refused body is read and thrown away, so that the client gets to see the refusal.
 constexpr std::size_t kMostDrained = 64U << 20U;
@@ -45,7 +45,7 @@ std::string warning_header(const std::string& text) {
 
 }  // namespace
 
-class HttpSession : public std::enable_shared_from_this<HttpSession> {
+class HttpSession final : public OpenSession, public std::enable_shared_from_this<HttpSession> {
  public:
   HttpSession(asio::ip::tcp::socket socket, const SessionContext& context)
       : context_(context),
@@ -53,7 +53,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
         goodbye_timer_(stream_.get_executor()),
         bookmark_timer_(stream_.get_executor()),
         watch_timer_(stream_.get_executor()) {}
-  ~HttpSession() {
+  ~HttpSession() override {
     unsubscribe();
     context_.open.remove(this);
   }
@@ -61,16 +61,23 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   HttpSession& operator=(const HttpSession&) = delete;
 
   void start() {
-    lowest().expires_after(kHandshakeLimit);
+    context_.open.waits(this);
+    lowest().expires_after(context_.limits.head);
     stream_.async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](error_code error) {
-      if (!error) self->read_header();
+      if (!error) self->wait_for_request();
     });
   }
 
   [[nodiscard]] auto executor() { return stream_.get_executor(); }
 
-  /// From any thread: ends the connection, a watch by its proper last chunk.
-  void end() {
+  void make_room() override {
+    asio::post(stream_.get_executor(), [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self && !self->working_) self->close_now();
+    });
+  }
+
+  void end() override {
     asio::post(stream_.get_executor(), [weak = weak_from_this()] {
       const auto self = weak.lock();
       if (!self) return;
@@ -88,12 +95,27 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   // --- one request ---
 
+  /// Idle until a request begins; then its head has to come.
+  void wait_for_request() {
+    if (ending_) return close_now();
+    working_ = false;
+    context_.open.waits(this);
+    if (buffer_.size() > 0) return read_header();
+    lowest().expires_after(kIdleLimit);
+    stream_.async_read_some(buffer_.prepare(kPiece),
+                            [self = shared_from_this()](error_code error, std::size_t size) {
+                              self->buffer_.commit(size);
+                              if (!error) return self->read_header();
+                              if (error == asio::error::eof) self->goodbye();
+                            });
+  }
+
   void read_header() {
     if (ending_) return close_now();
     parser_.emplace();
     parser_->header_limit(kMostHeaders);
     parser_->body_limit(kMostBody);
-    lowest().expires_after(kIdleLimit);
+    lowest().expires_after(context_.limits.head);
     http::async_read_header(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
@@ -109,9 +131,22 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
       const bool malformed = error.category() == make_error_code(http::error::bad_method).category();
       return malformed ? refuse(400, bad_request("the request is not HTTP").value()) : close_now();
     }
-    lowest().expires_after(kBodyLimit);
+    if (auto admitted = admit(); !admitted) return refuse(admitted.error().code, std::move(admitted.error()));
+    working_ = true;
+    context_.open.works(this);
+    lowest().expires_after(context_.limits.body);
     if (beast::iequals(parser_->get()[http::field::expect], "100-continue")) return write_continue();
     read_body();
+  }
+
+  [[nodiscard]] Reply<void> admit() const {
+    const auto header = [&](const char* name) {
+      const auto value = parser_->get()[name];
+      return std::string_view(value.data(), value.size());
+    };
+    return context_.api.admit(
+        {.host = header("Host"), .origin = header("Origin"), .fetch_site = header("Sec-Fetch-Site")},
+        header("Authorization"), !parser_->is_done());
   }
 
   void write_continue() {
@@ -163,14 +198,14 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     response_->body() = std::move(response.body);
     response_->prepare_payload();
     answering_ = true;
-    lowest().expires_after(kBodyLimit);
+    lowest().expires_after(kWriteLimit);
     http::async_write(stream_, *response_, [self = shared_from_this()](error_code error, std::size_t) {
       self->answering_ = false;
       if (error) return;
       if (self->refused_) return self->drain();
       if (!self->keep_alive_ || self->ending_) return self->goodbye();
       self->response_.reset();
-      self->read_header();
+      self->wait_for_request();
     });
   }
 
@@ -183,7 +218,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   }
 
   void drain() {
-    lowest().expires_after(kGoodbyeLimit);
+    if (drained_ == 0) lowest().expires_after(kGoodbyeLimit);
     stream_.async_read_some(buffer_.prepare(64U * 1024U),
                             [self = shared_from_this()](error_code error, std::size_t got) {
                               self->drained_ += got;
@@ -316,6 +351,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> response_;
   bool keep_alive_ = true;
+  bool working_ = false;  ///< on a request whose head has passed
   bool answering_ = false;
   bool refused_ = false;
   bool ending_ = false;
@@ -335,23 +371,6 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool finishing_ = false;
   bool over_ = false;
 };
-
-void OpenSessions::add(HttpSession* session) {
-  const std::lock_guard lock(mutex_);
-  sessions_.insert(session);
-}
-
-void OpenSessions::remove(HttpSession* session) {
-  const std::lock_guard lock(mutex_);
-  sessions_.erase(session);
-}
-
-void OpenSessions::end_all() {
-  const std::lock_guard lock(mutex_);
-  for (auto* session : sessions_) {
-    session->end();
-  }
-}
 
 void serve_connection(asio::ip::tcp::socket socket, const SessionContext& context) {
   const auto session = std::make_shared<HttpSession>(std::move(socket), context);

@@ -6,27 +6,12 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <chrono>
-#include <memory>
-#include <mutex>
-#include <set>
 
 #include "controller/apiserver/api.hpp"
+#include "controller/apiserver/http_listener.hpp"
+#include "controller/apiserver/open_sessions.hpp"
 
 namespace penstock::apiserver {
-
-class HttpSession;
-
-/// The sessions that are open, to end them all at a stop. Thread-safe.
-class OpenSessions {
- public:
-  void add(HttpSession* session);
-  void remove(HttpSession* session);
-  void end_all();
-
- private:
-  std::mutex mutex_;
-  std::set<HttpSession*> sessions_;
-};
 
 /// What all sessions share; outlives them.
 struct SessionContext {
@@ -36,6 +21,7 @@ struct SessionContext {
   OpenSessions& open;
   std::chrono::milliseconds bookmark_interval;
   std::chrono::milliseconds slow_watcher;
+  RequestLimits limits;
 };
 
 /// Serves the connection on the socket's executor, which must be a strand; owns itself until it is over.

@@ -9,8 +9,11 @@ namespace penstock::apiserver {
 namespace {
 
 Status put(Store& store, ObjectKey key, Json value, std::uint64_t expected, WallTime now) {
-  const auto stored = store.write(
-      {.key = std::move(key), .value = std::move(value), .expected_revision = expected, .now = now});
+  const auto stored = store.write({.key = std::move(key),
+                                   .value = std::move(value),
+                                   .expected_revision = expected,
+                                   .urgent = true,
+                                   .now = now});
   if (stored) return {};
   return fail(ErrorKind::Transient, "StateFileUnusable", stored.error().message,
               "Check the space on its disk and that it is writable");

@@ -42,6 +42,7 @@ struct ResourceType {
   bool has_status = false;            ///< status is written through /status alone
   bool custom = false;                ///< declared by a CRD: generation is kept, no strategic merge
   bool read_only = false;             ///< written by the server itself alone
+  bool absent = false;                ///< known, for kubectl's sake, but there is nothing of it
   bool unconditional_update = false;  ///< PUT without a resourceVersion overwrites
   std::string definition;             ///< name in the OpenAPI documents, io.k8s.api.core.v1.Secret
   Json schema{};                      ///< structural, with metadata's own fields filled in
@@ -57,7 +58,7 @@ struct ResourceType {
 };
 
 /// The kinds of a small cluster that Penstock needs: namespaces, secrets, configmaps, events, leases, and the
-/// CRD itself, read-only.
+/// CRD itself, read-only; and, empty, those that kubectl takes for granted.
 [[nodiscard]] std::vector<ResourceType> core_types();
 
 /// Schema of metadata (meta/v1 ObjectMeta), the same for all kinds.

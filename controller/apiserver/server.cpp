@@ -73,7 +73,8 @@ class ApiServer::Impl {
                                                    .threads = options.threads,
                                                    .identity = std::move(identity),
                                                    .bookmark_interval = options.bookmark_interval,
-                                                   .slow_watcher = options.slow_watcher}));
+                                                   .slow_watcher = options.slow_watcher,
+                                                   .limits = options.limits}));
     port_ = listener_->port();
     const auto address = fmt::format("{}:{}", listener_->host(), port_);
     url_ = "https://" + address;
@@ -111,7 +112,7 @@ class ApiServer::Impl {
 Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiServerOptions& options) {
   PENSTOCK_ASSIGN(auto registry, registry_of(options));
   PENSTOCK_ASSIGN(auto directory, DataDirectory::acquire(options.data_dir));
-  PENSTOCK_ASSIGN(auto file, StateFile::open(directory.file("state.db")));
+  PENSTOCK_ASSIGN(auto file, StateFile::open(directory.file("state.db"), directory.was_used()));
   PENSTOCK_ASSIGN(const auto token, token_of(*file));
   PENSTOCK_ASSIGN(auto identity, identity_of(*file, clock_of(options).now()));
   // Objects stored under an older schema show the defaults of this one.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/apiserver/http_listener.hpp"
 #include "core/clock.hpp"
 #include "core/result.hpp"
 #include "crds/crd.hpp"
@@ -37,6 +38,7 @@ struct ApiServerOptions {
   std::size_t window_changes = 10'000;             ///< how far back a watch may start, in changes
   std::size_t window_bytes = 64U << 20U;           ///< and in bytes of JSON
   std::chrono::milliseconds slow_watcher{30'000};  ///< a watcher that takes no bytes for so long is dropped
+  RequestLimits limits{};
 };
 
 /// The embedded Kubernetes-compatible API: HTTPS on loopback with a bearer token, state in DIR/state.db, and

@@ -9,12 +9,15 @@
 #include <cerrno>
 #include <cstring>
 
+#include "controller/apiserver/state_disk.hpp"
+
 namespace penstock::apiserver {
 
 namespace {
 
 constexpr int kApplicationId = 0x50534b31;  // "PSK1"
 constexpr int kFormat = 1;
+constexpr int kGrowth = 1 << 20;  // so that a page more seldom needs space on the disk
 
 class Statement {
  public:
@@ -54,7 +57,7 @@ class Statement {
 
 /// SQLite would create the file with the umask's mode, and its -wal beside it with the same.
 Status create_private(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) {
     return fail(ErrorKind::NeedsUser, "StateFileUnusable",
                 fmt::format("cannot open the state file {}: {}", path, std::strerror(errno)),
@@ -68,7 +71,13 @@ Status create_private(const std::string& path) {
 }  // namespace
 
 StateFile::~StateFile() {
+  int in_log = 0;
+  int copied = -1;
+  if (ready_) {
+    sqlite3_wal_checkpoint_v2(database_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+  }
   sqlite3_close(database_);
+  if (in_log == copied) blank_log(path_ + "-wal");
 }
 
 tl::unexpected<Error> StateFile::fault() const {
@@ -76,13 +85,21 @@ tl::unexpected<Error> StateFile::fault() const {
   const std::string why = sqlite3_errmsg(database_);
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
     return fail(ErrorKind::NeedsUser, "StateFileDamaged",
-                fmt::format("the state file {} is damaged: {}", path_, why),
-                fmt::format("Restore it from a copy, or move {0}, {0}-wal and {0}-shm away and apply your "
-                            "manifests again",
-                            path_));
+                fmt::format("the state file {} is damaged: {}", path_, why), damage_cure(path_));
   }
+  if (code == SQLITE_FULL) return disk_full();
   return fail(ErrorKind::Transient, "StateFileUnusable", fmt::format("the state file {}: {}", path_, why),
               "Check the space on its disk and that it is writable");
+}
+
+tl::unexpected<Error> StateFile::disk_full() const {
+  return fail(ErrorKind::Transient, "DiskFull",
+              fmt::format("the disk of the state file {} is full: nothing is written but deletions", path_),
+              "Free space on it; what is there can be read, and deleted");
+}
+
+bool StateFile::short_of_space() const {
+  return is_short_of_space(path_);
 }
 
 Status StateFile::execute(const char* sql) {
@@ -90,7 +107,8 @@ Status StateFile::execute(const char* sql) {
   return fault();
 }
 
-Result<std::unique_ptr<StateFile>> StateFile::open(const std::string& path) {
+Result<std::unique_ptr<StateFile>> StateFile::open(const std::string& path, bool was_used) {
+  PENSTOCK_TRY(check_state_path(path, was_used));
   PENSTOCK_TRY(create_private(path));
   sqlite3* database = nullptr;
   const int code =
@@ -101,17 +119,9 @@ Result<std::unique_ptr<StateFile>> StateFile::open(const std::string& path) {
   return file;
 }
 
-Status StateFile::prepare() {
+/// Whose file it is comes first, and by reading alone: a database of somebody else stays as it is.
+Result<bool> StateFile::check_owner() {
   sqlite3_busy_timeout(database_, 2000);
-  PENSTOCK_TRY(execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"));
-  Statement check(database_, "PRAGMA quick_check(1)");
-  const bool checked = check.step() && check.text(0) == "ok";
-  if (!checked) {
-    if (!check.ok()) return fault();
-    return fail(ErrorKind::NeedsUser, "StateFileDamaged",
-                fmt::format("the state file {} is damaged: {}", path_, check.text(0)),
-                "Restore it from a copy, or move it away and apply your manifests again");
-  }
   Statement header(database_,
                    "SELECT (SELECT count(*) FROM sqlite_master), application_id, user_version FROM "
                    "pragma_application_id, pragma_user_version");
@@ -126,6 +136,33 @@ Status StateFile::prepare() {
         fmt::format("the state file {} was written by a newer Penstock (format {})", path_, header.number(2)),
         "Use that version again, or choose another --data-dir");
   }
+  return header.number(1) == kApplicationId && header.number(2) == kFormat;
+}
+
+Status StateFile::check_content() {
+  Statement check(database_, "PRAGMA quick_check(1)");
+  const bool answered = check.step();
+  if (answered && check.text(0) == "ok") return {};
+  if (!check.ok()) return fault();
+  return fail(ErrorKind::NeedsUser, "StateFileDamaged",
+              fmt::format("the state file {} is damaged: {}", path_, check.text(0)), damage_cure(path_));
+}
+
+Status StateFile::prepare() {
+  PENSTOCK_ASSIGN(const bool complete, check_owner());
+  PENSTOCK_TRY(check_content());
+  int on = 1;
+  int growth = kGrowth;
+  sqlite3_file_control(database_, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  sqlite3_file_control(database_, "main", SQLITE_FCNTL_CHUNK_SIZE, &growth);
+  PENSTOCK_TRY(execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"));
+  if (!complete) PENSTOCK_TRY(create_tables());
+  reserve_log(path_ + "-wal");
+  ready_ = true;
+  return {};
+}
+
+Status StateFile::create_tables() {
   return execute(
       fmt::format("BEGIN;"
                   "PRAGMA application_id={};"

@@ -28,6 +28,16 @@ bool in_scope(const ObjectKey& key, const std::string& type, const std::string& 
   return key.type == type && (ns.empty() || key.ns == ns);
 }
 
+/// A full disk is emptied by deleting, and by what leads to it.
+bool may_use_reserve(const Write& write) {
+  return write.remove || write.urgent || member(write.value, {"metadata", "deletionTimestamp"}).is_string();
+}
+
+WriteFailure failure_of(const Error& error) {
+  const bool full = error.reason == "DiskFull";
+  return {full ? WriteFailure::Kind::DiskFull : WriteFailure::Kind::Io, error.text()};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(std::unique_ptr<StateFile> file, WatchWindow window,
@@ -135,12 +145,15 @@ tl::expected<ObjectPtr, WriteFailure> Store::write(Write write) {
   const std::lock_guard one_writer(writer_);
   const auto current = get(write.key);
   if (auto refused = refusal(write, current)) return tl::unexpected(*std::move(refused));
+  if (!may_use_reserve(write) && file_->short_of_space()) {
+    return tl::unexpected(failure_of(file_->disk_full().value()));
+  }
   const std::uint64_t next = revision() + 1;
   const auto object = make_object(std::move(write.value), next, write.now);
   const auto& key = write.key;
   const auto saved = write.remove ? file_->remove(key.type, key.ns, key.name, next)
                                   : file_->put({key.type, key.ns, key.name, next, write.now, object->text});
-  if (!saved) return tl::unexpected(WriteFailure{WriteFailure::Kind::Io, saved.error().text()});
+  if (!saved) return tl::unexpected(failure_of(saved.error()));
   Change change{.kind = write.remove ? Change::Kind::Deleted
                         : current    ? Change::Kind::Modified
                                      : Change::Kind::Added,

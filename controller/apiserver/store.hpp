@@ -47,9 +47,18 @@ struct Change {
   ObjectPtr previous{};
 };
 
-/// Why a write was refused. All but Io are decided under the lock, against the present state.
+/// Why a write was refused. All but DiskFull and Io are decided under the lock, against the present state.
 struct WriteFailure {
-  enum class Kind { Exists, Missing, Stale, NamespaceMissing, NamespaceTerminating, NamespaceNotEmpty, Io };
+  enum class Kind {
+    Exists,
+    Missing,
+    Stale,
+    NamespaceMissing,
+    NamespaceTerminating,
+    NamespaceNotEmpty,
+    DiskFull,
+    Io
+  };
   Kind kind = Kind::Io;
   std::string message{};
 };
@@ -62,6 +71,7 @@ struct Write {
   std::uint64_t expected_revision = 0;
   bool remove = false;
   bool needs_namespace = false;  ///< the key's namespace must exist and not be terminating
+  bool urgent = false;  ///< goes through on a full disk, as removals and objects that are being deleted do
   WallTime now{};
 };
 

@@ -1,6 +1,7 @@
 #include "controller/cli/dev.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -58,6 +59,13 @@ class StopSignals {
  private:
   sigset_t set_{};
 };
+
+/// Everything that is made from now on, the engine's data too, is for this user alone; and a file that may
+/// not grow any more is an error of whoever writes it, not the end of the process.
+void keep_files_private() {
+  ::umask(S_IRWXG | S_IRWXO);
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+}
 
 /// A server that does not answer may hold a pass up for longer than anybody wants to wait: then the process
 /// ends as it is, which loses nothing, because every step may be cut off anywhere.
@@ -181,6 +189,7 @@ void add_dev_command(CLI::App& app) {
       "  penstock dev --clickhouse 127.0.0.1:8123 --lib ./libchdb.so\n"
       "  penstock dev --table-patience 30m");
   command->callback([options] {
+    keep_files_private();
     const StopSignals signals;
     const auto done = run(*options, signals);
     if (done) throw CLI::Success();

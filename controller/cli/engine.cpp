@@ -1,5 +1,7 @@
 #include "controller/cli/engine.hpp"
 
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -32,7 +34,10 @@ void add_engine_command(CLI::App& app) {
       "Examples:\n"
       "  penstock engine --path ./clickhouse --listen 127.0.0.1:8123\n"
       "  penstock engine --path ./clickhouse --lib ./libchdb.so --max-statements 8");
-  command->callback([options] { throw CLI::RuntimeError(engine::run_engine(*options)); });
+  command->callback([options] {
+    ::umask(S_IRWXG | S_IRWXO);  // its data is for this user alone
+    throw CLI::RuntimeError(engine::run_engine(*options));
+  });
 }
 
 }  // namespace penstock::cli

@@ -47,6 +47,9 @@ Meaning meaning_of(int code, const std::string& reason, Effect effect) {
       return {Transient, "ServiceUnavailable", ""};
     case 504:
       return {effect == Effect::Write ? InDoubt : Transient, "Timeout", ""};
+    case 507:
+      return {Transient, "InsufficientStorage",
+              "Free space on the disk where the API server keeps its state."};
     default:
       break;
   }

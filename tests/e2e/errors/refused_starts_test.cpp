@@ -1,6 +1,7 @@
 // `penstock dev` that cannot start, and nonsense on the command line: one clear text on stderr, an exit code
 // other than 0, at once.
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -81,11 +82,23 @@ TEST_F(RefusedStart, BecauseTheDataDirectoryCannotBeWritten) {
   std::string program = PENSTOCK_BINARY;
   if (::geteuid() == 0) {  // who may write anywhere: somebody else, who need not reach where it was built
     options.user = "nobody";
+    ASSERT_EQ(::chown(data_dir.c_str(), ::getpwnam("nobody")->pw_uid, -1), 0);
     program = directory / "penstock";
     std::filesystem::copy_file(PENSTOCK_BINARY, program);
     std::filesystem::permissions(program, static_cast<std::filesystem::perms>(0755));
   }
   expect_refused(test::run(program, options, 20s), {data_dir, "Permission denied", "--data-dir"});
+}
+
+TEST_F(RefusedStart, BecauseTheStateFileIsEmptyThoughAServerWasHere) {
+  {
+    test::DevServer server;
+    server.stop();
+    std::filesystem::copy(server.data_dir(), data_dir, std::filesystem::copy_options::recursive);
+  }
+  std::filesystem::resize_file(data_dir + "/state.db", 0);
+  std::filesystem::remove(data_dir + "/state.db-wal");
+  expect_refused(penstock(dev()), {data_dir + "/state.db", "damaged", "it is empty", "move"});
 }
 
 TEST_F(RefusedStart, BecauseTheStateFileIsDamaged) {

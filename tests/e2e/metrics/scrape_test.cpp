@@ -120,7 +120,7 @@ TEST_F(ScrapeTest, SaysWhatIsDocumentedAndNothingSecret) {
 
 TEST_F(ScrapeTest, EndsWithTheProcessAndComesBackWithIt) {
   test::RawConnection open(port_);
-  open.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  open.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
   ASSERT_EQ(open.reply().status, 200);
   const auto stopped = dev_.stop();
   EXPECT_TRUE(stopped.status.ok()) << dev_.log();

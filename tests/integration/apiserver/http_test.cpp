@@ -96,8 +96,9 @@ TEST_F(HttpTest, RefusesABodyOverThreeMegabytesAndSaysSo) {
   EXPECT_EQ(refused.status, 413);
   EXPECT_EQ(Json::parse(refused.body)["reason"], "RequestEntityTooLarge");
   auto chunked = connect();
-  chunked.send_raw("POST " + std::string(kSecrets) + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " +
-                   credentials().token + "\r\nTransfer-Encoding: chunked\r\n\r\n");
+  chunked.send_raw("POST " + std::string(kSecrets) +
+                   " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + credentials().token +
+                   "\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 4; ++i) {
     chunked.send_raw("100000\r\n" + std::string(1U << 20U, 'x') + "\r\n");
   }
@@ -110,7 +111,7 @@ TEST_F(HttpTest, AnswersExpectContinue) {
   auto client = connect();
   const auto body = secret("s").dump();
   client.send_raw("POST " + std::string(kSecrets) +
-                  " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nAuthorization: Bearer " +
+                  " HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nAuthorization: Bearer " +
                   credentials().token + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
   EXPECT_EQ(client.read().status, 100);
   client.send_raw(body);

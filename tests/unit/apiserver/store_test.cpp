@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -185,97 +184,6 @@ TEST_F(StoreTest, KeepsItsFileToItself) {
   put("a", 1);
   ASSERT_EQ(::stat((path_ + "-wal").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0077U, 0U);
-}
-
-TEST(StateFile, NamesADamagedFileAndTheCure) {
-  const test::TempDir directory;
-  const auto path = directory / "state.db";
-  std::ofstream(path) << std::string(8192, 'x');
-  const auto file = StateFile::open(path);
-  ASSERT_FALSE(file);
-  EXPECT_EQ(file.error().reason, "StateFileDamaged");
-  EXPECT_THAT(file.error().message, HasSubstr(path));
-  EXPECT_THAT(file.error().cure, HasSubstr("Restore it"));
-}
-
-TEST(StateFile, NoticesDamageInTheMiddle) {
-  const test::TempDir directory;
-  const auto path = directory / "state.db";
-  {
-    auto file = StateFile::open(path).value();
-    for (int i = 0; i < 200; ++i) {
-      ASSERT_TRUE(file->put({"things", "n", std::to_string(i), 1, {}, std::string(500, 'b')}));
-    }
-  }
-  std::fstream damage(path, std::ios::in | std::ios::out | std::ios::binary);
-  damage.seekp(4096);
-  damage << std::string(60'000, '\x5a');
-  damage.close();
-  const auto file = StateFile::open(path);
-  ASSERT_FALSE(file);
-  EXPECT_EQ(file.error().reason, "StateFileDamaged");
-}
-
-TEST(StateFile, RefusesAnObjectThatIsNoJson) {
-  const test::TempDir directory;
-  const auto path = directory / "state.db";
-  ASSERT_TRUE(StateFile::open(path).value()->put({"things", "n", "a", 1, {}, "{\"metadata\":"}));
-  const auto store = Store::open(StateFile::open(path).value(), {});
-  ASSERT_FALSE(store);
-  EXPECT_THAT(store.error().message, HasSubstr("things n/a"));
-}
-
-TEST(StateFile, RefusesADatabaseOfSomebodyElse) {
-  const test::TempDir directory;
-  const auto path = directory / "state.db";
-  sqlite3* other = nullptr;
-  ASSERT_EQ(sqlite3_open(path.c_str(), &other), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(other, "CREATE TABLE other(x)", nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(other);
-  const auto file = StateFile::open(path);
-  ASSERT_FALSE(file);
-  EXPECT_THAT(file.error().message, HasSubstr("is not a Penstock state file"));
-}
-
-TEST(StateFile, NamesAPathThatCannotBeWritten) {
-  const auto file = StateFile::open("/proc/nowhere/state.db");
-  ASSERT_FALSE(file);
-  EXPECT_THAT(file.error().message, HasSubstr("/proc/nowhere/state.db"));
-}
-
-TEST(StateFile, RemembersSettings) {
-  const test::TempDir directory;
-  const auto path = directory / "state.db";
-  ASSERT_TRUE(StateFile::open(path).value()->set_setting("token", "t"));
-  auto file = StateFile::open(path).value();
-  EXPECT_EQ(file->setting("token").value(), "t");
-  EXPECT_EQ(file->setting("none").value(), std::nullopt);
-}
-
-TEST(DataDirectory, IsHeldByOneAtATime) {
-  const test::TempDir parent;
-  const auto path = parent / "deep/er";
-  {
-    const auto first = DataDirectory::acquire(path);
-    ASSERT_TRUE(first);
-    const auto second = DataDirectory::acquire(path);
-    ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().reason, "DataDirectoryInUse");
-    EXPECT_THAT(second.error().message, HasSubstr(path));
-    EXPECT_THAT(second.error().message, HasSubstr(std::to_string(::getpid())));
-  }
-  EXPECT_TRUE(DataDirectory::acquire(path));
-}
-
-TEST(DataDirectory, NamesAPathThatIsOfNoUse) {
-  const test::TempDir parent;
-  std::ofstream(parent / "file") << "x";
-  for (const auto& path : {parent / "file", std::string("/proc/nowhere")}) {
-    const auto directory = DataDirectory::acquire(path);
-    ASSERT_FALSE(directory) << path;
-    EXPECT_EQ(directory.error().reason, "DataDirectoryUnusable");
-    EXPECT_THAT(directory.error().message, HasSubstr(path));
-  }
 }
 
 TEST(WritePrivateFile, ReplacesAFileWholeAndKeepsOthersOut) {
