@@ -23,7 +23,7 @@ HISTORIES ?=
 CASES ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help deps lint-deps build demo test test-browser test-cases test-chaos test-fuzz test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
+.PHONY: help deps lint-deps build demo test test-browser test-cases test-chaos test-clients test-fuzz test-histories test-mutants test-postgres test-types test-nightly test-asan test-tsan engine-program bench check lint fmt fmt-check clean
 
 help: ## Show this list
 	@echo 'Penstock: PostgreSQL into ClickHouse, declared by a Pipe.'; echo
@@ -59,6 +59,10 @@ test-browser: deps $(build)/build.ninja ## Attack penstock dev from a web page i
 	@ninja -C $(build) -j$(JOBS) penstock
 	@scripts/test-browser.sh $(build)
 
+test-clients: deps $(build)/build.ninja ## Run the official Python and JavaScript clients against the API
+	@ninja -C $(build) -j$(JOBS) penstock
+	@scripts/test-clients.sh $(build)/penstock
+
 test-histories: deps $(build)/build.ninja ## Try random histories of a source (SEEDS=from-to or a count)
 	@ninja -C $(build) -j$(JOBS) penstock penstock_histories
 	@$(build)/penstock_histories --seeds $(SEEDS) --regressions tests/histories/regressions \
@@ -82,18 +86,18 @@ test-types: deps $(build)/build.ninja ## Try random tables of every type, loaded
 	@$(build)/penstock_types --seeds $(SEEDS)
 
 # Clang's own build: the parsers of foreign bytes alone.
-SECONDS ?= 15
+SECONDS ?=
 TARGETS ?=
 test-fuzz: deps ## Let a fuzzer loose on every parser of foreign bytes (SECONDS each; TARGETS="pgoutput ...")
 	@scripts/deps.sh fuzz
 	@[ -f build/fuzz/build.ninja ] || cmake --preset fuzz $(CMAKE_ARGS)
 	@ninja -C build/fuzz -j$(JOBS)
-	@scripts/test-fuzz.sh build/fuzz $(SECONDS) $(TARGETS)
+	@scripts/test-fuzz.sh build/fuzz $(or $(SECONDS),15) $(TARGETS)
 
 # What takes hours: all that the others try a slice of.
 nightly_versions := 13 14 16 17 18
 test-nightly: ## Everything that takes hours: all cases, 1000 histories, all types, fuzzing, PostgreSQL 13 to 18, sanitizers
-	@PENSTOCK_NIGHTLY=1 PENSTOCK_KILLS=60 PENSTOCK_SEARCH=5 $(MAKE) --no-print-directory test test-cases
+	@PENSTOCK_NIGHTLY=1 PENSTOCK_KILLS=60 PENSTOCK_SEARCH=5 $(MAKE) --no-print-directory test test-cases test-clients
 	@$(MAKE) --no-print-directory test-histories SEEDS=1-1000
 	@$(MAKE) --no-print-directory test-histories SEEDS=1001-1200 HISTORIES=--kills
 	@$(MAKE) --no-print-directory test-chaos SECONDS=600

@@ -5,6 +5,7 @@
 #   scripts/deps.sh lint    what `make lint` and `make fmt` need on top
 #   scripts/deps.sh fuzz    what `make test-fuzz` needs on top
 #   scripts/deps.sh browser what `make test-browser` needs on top
+#   scripts/deps.sh clients what `make test-clients` needs on top
 #
 # It asks dpkg each time instead of remembering, so it is right on any machine and takes a moment when all is
 # there. Root, or sudo, is needed only when a package is missing.
@@ -21,6 +22,7 @@ programs='postgresql-15 postgresql-client-15 sqlite3 curl openssl ca-certificate
   prometheus prometheus-alertmanager'
 lint_tools='clang-format-14 clang-tidy-14'
 fuzz_tools='clang-14 libclang-rt-14-dev llvm-14'
+client_libraries='python3-kubernetes'
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -97,7 +99,8 @@ case ${1-} in
   lint) wanted=$lint_tools ;;
   fuzz) wanted=$fuzz_tools ;;
   browser) wanted=chromium ;;
-  *) die "unknown argument '$1' (nothing, lint, fuzz or browser)" ;;
+  clients) wanted=$client_libraries ;;
+  *) die "unknown argument '$1' (nothing, lint, fuzz, browser or clients)" ;;
 esac
 
 missing=$(missing_of "$wanted")
