@@ -157,6 +157,43 @@ bool is_alnum(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/// Kubernetes' own rule for names (RFC 1123, "subdomain").
+bool is_secret_name(std::string_view name) {
+  const auto edge = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    if (edge(name[at])) continue;
+    const bool inside = at > 0 && at + 1 < name.size();
+    if (!inside || (name[at] != '-' && name[at] != '.')) return false;
+    const auto beside = [&](char c) { return edge(c) || (name[at] == '-' && c == '-'); };
+    if (!beside(name[at - 1]) || !beside(name[at + 1])) return false;
+  }
+  return !name.empty();
+}
+
+void check_secret(const std::string& path, const std::optional<SecretKeyRef>& ref, Faults& faults) {
+  if (!ref) return;
+  const auto is_of_key = [](char c) {
+    return is_alnum(c) || std::string_view("-_.").find(c) != std::string_view::npos;
+  };
+  if (!is_secret_name(ref->name))
+    faults.push_back({path + ".name",
+                      "must consist of lower case letters, digits, '-' and '.', each part between dots "
+                      "beginning and ending with a letter or digit"});
+  if (ref->key.empty() || !std::all_of(ref->key.begin(), ref->key.end(), is_of_key))
+    faults.push_back({path + ".key", "must consist of letters, digits, '-', '_' and '.'"});
+}
+
+void check_secrets(const PipeSpec& spec, Faults& faults) {
+  const std::string source = "spec.source.postgres.";
+  const std::string destination = "spec.destination.clickhouse.";
+  check_secret(source + "passwordSecretRef", spec.source.password, faults);
+  check_secret(source + "tls.caSecretRef", spec.source.tls.ca, faults);
+  check_secret(source + "tls.clientCertificateSecretRef", spec.source.tls.client_certificate, faults);
+  check_secret(source + "tls.clientKeySecretRef", spec.source.tls.client_key, faults);
+  check_secret(destination + "passwordSecretRef", spec.destination.password, faults);
+  check_secret(destination + "caSecretRef", spec.destination.ca, faults);
+}
+
 void check_source(const PipeSpec& spec, Faults& faults) {
   const PostgresSpec& postgres = spec.source;
   const auto is_of_host = [](char c) {
@@ -246,6 +283,7 @@ void check_spec(const PipeSpec& spec, Faults& faults) {
   check_source(spec, faults);
   check_destination(spec.destination, faults);
   check_texts(spec, faults);
+  check_secrets(spec, faults);
   check_tables(spec.tables, faults);
   if (spec.sync.interval < kMinInterval || spec.sync.interval > kMaxInterval)
     faults.push_back({"spec.sync.interval",

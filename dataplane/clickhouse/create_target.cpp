@@ -149,7 +149,7 @@ Result<TypeTexts> ask_in_pieces(Client& client, TypeProbe probe, const std::vect
         columns.begin() + static_cast<std::ptrdiff_t>(from),
         columns.begin() + static_cast<std::ptrdiff_t>(std::min(columns.size(), from + kPiece)));
     const auto rows = probe_types(client, probe, piece, settings);
-    if (!rows && is_refusal(rows.error())) return TypeTexts{};
+    if (!rows && refuses_the_text(rows.error())) return TypeTexts{};
     if (!rows) return fail(rows.error());
     if (rows->size() != 1 || rows->front().size() != piece.size()) return TypeTexts{};
     for (std::size_t at = 0; at < piece.size(); ++at)

@@ -251,6 +251,24 @@ TEST(ValidatePipe, NamesOfTheSourceAreHeldToTheirLettersInWords) {
         << name;
 }
 
+TEST(ValidatePipe, SecretsAreNamedAsKubernetesNamesThem) {
+  const auto secret = [](const char* name, const char* key) {
+    return faults_of([&](Json& spec) {
+      spec["source"]["postgres"]["passwordSecretRef"] = {{"name", name}, {"key", key}};
+    });
+  };
+  for (const char* name : {"shop", "shop-postgres", "a.b-c.d", "a--b", "0"})
+    EXPECT_THAT(secret(name, "tls.key_1-A"), IsEmpty()) << name;
+  for (const char* name : {"Shop", "-a", "a-", "a..b", "a.-b", "a-.b", "a b", "../a", "a/b", ".a", "a."})
+    EXPECT_THAT(secret(name, "x"), ElementsAre(fault("spec.source.postgres.passwordSecretRef.name",
+                                                     "must consist of lower case")))
+        << name;
+  for (const char* key : {"a b", "a/b", "", "\xc3\xa9"})
+    EXPECT_THAT(secret("a", key),
+                ElementsAre(fault("spec.source.postgres.passwordSecretRef.key", "must consist of letters")))
+        << key;
+}
+
 TEST(ValidatePipe, AllFaultsAreTold) {
   EXPECT_EQ(faults_of([](Json& spec) {
               spec["destination"]["clickhouse"]["url"] = "ch";
