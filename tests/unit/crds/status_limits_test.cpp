@@ -63,8 +63,11 @@ TEST(StatusLimits, EveryTextIsMadeUtf8) {
 
 TEST(StatusLimits, TextsForPeopleHaveALimit) {
   each_leaf(schema_of("status"), "", [](const std::string& path, const Json& leaf) {
-    for (const char* name : {"message", "reason", "Changes"})
-      if (path.ends_with(name)) EXPECT_TRUE(leaf.contains("maxLength")) << path;
+    for (const char* name : {"message", "reason", "Changes"}) {
+      if (path.ends_with(name)) {
+        EXPECT_TRUE(leaf.contains("maxLength")) << path;
+      }
+    }
   });
 }
 

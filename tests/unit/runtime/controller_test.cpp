@@ -132,7 +132,7 @@ TEST(ControllerTest, PassesThatHangHoldUpNoOtherKey) {
       std::this_thread::sleep_for(5ms);
     return Requeue{};
   });
-  controller.start();
+  ASSERT_TRUE(controller.start());
   for (int at = 0; at < 20; ++at)
     controller.enqueue({"sick", "pipe-" + std::to_string(at)});
   EXPECT_TRUE(eventually([&] { return hanging == 20; })) << "those that hang hold up one another";
@@ -154,7 +154,7 @@ TEST(ControllerTest, GoesBackToItsOwnThreadsWhenNothingHangsAnyMore) {
     seen.insert(std::this_thread::get_id());
     return Requeue{};
   });
-  controller.start();
+  ASSERT_TRUE(controller.start());
   for (int at = 0; at < 5; ++at)
     controller.enqueue({"sick", "pipe-" + std::to_string(at)});
   ASSERT_TRUE(eventually([&] { return controller.queue().in_work_longer_than(300ms) == 5; }));
