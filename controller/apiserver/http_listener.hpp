@@ -3,14 +3,17 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
-#include "controller/apiserver/api.hpp"
 #include "controller/apiserver/tls_identity.hpp"
 #include "core/result.hpp"
 
 namespace penstock::apiserver {
+
+class Api;
+class Store;
 
 /// What a client may take of the server; tests turn these.
 struct RequestLimits {

@@ -96,7 +96,8 @@ std::optional<InsertSplit> split_at_format(std::string_view text, SqlLexer lexer
   const auto word = std::min(text.find_first_not_of(" \t\f", name.end), text.size());
   if (!complete && begins_settings(text.substr(word))) return std::nullopt;
   SqlLexer behind(text, word);
-  if (behind.is_keyword(behind.next(), "SETTINGS")) {
+  const bool same_line = word < text.size() && text[word] != '\n' && text[word] != '\r';
+  if (same_line && behind.is_keyword(behind.next(), "SETTINGS")) {
     const auto list = read_setting_list(behind);
     if (!complete && list.cut) return std::nullopt;
     if (list.end) {

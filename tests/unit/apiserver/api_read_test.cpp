@@ -279,7 +279,7 @@ TEST(Authorization, IsAskedOfAllButHealthAndVersion) {
 TEST(Documents, ServeDiscoveryInBothForms) {
   TestApi api;
   EXPECT_EQ(api.get("/api").body["versions"], Json::array({"v1"}));
-  EXPECT_EQ(api.get("/apis").body["groups"].size(), 5U);
+  EXPECT_EQ(api.get("/apis").body["groups"].size(), 8U);
   EXPECT_EQ(api.get("/apis/test.dev").body["preferredVersion"]["version"], "v1");
   const auto resources = api.get("/apis/test.dev/v1").body["resources"];
   EXPECT_EQ(resources[0]["shortNames"], Json::array({"wd"}));
@@ -303,7 +303,7 @@ TEST(Documents, ServeOpenapiV2AsProtobufAlone) {
   const auto response = std::get<Response>(api.api().handle(request));
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.content_type, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
-  EXPECT_EQ(api.get("/openapi/v3").body["paths"].size(), 4U);
+  EXPECT_EQ(api.get("/openapi/v3").body["paths"].size(), 7U);
   EXPECT_EQ(api.get("/openapi/v3/apis/test.dev/v1").body["openapi"], "3.0.0");
   EXPECT_EQ(api.get("/openapi/v3/api/v1").code, 200);
   EXPECT_EQ(api.get("/openapi/v3/apis/none/v1").code, 404);
@@ -332,7 +332,7 @@ TEST(Defects, AreAnsweredWith500AndKillNothing) {
 
 TEST(Paths, ThatAreNotServedAre404AndWrongMethods405) {
   TestApi api;
-  for (const auto* path : {"/api/v1/pods", "/nothing", "/api/v1/namespaces/default/secrets/s/status",
+  for (const auto* path : {"/api/v1/nodes", "/nothing", "/api/v1/namespaces/default/secrets/s/status",
                            "/openapi", "/openapi/v4"}) {
     EXPECT_EQ(api.get(path).code, 404) << path;
   }

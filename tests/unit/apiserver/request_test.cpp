@@ -69,7 +69,7 @@ TEST(ResourcePath, NamesCollectionsObjectsAndParts) {
 }
 
 TEST(ResourcePath, NamesNothingElse) {
-  for (const auto* target : {"/", "/api", "/api/v1", "/api/v2/secrets", "/api/v1/pods", "/api/v1/secrets/s",
+  for (const auto* target : {"/", "/api", "/api/v1", "/api/v2/secrets", "/api/v1/nodes", "/api/v1/secrets/s",
                              "/apis/test.dev/v2/widgets", "/apis/test.dev/v1/namespaces/n/widgets/w/scale",
                              "/api/v1/namespaces/n/secrets/s/status", "/api/v1/namespaces/n/namespaces/x",
                              "/apis/test.dev/v1/namespaces/n/widgets/w/status/more", "/other/v1/x"}) {

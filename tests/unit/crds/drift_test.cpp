@@ -255,23 +255,6 @@ TEST(Schema, HasNoDefaultsInTheItemsOfLists) {
   expect_no_defaults(schema_of("spec"), "spec", false);
 }
 
-TEST(Schema, NamesOfSecretsAndTheirKeysAreThoseThatSecretsCanHave) {
-  const auto faults = [](const Json& reference) {
-    Json spec = read_yaml_file("examples/minimal.yaml")["spec"];
-    spec["source"]["postgres"]["passwordSecretRef"] = reference;
-    return refusals(schema_of("spec"), spec, "spec").size();
-  };
-  for (const char* name : {"a", "a-b.c", "0"})
-    EXPECT_EQ(faults({{"name", name}}), 0U) << name;
-  for (const char* name :
-       {"A", "a_b", "-a", "a-", ".a", "a..b", "a/b", "../namespaces", "a b", "a\n", "\xc3\xa9"})
-    EXPECT_EQ(faults({{"name", name}}), 1U) << name;
-  for (const char* key : {"a", "A_b-c.d", ".pgpass"})
-    EXPECT_EQ(faults({{"name", "a"}, {"key", key}}), 0U) << key;
-  for (const char* key : {"a b", "a/b", "a\n", "a:b", "\xc3\xa9"})
-    EXPECT_EQ(faults({{"name", "a"}, {"key", key}}), 1U) << key;
-}
-
 TEST(Drift, DefaultsAreAllowedByTheSchemaThemselves) {
   each_leaf(schema_of("spec"), "spec", [](const std::string& path, const Json& leaf) {
     const Json value = leaf.value("default", Json());

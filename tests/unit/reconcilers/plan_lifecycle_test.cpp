@@ -214,10 +214,7 @@ TEST(PlanFailure, IsToldFromTheMomentWhatRunsIsStopped) {
 
 TEST(PlanFailure, DecidesEachCase) {
   const auto terminal = failed_just_now(ErrorKind::Terminal);
-  const auto recorded = with(without_run(streaming()), [](View& v) {
-    v.pipe.status.state = PipeState::Failed;
-    v.pipe.status.message = "slot lost";
-  });
+  const auto recorded = with(without_run(streaming()), make_failed);
   expect_decisions({
       {"what no waiting cures fails the pipe", with_retry(without_run(streaming()), terminal),
        PipeState::Failed, "Rest", "stay_failed"},

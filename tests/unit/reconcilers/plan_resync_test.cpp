@@ -18,10 +18,7 @@ View blocked(View view) {
 }
 
 View failed_pipe() {
-  auto view = without_run(streaming());
-  view.pipe.status.state = PipeState::Failed;
-  view.pipe.status.message = "slot lost";
-  return view;
+  return with(without_run(streaming()), make_failed);
 }
 
 TEST(PlanResync, BeginsFromEveryState) {

@@ -138,14 +138,14 @@ TEST(PlanRemovedTables, DecidesEachCase) {
       {"not while Failed",
        with(without_run(removing(streaming())),
             [](View& v) {
-              v.pipe.status.state = PipeState::Failed;
+              make_failed(v);
               v.pipe.status.observed_generation = 2;
             }),
        PipeState::Failed, "Rest", "stay_failed"},
       {"while Failed, before a resync",
        with(without_run(removing(streaming())),
             [](View& v) {
-              v.pipe.status.state = PipeState::Failed;
+              make_failed(v);
               v.pipe.spec.resync_generation = 1;
             }),
        PipeState::Modifying, "RemoveTables", rule},

@@ -158,6 +158,14 @@ inline View ready_to_swap() {
   return view;
 }
 
+/// Recorded as what no waiting cures.
+inline void make_failed(View& view) {
+  view.pipe.status.state = PipeState::Failed;
+  view.pipe.status.message = "slot lost";
+  view.pipe.status.conditions = {{"Ready", false, "SlotLost", "slot lost", 1, {}},
+                                 {"Stalled", true, "SlotLost", "slot lost", 1, {}}};
+}
+
 /// One table's resync generation is raised.
 inline View bumped(View view, std::size_t at = 0) {
   ++view.pipe.spec.tables.at(at).resync_generation;
