@@ -163,11 +163,15 @@ Result<Rows> ask(Client& client, const TargetDefinition& definition, std::string
 
 Result<ExpressionParts> parse(Client& client, const TargetDefinition& definition,
                               const ExpressionText& text) {
-  PENSTOCK_ASSIGN(const auto rows,
-                  ask(client, definition,
-                      fmt::format("SELECT explain FROM (EXPLAIN AST SELECT {})", text.with_plain_names), {}));
+  const auto rows =
+      ask(client, definition,
+          fmt::format("SELECT explain FROM (EXPLAIN AST SELECT {})", text.with_plain_names), {});
+  // To have a text parsed takes no right: what is denied is something that the text names.
+  if (!rows && rows.error().reason == "DestinationAccessDenied")
+    return fail(partition_by_invalid(definition, fmt::format("is refused: {}", rows.error().message)));
+  if (!rows) return fail(rows.error());
   std::vector<std::string> lines;
-  for (const auto& row : rows)
+  for (const auto& row : *rows)
     lines.push_back(row.at(0));
   auto parts = read_syntax_tree(lines);
   if (!parts) return fail(partition_by_invalid(definition, parts.error().message));

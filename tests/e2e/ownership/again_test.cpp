@@ -71,7 +71,7 @@ TEST(Again, UnderAnotherNameAndWithOtherSettingsTheTargetIsTakenUp) {
   ASSERT_NO_FATAL_FAILURE(be_running(scene));
   scene.dev.must_kubectl({"delete", "pipe", scene.pipe, "--timeout=30s"});
   change_meanwhile(scene);
-  Neighbour second(scene, {"{source: public.orders, columns: [{name: n, type: 'Nullable(Int64)'}]}"});
+  Neighbour second(scene, {"{source: public.orders, columns: [{name: 'n', type: 'Nullable(Int64)'}]}"});
   Reader reader(scene.engine, scene.database, kWhole);
   scene.dev.apply(second.yaml());
   ASSERT_TRUE(second.reaches("Running"));
