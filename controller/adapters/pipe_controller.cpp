@@ -35,6 +35,10 @@ Status PipeController::start() {
             if (options_.metrics)
               options_.metrics->meter().note_slot(uid, SlotMeasures{slot.retained_bytes, slot.safe_wal_size});
           },
+          [this](const std::string& uid, const std::string& server,
+                 const std::vector<postgres::SlotFacts>& slots) {
+            if (options_.metrics) options_.metrics->meter().note_slots(uid, server, slots);
+          },
           [this](const std::string& uid, const reconcile::Runs& runs) {
             if (!options_.metrics) return;
             options_.metrics->meter().note_run(uid, "load", runs.load.tables);

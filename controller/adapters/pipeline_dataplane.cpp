@@ -7,6 +7,7 @@
 #include "controller/adapters/other_pipes.hpp"
 #include "controller/adapters/pipe_job.hpp"
 #include "controller/adapters/run_facts.hpp"
+#include "dataplane/pipeline/release.hpp"
 #include "dataplane/pipeline/setup.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
@@ -362,7 +363,9 @@ Status PipelineDataplane::release(const Pipe& pipe, const reconcile::Credentials
                             .publication = wish.publication,
                             .targets = wish.targets,
                             .give_back = wish.give_back,
-                            .staging = wish.staging});
+                            .staging = wish.staging,
+                            .no_source = wish.no_source,
+                            .no_destination = wish.no_destination});
 }
 
 void PipelineDataplane::forget(const std::string& uid) {

@@ -24,6 +24,10 @@ namespace penstock::adapters {
 struct DataplaneHooks {
   std::function<void(const runtime::ObjectKey&)> changed;  ///< a run has news: reconcile the pipe
   std::function<void(const std::string& uid, const postgres::SlotFacts&)> slot_seen;
+  /// Of every look at a source: "host:port", and its slots that are called as pipes' are.
+  std::function<void(const std::string& uid, const std::string& server,
+                     const std::vector<postgres::SlotFacts>&)>
+      slots_seen;
   /// At every look, the last before a run is forgotten included.
   std::function<void(const std::string& uid, const reconcile::Runs&)> runs_seen;
   /// All Pipes of the API server, as far as this process knows them.

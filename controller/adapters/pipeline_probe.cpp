@@ -63,7 +63,11 @@ reconcile::ProbeFacts PipelineDataplane::take_up(Run& run, const Pipe& pipe, con
   for (const auto& [source, table] : report.tables)
     definitions[source] = table.definition;
   if (run.stream.run) run.stream.run->learn(definitions);
-  if (!job.slot.empty()) hooks_.slot_seen(pipe.uid, report.slot);
+  if (!job.slot.empty()) {
+    hooks_.slot_seen(pipe.uid, report.slot);
+    hooks_.slots_seen(pipe.uid, job.source.host + ":" + std::to_string(job.source.port),
+                      report.slots_of_pipes);
+  }
   run.strangers = std::move(found.strangers);
   run.unseen = std::move(report.unseen);
   reconcile::ProbeFacts out;

@@ -3,10 +3,11 @@
 #include <chrono>
 #include <functional>
 
+#include "core/clock.hpp"
+
 namespace penstock::runtime {
 
-/// Time for delays and durations: never set back by an administrator, unlike core's WallTime.
-using SteadyTime = std::chrono::steady_clock::time_point;
+using penstock::SteadyTime;
 
 /// Who is asked what time it is; tests hand in their own.
 using SteadyNow = std::function<SteadyTime()>;

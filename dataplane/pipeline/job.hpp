@@ -20,6 +20,9 @@
 
 namespace penstock::pipeline {
 
+/// The names of all pipes' slots begin with it.
+inline constexpr const char* kSlotPrefix = "penstock_";
+
 struct ColumnOverride {
   std::string name;
   std::string type;  ///< empty: the default mapping

@@ -340,7 +340,9 @@ Status probe_tables(const PipeJob& job, const std::vector<std::optional<postgres
 Result<ProbeReport> probe(const PipeJob& job, const SourceSystem& expected) {
   ProbeReport out;
   PENSTOCK_ASSIGN(out.system, check_same_system(job, expected));
-  PENSTOCK_ASSIGN(out.slot, postgres::read_slot(job.source, job.slot));
+  PENSTOCK_ASSIGN(auto slots, postgres::read_slots(job.source, job.slot, kSlotPrefix));
+  out.slot = std::move(slots.slot);
+  out.slots_of_pipes = std::move(slots.alike);
   if (auto fault = postgres::slot_fault(job.source, out.slot))
     return fail(unless_on_a_standby(job, *std::move(fault)));
   if (expected.told && out.slot.confirmed_lsn > *expected.told)

@@ -22,6 +22,7 @@ struct ProbedTable {
 struct ProbeReport {
   SourceSystem system;  ///< as it is now: a failover brings another timeline
   postgres::SlotFacts slot;
+  std::vector<postgres::SlotFacts> slots_of_pipes;  ///< of the whole server, by the prefix of their names
   Lsn end{};  ///< of the source's WAL after the look, where a table is in doubt; else null
   std::vector<TableFault> faults;  ///< tables whose changes do not come any more, or cannot be applied
   std::map<std::string, ProbedTable> tables;  ///< those that are on both sides, by source

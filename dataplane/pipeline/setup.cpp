@@ -215,44 +215,4 @@ std::string temporary_slot(const std::string& slot) {
   return "load_" + slot.substr(slot.find('_') + 1);
 }
 
-namespace {
-
-Status release_source(const PipeJob& job, const Release& what) {
-  if (what.slot) {
-    PENSTOCK_TRY(postgres::drop_slots_of(job.source, what.prefix, what.except));
-    PENSTOCK_TRY(postgres::drop_slots_of(job.source, temporary_slot(what.prefix), ""));
-  }
-  if (!what.publication) return {};
-  return postgres::drop_publications_of(job.source, what.prefix, what.except);
-}
-
-/// Of a table that its user made the rows may go, and the table is not ours to drop.
-Status drop_or_give_back(const PipeJob& job, clickhouse::Client& client, const std::string& name) {
-  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, name));
-  if (!target || !target->mark || target->mark->pipe_uid != job.uid) return {};
-  if (target->mark->adopted) return clickhouse::give_back(client, job.uid, name);
-  return clickhouse::drop_target(client, job.destination.database, name);
-}
-
-Status release_destination(const PipeJob& job, const Release& what) {
-  if (what.targets.empty() && what.staging.empty() && what.give_back.empty()) return {};
-  clickhouse::Client client(job.destination);
-  for (const auto& name : what.staging)
-    PENSTOCK_TRY(clickhouse::drop_staging(client, job.uid, name));
-  for (const auto& name : what.targets)
-    PENSTOCK_TRY(drop_or_give_back(job, client, name));
-  for (const auto& name : what.give_back)
-    PENSTOCK_TRY(clickhouse::give_back(client, job.uid, name));
-  return {};
-}
-
-}  // namespace
-
-Status release(const PipeJob& job, const Release& what) {
-  // A source that is away does not keep the targets from the next pipe.
-  auto source = release_source(job, what);
-  auto destination = release_destination(job, what);
-  return source ? destination : source;
-}
-
 }  // namespace penstock::pipeline

@@ -113,18 +113,4 @@ struct BoundTables {
 /// long as ours is.
 [[nodiscard]] std::string temporary_slot(const std::string& slot);
 
-/// Drops what is ours in the source, of every generation (names that begin with the `prefix`), and the target
-/// tables where asked. Safe to repeat; absent things are done.
-struct Release {
-  std::string prefix{};
-  bool slot = false;
-  bool publication = false;
-  // Only tables that carry this pipe's mark are dropped, or given back to the next (clickhouse/owner.hpp):
-  std::vector<std::string> targets{};  ///< one that a user made is given back
-  std::vector<std::string> give_back{};
-  std::vector<std::string> staging{};  ///< by their targets' names
-  std::string except{};                ///< a slot and publication of this name stay
-};
-[[nodiscard]] Status release(const PipeJob& job, const Release& what);
-
 }  // namespace penstock::pipeline

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/listing.hpp"
+#include "core/log.hpp"
 #include "reconcilers/pipe/tables.hpp"
 
 namespace penstock::reconcile {
@@ -64,10 +65,12 @@ struct Executor {
   Learnt operator()(const Rest&) const { return std::nullopt; }
   Learnt operator()(const AddFinalizer&) const { return only(api.add_finalizer(view.pipe)); }
 
-  Learnt operator()(const SetUp&) const {
+  Learnt operator()(const SetUp& verb) const {
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     const Pipe pipe = with(with_declared_tables(view.pipe));
-    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {sources_of(pipe.status), true}));
+    PENSTOCK_ASSIGN(const auto facts,
+                    dataplane.set_up(pipe, credentials, {sources_of(pipe.status), verb.make}));
+    if (!verb.make) return pipe.status;
     // A status that was lost may have known of another slot than ours is to be.
     PENSTOCK_TRY(dataplane.take_down_former(pipe, credentials));
     return with_tables_made(pipe.status, facts);
@@ -109,7 +112,7 @@ struct Executor {
   }
 
   Learnt operator()(const BeginResync&) const {
-    const Pipe pipe = with(with_resync_begun(view.pipe, view.now));
+    const Pipe pipe = with(with_resync_begun(view.pipe, view.wall));
     const Pipe later = with(with_tables_of_resync(pipe));
     PENSTOCK_ASSIGN(const auto facts,
                     dataplane.set_up(later, credentials, {sources_of(later.status), false}));
@@ -179,13 +182,12 @@ struct Executor {
   }
 
   Learnt operator()(const RemoveFinalizer& verb) const {
-    if (!verb.left_behind.empty())
-      api.event(view.pipe, true, "ReleaseIncomplete",
-                fmt::format("deleted without taking everything down: {}. Drop slot {} and publication {} in "
-                            "the source by hand; targets that could not be given back are taken by the next "
-                            "Pipe with spec.takeOver: true",
-                            verb.left_behind, view.pipe.status.replication.slot,
-                            view.pipe.status.replication.publication));
+    if (!verb.left_behind.empty()) {
+      const auto text = fmt::format("deleted without taking everything down: {}", verb.left_behind);
+      api.event(view.pipe, true, "ReleaseIncomplete", text);
+      // The Event goes with its namespace.
+      log::warn("pipe", "{}/{}: ReleaseIncomplete: {}", view.pipe.ns, view.pipe.name, text);
+    }
     dataplane.forget(view.pipe.uid);
     return only(api.remove_finalizer(view.pipe));
   }

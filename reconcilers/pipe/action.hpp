@@ -25,6 +25,9 @@ struct AddFinalizer {
 /// Validate, then make the target tables: of a new pipe, or the `_resync` tables of a resync. Confirmed:
 /// after the swap of those tables they would be made again.
 struct SetUp {
+  /// false: validate, and have the status say that they are to be made. A Pipe that never gets through leaves
+  /// nothing behind that its deletion would have to wait for.
+  bool make = true;
   bool operator==(const SetUp&) const = default;
 };
 /// Tables new to the pipe, or to be loaded anew by themselves: validate, and have the status say that they

@@ -37,21 +37,39 @@ Status check_for_header(const Pipe& pipe, const SecretKeyRef& ref, const Secret&
       "Correct it in the Secret (echo -n, not echo, when one is made by hand)");
 }
 
+Result<Secret> read_usable(const Pipe& pipe, const SecretKeyRef& ref, const ReadSecret& read,
+                           bool for_header) {
+  PENSTOCK_ASSIGN(auto secret, read(pipe.ns, ref));
+  PENSTOCK_TRY(check_for_nul(pipe, ref, secret));
+  if (for_header) PENSTOCK_TRY(check_for_header(pipe, ref, secret));
+  return secret;
+}
+
 }  // namespace
 
-Result<Credentials> read_credentials(const Pipe& pipe, const ReadSecret& read) {
-  Credentials out;
+SecretValues read_secrets(const Pipe& pipe, const ReadSecret& read) {
+  SecretValues out;
+  const auto take = [&](const std::optional<SecretKeyRef>& ref, std::optional<Error>& missing) {
+    if (!ref) return;
+    auto secret = read_usable(pipe, *ref, read, &ref == &pipe.spec.destination.password);
+    if (secret)
+      out.values[ref->name + "/" + ref->key] = *std::move(secret);
+    else if (!missing)
+      missing = std::move(secret).error();
+  };
   const auto& source = pipe.spec.source;
-  const auto& destination = pipe.spec.destination;
-  for (const auto* ref : {&source.password, &source.tls.ca, &source.tls.client_certificate,
-                          &source.tls.client_key, &destination.password, &destination.ca}) {
-    if (!*ref) continue;
-    PENSTOCK_ASSIGN(auto secret, read(pipe.ns, **ref));
-    PENSTOCK_TRY(check_for_nul(pipe, **ref, secret));
-    if (ref == &destination.password) PENSTOCK_TRY(check_for_header(pipe, **ref, secret));
-    out[(*ref)->name + "/" + (*ref)->key] = std::move(secret);
-  }
+  for (const auto* ref :
+       {&source.password, &source.tls.ca, &source.tls.client_certificate, &source.tls.client_key})
+    take(*ref, out.no_source);
+  for (const auto* ref : {&pipe.spec.destination.password, &pipe.spec.destination.ca})
+    take(*ref, out.no_destination);
   return out;
+}
+
+Result<Credentials> read_credentials(const Pipe& pipe, const ReadSecret& read) {
+  auto out = read_secrets(pipe, read);
+  if (auto missing = out.missing()) return fail(*std::move(missing));
+  return std::move(out.values);
 }
 
 }  // namespace penstock::reconcile

@@ -35,7 +35,7 @@ class World {
  public:
   World(const Pipe& pipe, WallTime now, const LiveLook& look) : look_(look) {
     view_.pipe = pipe;
-    view_.now = now;
+    view_.wall = now;
     if (!pipe.status.state) view_.pipe.status = first_status(pipe);
     view_.pipe.has_finalizer = true;
     if (view_.pipe.status.worker.empty()) view_.pipe.status.worker = "any";
@@ -112,7 +112,7 @@ class World {
   }
   void operator()(const BeginResync&) {
     Pipe pipe = view_.pipe;
-    pipe.status = with_resync_begun(view_.pipe, view_.now);
+    pipe.status = with_resync_begun(view_.pipe, view_.wall);
     Pipe later = pipe;
     later.status = with_tables_of_resync(pipe);
     const auto facts = set_up(later, sources_of(later.status), Concern::Resync);
@@ -171,7 +171,7 @@ class World {
   }
 
   [[nodiscard]] Retry never_again(const Error& error, bool alone_once_more = false) const {
-    return {1, error, alone_once_more ? view_.now : WallTime::max(), view_.pipe.generation,
+    return {1, error, alone_once_more ? view_.now : SteadyTime::max(), view_.pipe.generation,
             view_.fingerprint.load};
   }
 

@@ -21,7 +21,7 @@ Result<Millis> PipeReconciler::mend(Pipe& pipe) {
   if (ours) recorded = pipe.status;  // by a process before this one, or of a view that is out of date
   if (!recorded || pipe.status == *recorded) return Millis{0};
   auto& mended = memory->mended;
-  const auto now = clock_.now();
+  const auto now = clock_.steady();
   if (now - mended.last > kMendedForgotten) mended.times = 0;
   if (mended.times >= kMendedAtOnce && now - mended.last < kMendAgain) return kMendAgain;
   PENSTOCK_ASSIGN(pipe.resource_version, api_.write_status(pipe, *recorded));

@@ -38,6 +38,9 @@ constexpr std::chrono::seconds kUnseenSlack{5};
 constexpr int kReadsPerPass = 5;
 constexpr Millis kAMoment{100};
 
+/// A deletion that was begun before the process is tried for as long at least, whatever the clock says.
+constexpr std::chrono::seconds kAfterRestart{30};
+
 /// Those that an action declares or makes, each with a retry of its own; null: it is another one.
 const std::vector<std::string>* tables_of(const Action& action) {
   if (const auto* verb = std::get_if<DeclareTables>(&action)) return &verb->sources;
@@ -55,7 +58,7 @@ PipeStatus as_stored(const PipeStatus& status) {
 PipeReconciler::PipeReconciler(PipeApi& api, Dataplane& dataplane, const Clock& clock, std::string worker)
     : api_(api), dataplane_(dataplane), clock_(clock), worker_(std::move(worker)) {}
 
-void PipeReconciler::Lasting::note(const std::optional<Error>& now_wrong, WallTime begun, WallTime now) {
+void PipeReconciler::Lasting::note(const std::optional<Error>& now_wrong, SteadyTime begun, SteadyTime now) {
   // A server that hangs is silent since the last answer, not since the first question that timed out.
   const bool just_before = good && begun - *good <= kProbeEvery + kUnseenSlack;
   error = now_wrong;
@@ -67,7 +70,7 @@ void PipeReconciler::Lasting::note(const std::optional<Error>& now_wrong, WallTi
   }
 }
 
-std::optional<Error> PipeReconciler::Lasting::at(WallTime now) const {
+std::optional<Error> PipeReconciler::Lasting::at(SteadyTime now) const {
   return since && now - *since >= kUnseenFor ? error : std::nullopt;
 }
 
@@ -78,22 +81,38 @@ std::shared_ptr<PipeReconciler::Memory> PipeReconciler::memory_of(const std::str
   return memory;
 }
 
+Millis PipeReconciler::deleting_for(const Pipe& pipe, const View& view, Memory& memory) {
+  if (!pipe.deleting) {
+    memory.seen_alive = true;
+    memory.deleting_since.reset();
+    return Millis{0};
+  }
+  if (!memory.deleting_since) {
+    const auto before =
+        memory.seen_alive ? Millis{0} : std::chrono::duration_cast<Millis>(view.wall - pipe.deleting_since);
+    memory.deleting_since =
+        view.now - std::clamp(before, Millis{0}, Millis{kReleasePatience - kAfterRestart});
+  }
+  return std::chrono::duration_cast<Millis>(view.now - *memory.deleting_since);
+}
+
 View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
   const auto memory = memory_of(pipe.uid);
   View view;
   view.pipe = pipe;
-  view.now = clock_.now();
+  view.now = clock_.steady();
+  view.wall = clock_.now();
+  view.deleting_for = deleting_for(pipe, view, *memory);
   view.run = dataplane_.observe(pipe);
   view.retries = memory->retries;
   view.table_retries = memory->table_retries;
   view.probe_due = !view.run.probing && (!memory->probed || view.now - *memory->probed >= kProbeEvery);
-  auto read = credentials_of(pipe);
-  if (read) {
-    credentials = *std::move(read);
-    view.fingerprint = dataplane_.fingerprint(pipe, credentials);
-  } else {
-    view.credentials_missing = read.error();
-  }
+  auto read = secrets_of(pipe, *memory);
+  view.credentials_missing = read.missing();
+  view.no_source = std::move(read.no_source);
+  view.no_destination = std::move(read.no_destination);
+  credentials = std::move(read.values);
+  if (!view.credentials_missing) view.fingerprint = dataplane_.fingerprint(pipe, credentials);
   const bool nobody_looks = pipe.status.state == PipeState::Failed;  // until it is cured
   if (nobody_looks) memory->looks = {};
   memory->table_looks.note(nobody_looks ? std::nullopt : view.run.unseen, view.now, view.now);
@@ -103,14 +122,13 @@ View PipeReconciler::observe(const Pipe& pipe, Credentials& credentials) {
   return view;
 }
 
-Result<Credentials> PipeReconciler::credentials_of(const Pipe& pipe) {
+SecretValues PipeReconciler::secrets_of(const Pipe& pipe, Memory& memory) {
   auto read =
-      read_credentials(pipe, [this](const auto& ns, const auto& ref) { return api_.read_secret(ns, ref); });
-  const auto memory = memory_of(pipe.uid);
-  if (read)
-    memory->credentials = *read;
-  else if (pipe.deleting && memory->credentials)
-    return *memory->credentials;
+      read_secrets(pipe, [this](const auto& ns, const auto& ref) { return api_.read_secret(ns, ref); });
+  if (!read.missing())
+    memory.credentials = read.values;
+  else if (pipe.deleting && memory.credentials)
+    return {*memory.credentials, {}, {}};
   return read;
 }
 
@@ -260,7 +278,7 @@ void PipeReconciler::note_failure(const Pipe& pipe, const View& view, const Deci
 
 void PipeReconciler::note_probe(const Pipe& pipe, const Learnt& learnt) {
   const auto memory = memory_of(pipe.uid);
-  const auto now = clock_.now();
+  const auto now = clock_.steady();
   const auto begun = memory->probing.value_or(now);
   memory->probing = begun;
   if (learnt && !*learnt) return;  // it goes on beside
@@ -316,7 +334,7 @@ Result<Millis> PipeReconciler::pass(Pipe pipe) {
     const auto ended = note_runs(pipe, view);
     if (!pipe.status.state) view.pipe.status = first_status(view.pipe);
     Decision decision = plan(view);
-    PENSTOCK_TRY(record(pipe, with_decision(pipe, view.pipe.status, decision, view.now), decision));
+    PENSTOCK_TRY(record(pipe, with_decision(pipe, view.pipe.status, decision, view.wall), decision));
     view.pipe = pipe;
     forget_ended(view, ended);
     if (const auto* rest = std::get_if<Rest>(&decision.action)) return rest->again;

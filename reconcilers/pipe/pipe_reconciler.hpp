@@ -12,6 +12,7 @@
 
 #include "core/clock.hpp"
 #include "reconcilers/pipe/act.hpp"
+#include "reconcilers/pipe/credentials.hpp"
 #include "reconcilers/pipe/plan.hpp"
 #include "reconcilers/pipe/ports.hpp"
 
@@ -45,8 +46,6 @@ class PipeReconciler {
   [[nodiscard]] Result<Millis> mend(Pipe& pipe);
   /// Writes the status when it differs, with its events, to the log as well; `pipe` follows.
   [[nodiscard]] Status record(Pipe& pipe, PipeStatus status, const Decision& decision);
-  /// The Secrets as they are; for a Pipe that is being deleted, as they were (they often go with it).
-  [[nodiscard]] Result<Credentials> credentials_of(const Pipe& pipe);
   /// Runs and tables that failed become retries, once; those that get on end theirs.
   /// Which of them have ended with an error, to be forgotten when what they say is recorded.
   StopRuns note_runs(const Pipe& pipe, View& view);
@@ -63,25 +62,27 @@ class PipeReconciler {
 
   /// What has been failing since a moment.
   struct Lasting {
-    std::optional<WallTime> since;
-    std::optional<WallTime> good;  ///< when it was seen last that nothing is wrong
+    std::optional<SteadyTime> since;
+    std::optional<SteadyTime> good;  ///< when it was seen last that nothing is wrong
     std::optional<Error> error;
     /// `begun`: when what shows it was asked.
-    void note(const std::optional<Error>& now_wrong, WallTime begun, WallTime now);
+    void note(const std::optional<Error>& now_wrong, SteadyTime begun, SteadyTime now);
     /// Once it has failed for longer than is promised to be silent about it.
-    [[nodiscard]] std::optional<Error> at(WallTime now) const;
+    [[nodiscard]] std::optional<Error> at(SteadyTime now) const;
   };
   /// Of a status that somebody else wrote to.
   struct Mended {
     int times = 0;
-    WallTime last;
+    SteadyTime last;
   };
   /// What is kept of a pipe between passes, in memory alone.
   struct Memory {
     std::map<Concern, Retry> retries;
     std::map<std::string, Retry> table_retries;  // by source
-    std::optional<WallTime> probed;
-    std::optional<WallTime> probing;                        // when the probe that goes on began
+    std::optional<SteadyTime> probed;
+    std::optional<SteadyTime> probing;  // when the probe that goes on began
+    bool seen_alive = false;            // before it was deleted
+    std::optional<SteadyTime> deleting_since;
     Lasting looks;                                          // at the source
     Lasting table_looks;                                    // at one of its tables
     Lasting secrets;                                        // whose reading fails
@@ -91,6 +92,11 @@ class PipeReconciler {
     std::optional<PipeStatus> recorded;                     // as it was written with its revision
     Mended mended;
   };
+  /// The Secrets as they are; for a Pipe that is being deleted, as they were (they often go with it).
+  [[nodiscard]] SecretValues secrets_of(const Pipe& pipe, Memory& memory);
+  /// From when this process saw it first. What passed before a restart the wall clock alone tells, which may
+  /// have been set.
+  [[nodiscard]] static Millis deleting_for(const Pipe& pipe, const View& view, Memory& memory);
   /// Of one pipe, which only one thread works on.
   std::shared_ptr<Memory> memory_of(const std::string& uid);
 

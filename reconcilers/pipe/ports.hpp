@@ -117,6 +117,8 @@ struct ReleaseWish {
   std::vector<std::string> targets;      ///< to be dropped, if they are ours
   std::vector<std::string> staging;      ///< targets whose `_resync` is to be dropped, if it is ours
   std::vector<std::string> give_back{};  ///< targets that stay, and that the next pipe may have
+  /// Why a side cannot be asked: its Secrets cannot be read. The other one is.
+  std::optional<Error> no_source{}, no_destination{};
   bool operator==(const ReleaseWish&) const = default;
 };
 
@@ -183,7 +185,8 @@ class Dataplane {
   /// active. An exchange that was done already is never done again.
   [[nodiscard]] virtual Result<SwapFacts> swap(const Pipe& pipe, const Credentials& credentials,
                                                const std::vector<SwapWish>& tables) = 0;
-  /// Drops what the wish names; what is absent already is done.
+  /// Drops what the wish names, each side for itself; what is absent already is done. The Error says what is
+  /// left, where, and how to take it down by hand.
   [[nodiscard]] virtual Status release(const Pipe& pipe, const Credentials& credentials,
                                        const ReleaseWish& wish) = 0;
   /// Forgets the pipe (it is gone from the API, or about to be); its runs end now.

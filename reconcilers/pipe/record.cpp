@@ -122,7 +122,8 @@ void make_fit_to_show(PipeStatus& status) {
 /// What must be known of a step that is cut off: which tables may have been made, and which are half taken
 /// out.
 void record_what_is_begun(const Pipe& pipe, const Decision& decision, PipeStatus& status) {
-  if (std::holds_alternative<SetUp>(decision.action) && !status.source) {
+  const auto* set_up = std::get_if<SetUp>(&decision.action);
+  if (set_up && set_up->make && !status.source) {
     Pipe now = pipe;
     now.status = std::move(status);
     status = with_declared_tables(now);
@@ -231,7 +232,7 @@ Retry after_failure(const std::optional<Retry>& before, const Error& error, cons
   out.generation = view.pipe.generation;
   out.fingerprint = view.fingerprint.load;
   out.next =
-      policy(error.kind).fails_the_pipe ? WallTime::max() : view.now + wait_after(error.kind, out.failures);
+      policy(error.kind).fails_the_pipe ? SteadyTime::max() : view.now + wait_after(error.kind, out.failures);
   return out;
 }
 

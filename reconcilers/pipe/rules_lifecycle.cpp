@@ -12,8 +12,13 @@ namespace {
 
 /// Of the status's tables, which may have left the spec meanwhile, and of the spec's, which may have other
 /// targets by now.
-ReleaseWish release_wish(const Pipe& pipe) {
-  ReleaseWish wish{pipe.status.replication.owns_slot, pipe.status.replication.owns_publication, {}, {}, {}};
+ReleaseWish release_wish(const View& view) {
+  const auto& pipe = view.pipe;
+  const auto& replication = pipe.status.replication;
+  const bool set_up = pipe.status.source.has_value();
+  ReleaseWish wish{set_up && replication.owns_slot, set_up && replication.owns_publication, {}, {}, {}};
+  wish.no_source = view.no_source;
+  wish.no_destination = view.no_destination;
   std::set<std::string> targets;
   for (const auto& table : pipe.status.tables)
     targets.insert(table.target);
@@ -22,9 +27,17 @@ ReleaseWish release_wish(const Pipe& pipe) {
   wish.staging.assign(targets.begin(), targets.end());
   const bool go = pipe.spec.deletion_policy == DeletionPolicy::Delete;
   (go ? wish.targets : wish.give_back) = wish.staging;
-  const bool only_to_give_back = !pipe.status.source && !go;
-  if (only_to_give_back) wish.slot = wish.publication = false;
   return wish;
+}
+
+/// Setup's checks came through for the tables as the spec has them now.
+bool tables_are_declared(const Pipe& pipe) {
+  const auto& wanted = pipe.spec.tables;
+  return pipe.status.tables.size() == wanted.size() &&
+         std::all_of(wanted.begin(), wanted.end(), [&](const TableSpec& table) {
+           const auto* known = find_table(pipe.status, table.source);
+           return known && (known->load_generation > 0 || known->target == target_of(table));
+         });
 }
 
 }  // namespace
@@ -35,20 +48,22 @@ Verdict release_when_deleted(const View& view) {
   const auto& status = view.pipe.status;
   const auto state = status.state.value_or(PipeState::Provisioning);
   if (!view.pipe.has_finalizer) return Decision{state, "Deleted", std::nullopt, Rest{}, rule};
-  // Setup that was cut off may have made tables, whatever came after it; it has recorded them as Pending.
-  // Nothing else is begun before the source is recorded. Tables that may stay are given back in one try.
+  // Setup that got through its checks and was cut off may have made tables, whatever came after it; it has
+  // recorded them as Pending. Nothing else is begun before the source is recorded. Tables that may stay are
+  // given back in one try.
   const bool to_go = view.pipe.spec.deletion_policy == DeletionPolicy::Delete;
-  const bool tried = view.credentials_missing || view.retry(Concern::Release);
+  const bool tried = view.no_destination || view.retry(Concern::Release);
   const bool nothing_there = !status.source && (status.tables.empty() || (tried && !to_go));
   if (nothing_there && !view.run.any_active())
     return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{}, rule};
-  const auto* retry = view.retry(Concern::Release);  // what failed before is not waited for
-  const auto& problem = view.credentials_missing ? view.credentials_missing
-                        : retry                  ? std::optional(retry->error)
-                                                 : std::nullopt;
-  if (problem && view.now - view.pipe.deleting_since > kReleasePatience)
-    return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{problem->text()}, rule};
-  return step(view, state, "Being deleted: releasing the source", Release{release_wish(view.pipe)}, rule);
+  // What failed before the deletion is not waited for; nor is a Secret, for what can be done without it.
+  const auto* retry = view.retry(Concern::Release);
+  if (retry && view.deleting_for > kReleasePatience)
+    return Decision{state, "Being deleted", std::nullopt, RemoveFinalizer{retry->error.text()}, rule};
+  if (!may_try(view, Concern::Release)) return waiting(view, state, retry->error, Concern::Release, rule);
+  const auto fault = standing_fault(view, Concern::Release);
+  return Decision{state, fault ? fault->text() : "Being deleted: releasing the source", fault,
+                  Release{release_wish(view)}, rule};
 }
 
 Verdict adopt_before_touching_anything(const View& view) {
@@ -141,8 +156,9 @@ Verdict set_up_before_loading(const View& view) {
   if (view.pipe.status.source) return std::nullopt;
   if (view.run.load.there || view.run.stream.there)  // the status was lost
     return stopping(view, PipeState::Setup, "Ending a former run", {}, rule);
-  return step(view, PipeState::Setup, "Validating source and destination, creating target tables", SetUp{},
-              rule);
+  const bool made = tables_are_declared(view.pipe);
+  return step(view, PipeState::Setup, "Validating source and destination, creating target tables",
+              SetUp{made}, rule);
 }
 
 /// The slot exists before the first row is read, so that nothing is missed; its publication before it, so

@@ -14,7 +14,7 @@ namespace penstock::reconcile {
 struct Retry {
   int failures = 0;
   Error error;
-  WallTime next;                ///< not before
+  SteadyTime next;              ///< not before
   std::int64_t generation = 0;  ///< the spec that failed: another one is tried at once
   std::string fingerprint;  ///< and so are other credentials: the load's, the stream's is of its tables too
   bool operator==(const Retry&) const = default;
@@ -31,9 +31,10 @@ inline constexpr std::chrono::seconds kProbeEvery{10};
 
 /// All that a decision stands on. Values; deciding does no I/O.
 struct View {
-  Pipe pipe;                                 ///< spec, and the status as recorded
-  std::optional<Error> credentials_missing;  ///< why the Secrets could not be read
-  Fingerprints fingerprint;                  ///< of spec and credentials as they are now
+  Pipe pipe;                                       ///< spec, and the status as recorded
+  std::optional<Error> credentials_missing;        ///< why the Secrets could not be read
+  std::optional<Error> no_source, no_destination;  ///< the same, of each side
+  Fingerprints fingerprint;                        ///< of spec and credentials as they are now
   Runs run;
   std::map<Concern, Retry> retries;
   std::map<std::string, Retry>
@@ -43,7 +44,9 @@ struct View {
   /// Why what the stream does not bring has not been seen for longer than is promised: the source cannot be
   /// looked at, or one of its tables, or the Secrets that are needed for it cannot be read.
   std::optional<Error> unseen;
-  WallTime now;
+  SteadyTime now;          ///< what is waited for goes by it
+  WallTime wall;           ///< for what people read
+  Millis deleting_for{0};  ///< how long the Pipe has been waiting to be let go
 
   [[nodiscard]] const Retry* retry(Concern concern) const {
     const auto at = retries.find(concern);

@@ -73,6 +73,18 @@ TEST(Deletion, EndsAtOnceForAPipeThatNeverGotThroughSetup) {
   remove(scene);
 }
 
+TEST(Deletion, EndsAtOnceForAPipeThatNeverGotThroughSetupThoughItsTargetsWereToGo) {
+  Scene scene(shared_world());
+  scene.create_table("orders", 10);
+  scene.declare({"public.orders"});
+  scene.manifest.spec_more = "  deletionPolicy: Delete\n";
+  scene.manifest.url = "http://127.0.0.1:" + std::to_string(test::free_port());
+  scene.apply();
+  ASSERT_TRUE(
+      test::eventually([&] { return scene.dev.reason(scene.pipe, "Ready") == "ProgressingWithRetry"; }));
+  remove(scene);
+}
+
 TEST(Deletion, ReleasesTheSourceWhenTheSecretIsDeletedWithThePipe) {
   Scene scene(shared_world());
   scene.create_table("orders", 10);

@@ -118,6 +118,23 @@ TEST_F(ScrapeTest, SaysWhatIsDocumentedAndNothingSecret) {
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("password")));
 }
 
+TEST_F(ScrapeTest, TellsOfASlotThatNoPipeHas) {
+  const std::string orphan = "penstock_99999999_2222_3333_4444_555555555555_3";
+  for (const auto& name : {orphan, std::string("penstock_reporting")})
+    postgres().exec("SELECT pg_create_logical_replication_slot('" + name + "', 'pgoutput')", database_);
+  dev_.apply(manifest_.both());
+  const auto told = [&](const std::string& slot) {
+    return scrape().value("penstock_orphaned_slot_wal_retained_bytes",
+                          {{"slot", slot}, {"database", database_}});
+  };
+  EXPECT_TRUE(test::eventually([&] { return told(orphan).value_or(-1) >= 0; }, 30s)) << dev_.describe("shop");
+  EXPECT_EQ(told("penstock_reporting"), std::nullopt) << "not called as ours are";
+  EXPECT_EQ(told(dev_.field("shop", ".status.replication.slot")), std::nullopt) << "it has a Pipe";
+  postgres().exec("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active",
+                  database_);
+  EXPECT_TRUE(test::eventually([&] { return !told(orphan); }, 30s));
+}
+
 TEST_F(ScrapeTest, EndsWithTheProcessAndComesBackWithIt) {
   test::RawConnection open(port_);
   open.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");

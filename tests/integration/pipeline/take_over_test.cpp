@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "dataplane/pipeline/load_run.hpp"
+#include "dataplane/pipeline/release.hpp"
 #include "tests/integration/pipeline/streaming.hpp"
 
 namespace penstock::pipeline {

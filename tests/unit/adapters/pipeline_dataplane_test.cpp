@@ -27,6 +27,7 @@ Pipe pipe_without_a_source() {
 TEST(PipelineDataplane, KeepsARunThatHasEndedUntilItsEndWasSeen) {
   std::atomic<bool> ended{false};
   PipelineDataplane dataplane({[&](const auto&) { ended.store(true); }, [](const auto&, const auto&) {},
+                               [](const auto&, const auto&, const auto&) {},
                                [](const auto&, const auto&) {}});
   const auto pipe = pipe_without_a_source();
   ASSERT_TRUE(dataplane.start_load(pipe, {}));

@@ -11,6 +11,7 @@ namespace {
 class FixedClock final : public Clock {
  public:
   [[nodiscard]] WallTime now() const override { return at; }
+  [[nodiscard]] SteadyTime steady() const override { return SteadyTime(at.time_since_epoch()); }
   WallTime at = test::kNow;
 };
 

@@ -13,7 +13,7 @@ View deleted(View view) {
 
 View deleted_and_stuck(std::chrono::seconds since) {
   auto view = deleted(streaming());
-  view.pipe.deleting_since = kNow - since;
+  view.deleting_for = since;
   view.retries[Concern::Release] = failed_just_now(ErrorKind::Transient);
   return view;
 }
@@ -70,7 +70,7 @@ TEST(PlanDeletion, DecidesEachCase) {
        PipeState::Resync, "Release", "release_when_deleted"},
       {"what failed for good before holds nobody up",
        with_retry(deleted(streaming()),
-                  Retry{3, {ErrorKind::Terminal, "SlotLost", "", ""}, WallTime::max(), 1, kLoadPrint}),
+                  Retry{3, {ErrorKind::Terminal, "SlotLost", "", ""}, SteadyTime::max(), 1, kLoadPrint}),
        PipeState::Running, "Release", "release_when_deleted"},
       {"waits for a database that is gone", deleted_and_stuck(std::chrono::seconds(60)), PipeState::Running,
        "Rest", "release_when_deleted"},

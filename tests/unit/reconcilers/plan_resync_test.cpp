@@ -130,7 +130,7 @@ TEST(PlanResync, ThatIsBlockedIsTriedAgainByAPipeThatWouldRestForEver) {
 TEST(PlanResync, NoTimerIsSetForAFailureThatNoWaitingCures) {
   auto view = resyncing(ResyncStep::MakeTables);
   view.retries[Concern::Pipe] = failed_just_now(ErrorKind::Terminal);
-  view.retries[Concern::Pipe].next = WallTime::max();
+  view.retries[Concern::Pipe].next = SteadyTime::max();
   EXPECT_LE(decided<Rest>(view).again, std::chrono::hours(1));
 }
 

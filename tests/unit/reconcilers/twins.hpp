@@ -11,10 +11,13 @@
 
 namespace penstock::reconcile::test {
 
+/// Time passes as the test says, and the wall clock may be set beside it.
 struct ManualClock final : Clock {
   explicit ManualClock(WallTime begin) : time(begin) {}
-  [[nodiscard]] WallTime now() const override { return time; }
+  [[nodiscard]] WallTime now() const override { return time + set_by; }
+  [[nodiscard]] SteadyTime steady() const override { return SteadyTime(time.time_since_epoch()); }
   WallTime time;
+  std::chrono::seconds set_by{0};
 };
 
 struct TwinApi : PipeApi {
@@ -45,11 +48,14 @@ struct TwinApi : PipeApi {
              const std::string& message) override {
     if (warning) warnings.emplace_back(reason, message);
   }
-  Result<Secret> read_secret(const std::string& /*ns*/, const SecretKeyRef& /*ref*/) override {
+  Result<Secret> read_secret(const std::string& /*ns*/, const SecretKeyRef& ref) override {
+    if (ref.name == missing_secret)
+      return fail(ErrorKind::NeedsUser, "SecretMissing", "it is gone", "make it");
     return Secret("open sesame");
   }
 
   Pipe stored;
+  std::string missing_secret;
   std::vector<std::pair<std::string, std::string>> warnings;  ///< reason, message
 };
 

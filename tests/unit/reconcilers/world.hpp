@@ -11,6 +11,7 @@
 namespace penstock::reconcile::test {
 
 inline constexpr WallTime kNow{std::chrono::seconds(1'700'000'000)};
+inline constexpr SteadyTime kSteady{kNow.time_since_epoch()};
 inline constexpr const char* kUid = "11111111-2222-3333-4444-555555555555";
 inline constexpr const char* kLoadPrint = "l1";
 inline constexpr const char* kStreamPrint = "s1";
@@ -55,7 +56,8 @@ inline TableFacts said_of(const std::string& source, std::int64_t load_generatio
 /// A CDC pipe of two tables that streams, given to a worker, Secrets at hand.
 inline View streaming() {
   View view;
-  view.now = kNow;
+  view.now = kSteady;
+  view.wall = kNow;
   view.fingerprint = {kLoadPrint, kStreamPrint};
   auto& pipe = view.pipe;
   pipe.ns = "data";
@@ -174,7 +176,7 @@ inline View bumped(View view, std::size_t at = 0) {
 }
 
 inline Retry failed(ErrorKind kind, std::chrono::seconds ago, std::chrono::seconds wait) {
-  return {1, {kind, "Reason", "it failed", "mend it"}, kNow - ago + wait, 1, kLoadPrint};
+  return {1, {kind, "Reason", "it failed", "mend it"}, kSteady - ago + wait, 1, kLoadPrint};
 }
 /// It failed a moment ago, and it is not yet time to try again.
 inline Retry failed_just_now(ErrorKind kind) {

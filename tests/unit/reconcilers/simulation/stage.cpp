@@ -9,6 +9,9 @@ namespace penstock::reconcile::simulation {
 
 namespace {
 
+/// Longer than any wait of a pipe.
+constexpr std::chrono::hours kFar{2};
+
 std::string summary(const World& world) {
   if (!world.api->stored) return ": gone";
   const auto& status = world.api->stored->status;
@@ -38,6 +41,10 @@ const char* to_text(Fault fault) {
       return "stale view after";
     case Fault::StaleStart:
       return "stale start after";
+    case Fault::ClockBack:
+      return "the clock is set back at";
+    case Fault::ClockAhead:
+      return "the clock is set ahead at";
     case Fault::WishNow:
       return "wish before";
   }
@@ -63,6 +70,8 @@ Status Stage::effect(const char* point, const std::function<Status(World&)>& app
     if (strikes(Fault::Fails, number))
       return fail(ErrorKind::Transient, "Injected", fmt::format("{} fails", point));
     if (strikes(Fault::Conflict, number)) touch(*this);
+    if (strikes(Fault::ClockBack, number)) clock_set_by = -kFar;
+    if (strikes(Fault::ClockAhead, number)) clock_set_by = kFar;
     if (strikes(Fault::WishNow, number)) wish_now();
   }
   const World before = world;

@@ -23,6 +23,8 @@ enum class Fault {
   Conflict,    ///< somebody writes to the Pipe right before
   StaleView,   ///< the next pass sees the Pipe as it was before the last one
   StaleStart,  ///< the process dies after it, and the next one is first told of the Pipe as it was long ago
+  ClockBack,   ///< from then on the wall clock is two hours behind
+  ClockAhead,  ///< or ahead
   WishNow      ///< the user's next wish comes right before
 };
 [[nodiscard]] const char* to_text(Fault fault);
@@ -43,6 +45,7 @@ class Stage {
 
   World world;
   WallTime now = kEpoch;
+  std::chrono::hours clock_set_by{0};  ///< what people read is off by this
   FaultPlan faults;
   std::function<void()> wish_now = [] {};
   bool events_are_effects = true;
@@ -63,7 +66,8 @@ class Stage {
 class StageClock final : public Clock {
  public:
   explicit StageClock(const Stage& stage) : stage_(stage) {}
-  [[nodiscard]] WallTime now() const override { return stage_.now; }
+  [[nodiscard]] WallTime now() const override { return stage_.now + stage_.clock_set_by; }
+  [[nodiscard]] SteadyTime steady() const override { return SteadyTime(stage_.now.time_since_epoch()); }
 
  private:
   const Stage& stage_;

@@ -14,8 +14,9 @@
 namespace penstock::reconcile::simulation {
 namespace {
 
-constexpr Fault kFaults[] = {Fault::DieBefore, Fault::DieAfter,   Fault::AnswerLost, Fault::Fails,
-                             Fault::StaleView, Fault::StaleStart, Fault::Conflict,   Fault::WishNow};
+constexpr Fault kFaults[] = {Fault::DieBefore,  Fault::DieAfter,   Fault::AnswerLost, Fault::Fails,
+                             Fault::StaleView,  Fault::StaleStart, Fault::Conflict,   Fault::ClockBack,
+                             Fault::ClockAhead, Fault::WishNow};
 /// A sanitizer looks at the same code in one run of many: it need not see them all.
 constexpr std::size_t kStride = test::kSanitized ? 25 : 1;
 /// Full reports, of a scenario that goes wrong in many places.
