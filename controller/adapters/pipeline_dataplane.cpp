@@ -15,6 +15,8 @@ namespace penstock::adapters {
 namespace {
 /// How long a pass waits for a slot; the next one goes on waiting.
 constexpr std::chrono::seconds kSlotWait{2};
+/// How long a pass makes tables; the next one makes those that are left.
+constexpr std::chrono::seconds kMakingTime{1};
 }  // namespace
 
 template <typename What>
@@ -218,9 +220,9 @@ Result<reconcile::SetupFacts> PipelineDataplane::set_up(const Pipe& pipe,
                                                         const reconcile::Credentials& credentials,
                                                         const reconcile::SetupWish& wish) {
   drop_probe(*run_of(pipe.uid));
-  PENSTOCK_ASSIGN(
-      const auto report,
-      pipeline::set_up(bounded(pipe, job_among_others(pipe, credentials, wish.tables)), wish.make));
+  PENSTOCK_ASSIGN(const auto report,
+                  pipeline::set_up(bounded(pipe, job_among_others(pipe, credentials, wish.tables)), wish.make,
+                                   kMakingTime));
   return facts_of(report);
 }
 

@@ -62,6 +62,7 @@ reconcile::SetupFacts facts_of(const pipeline::SetupReport& report) {
   reconcile::SetupFacts out;
   out.source = {report.system.identifier, report.system.timeline, report.system.database};
   out.source_lsn = report.source_lsn;
+  out.complete = report.complete;
   for (const auto& table : report.tables)
     out.tables.push_back({table.source, table.rows_estimated, table.load, table.staged, table.lost,
                           table.published, table.definition, table.partitions, table.newly_published});

@@ -65,18 +65,26 @@ std::string settings_clause(const TargetDefinition& definition) {
   return settings.empty() ? "" : fmt::format("SETTINGS {}\n", fmt::join(settings, ", "));
 }
 
-}  // namespace
-
-std::string create_sql(const TargetDefinition& definition) {
-  auto sql = fmt::format("CREATE TABLE IF NOT EXISTS {}.{}\n(\n    {}\n)\nENGINE = {}\n",
-                         quote(definition.database), quote(definition.table),
-                         fmt::join(column_lines(definition), ",\n    "), engine_text(definition.engine));
+std::string what_is_made(const TargetDefinition& definition) {
+  auto sql =
+      fmt::format("{}.{}\n(\n    {}\n)\nENGINE = {}\n", quote(definition.database), quote(definition.table),
+                  fmt::join(column_lines(definition), ",\n    "), engine_text(definition.engine));
   if (definition.engine != Engine::Null) {
     if (definition.partition_key) sql += fmt::format("PARTITION BY {}\n", definition.partition_key->sql);
     sql += fmt::format("ORDER BY {}\n", key_list(definition.order_by));
     sql += settings_clause(definition);
   }
   return sql + "COMMENT " + literal(definition.mark.text());
+}
+
+}  // namespace
+
+std::string create_sql(const TargetDefinition& definition) {
+  return "CREATE TABLE IF NOT EXISTS " + what_is_made(definition);
+}
+
+std::string create_new_sql(const TargetDefinition& definition) {
+  return "CREATE TABLE " + what_is_made(definition);
 }
 
 }  // namespace penstock::clickhouse

@@ -204,13 +204,26 @@ Status make_database(Client& client, const std::string& database) {
   return done;
 }
 
-Status create_settled_target(Client& client, const TargetDefinition& definition) {
+namespace {
+
+/// Sent again, where its answer was lost: it makes one table in any case.
+Status create(Client& client, const TargetDefinition& definition,
+              std::string (*sql)(const TargetDefinition&)) {
   const auto name = quote(definition.database) + "." + quote(definition.table);
   PENSTOCK_ASSIGN(const auto exact, with_partition_key(client, definition));
   PENSTOCK_ASSIGN(const auto settings, gate_settings(client, exact));
-  auto done = client.execute({create_sql(exact), settings, false, true, "create table " + name});
+  auto done = client.execute({sql(exact), settings, false, true, "create table " + name});
   if (!done) return fail(blame_partition_by(definition, std::move(done).error()));
   return {};
+}
+
+}  // namespace
+
+Result<bool> create_new_target(Client& client, const TargetDefinition& definition) {
+  auto made = create(client, definition, create_new_sql);
+  if (!made && made.error().reason == "TargetExists") return false;
+  if (!made) return fail(std::move(made).error());
+  return true;
 }
 
 Status create_target(Client& client, const TargetDefinition& definition) {
@@ -224,7 +237,7 @@ Status create_target(Client& client, const TargetDefinition& definition) {
                        "look at table " + name));
   if (!present.empty()) return {};
   PENSTOCK_ASSIGN(const auto exact, with_server_types(client, definition));
-  return create_settled_target(client, exact);
+  return create(client, exact, create_sql);
 }
 
 }  // namespace penstock::clickhouse

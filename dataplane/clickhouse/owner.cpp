@@ -189,7 +189,7 @@ Result<std::optional<TargetTable>> read_mark(Client& client, const std::string& 
 }
 
 Status claim_target(Client& client, const TargetDefinition& definition, const TakeOver& take_over,
-                    bool to_be_loaded) {
+                    bool to_be_loaded, bool just_made) {
   const auto& uid = definition.mark.pipe_uid;
   PENSTOCK_ASSIGN(const auto before, read_mark(client, definition.table));
   if (!before) PENSTOCK_TRY(create_target(client, definition));
@@ -197,7 +197,7 @@ Status claim_target(Client& client, const TargetDefinition& definition, const Ta
   if (!present) return fail(changed(definition, "was dropped"));
   const auto standing = standing_of(present->mark, uid, definition.table, take_over);
   if (standing == Standing::Others) return fail(not_ours(*present, definition.table, take_over));
-  if (standing == Standing::Ours) return settle_claims(client, definition, take_over, !before);
+  if (standing == Standing::Ours) return settle_claims(client, definition, take_over, just_made || !before);
   auto beside = definition;
   beside.table = staging_name(definition.table);
   // A Null table may have a name that none can have beside it.

@@ -66,9 +66,11 @@ enum class Standing {
 
 /// The target table that `definition` names, with its mark: made where there is none, else marked where it
 /// stands, with everything in it. `to_be_loaded`: not if it holds rows. Safe to repeat. What it cannot have
-/// is TargetNotOurs; what has changed since it was looked at is TargetChanged (Transient).
+/// is TargetNotOurs; what has changed since it was looked at is TargetChanged (Transient). `just_made`: who
+/// calls has found it absent before; if it is ours by now, it was made since, and goes if another has the
+/// claim.
 [[nodiscard]] Status claim_target(Client& client, const TargetDefinition& definition,
-                                  const TakeOver& take_over, bool to_be_loaded);
+                                  const TakeOver& take_over, bool to_be_loaded, bool just_made = false);
 
 /// Marks the table as given back, if it is this pipe's. Safe to repeat; an absent table is done.
 [[nodiscard]] Status give_back(Client& client, const std::string& uid, const std::string& table);

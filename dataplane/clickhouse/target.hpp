@@ -72,6 +72,8 @@ struct TargetDefinition {
 /// CREATE TABLE IF NOT EXISTS, with the control columns, the mark as comment, and no SETTINGS but what the
 /// table needs: allow_nullable_key, and for MergeTree the window in which insert_deduplication_token counts.
 [[nodiscard]] std::string create_sql(const TargetDefinition& definition);
+/// The same without IF NOT EXISTS.
+[[nodiscard]] std::string create_new_sql(const TargetDefinition& definition);
 
 /// What is wrong with a definition whatever the server: no or doubled columns, a sorting key of absent
 /// columns, none for ReplacingMergeTree (it would keep one row in all), names that are ours, arrays that
@@ -130,9 +132,9 @@ using TypeTexts = std::map<std::string, std::string>;
 /// is left as it is, fitting or not. Safe to repeat. A fault in partition_by is PartitionByInvalid, in a type
 /// TargetTypeInvalid.
 [[nodiscard]] Status create_target(Client& client, const TargetDefinition& definition);
-/// The same in one statement, of a definition with the server's types, where the database is known to be
-/// there and the table was not.
-[[nodiscard]] Status create_settled_target(Client& client, const TargetDefinition& definition);
+/// Makes the table in one statement, of a definition with the server's types, where the database is known to
+/// be there. False: a table of this name is there, whoever has made it.
+[[nodiscard]] Result<bool> create_new_target(Client& client, const TargetDefinition& definition);
 /// Makes the database when it is absent and the user may.
 [[nodiscard]] Status make_database(Client& client, const std::string& database);
 /// DROP TABLE IF EXISTS … SYNC with max_table_size_to_drop = 0. The name is free at once; the rows go when

@@ -65,10 +65,11 @@ Result<BoundTables> bind_tables(const PipeJob& job, clickhouse::Client& client,
                                 const std::vector<DroppedColumn>& dropped, postgres::HeapSizes sizes) {
   PENSTOCK_ASSIGN(auto read, read_source_tables(job, sizes));
   auto& sources = read.tables;
+  PENSTOCK_ASSIGN(const auto targets, clickhouse::read_targets(client, written_by(job)));
   BoundTables out;
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     const auto& table = job.tables[at];
-    PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.written()));
+    const auto target = clickhouse::target_of(targets, table.written());
     if (!sources[at] || !target) {
       out.faults.push_back(
           {table.source_text, sources[at] ? target_missing(job, table) : table_not_found(table)});

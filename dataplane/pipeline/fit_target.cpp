@@ -39,17 +39,25 @@ Status insist_on_fit(const TableJob& table, const clickhouse::TargetDefinition& 
   return {};
 }
 
+/// Right before it is altered: what was read for all at once may have become another's.
+Status insist_on_ours(const PipeJob& job, const TableJob& table, clickhouse::Client& client) {
+  PENSTOCK_ASSIGN(const auto present, clickhouse::read_mark(client, table.written()));
+  if (!present) return {};
+  auto taken = clickhouse::taken_from_us(job.destination.database, table.written(), present->mark, job.uid);
+  return taken ? Status(fail(*std::move(taken))) : Status{};
+}
+
 }  // namespace
 
 Result<bool> fit_target(const PipeJob& job, const TableJob& table, const postgres::SourceTable& source,
-                        clickhouse::Client& client, const TargetFeatures& features) {
-  PENSTOCK_ASSIGN(auto present, clickhouse::read_target(client, table.written()));
+                        clickhouse::Client& client, const FitLook& look) {
+  auto present = clickhouse::target_of(look.targets, table.written());
   if (!present) return false;
   if (auto taken =
           clickhouse::taken_from_us(job.destination.database, table.written(), present->mark, job.uid))
     return fail(*std::move(taken));
-  PENSTOCK_ASSIGN(auto wanted,
-                  clickhouse::with_server_types(client, define_target(job, table, source, features)));
+  PENSTOCK_ASSIGN(auto wanted, clickhouse::with_server_types(
+                                   client, define_target(job, table, source, look.features), look.types));
   const auto& database = job.destination.database;
   bool altered = false;
   for (const auto& column : wanted.columns) {
@@ -58,11 +66,13 @@ Result<bool> fit_target(const PipeJob& job, const TableJob& table, const postgre
       const auto* known = find(source.columns, column.name);
       if (had_column(table, *known))
         return fail(table_changed(table, fmt::format("column {} was dropped from its target", column.name)));
+      PENSTOCK_TRY(insist_on_ours(job, table, client));
       PENSTOCK_TRY(clickhouse::add_column(client, database, table.written(), column,
                                           {known->type, known->missing_value, known->missing_differs}));
       present->columns.push_back(column);
       altered = true;
     } else if (!type_is_chosen(table, column.name) && only_lacks_null(column, *there)) {
+      PENSTOCK_TRY(insist_on_ours(job, table, client));
       PENSTOCK_TRY(clickhouse::make_nullable(client, database, table.written(), column));
       there->type = column.type;
       altered = true;
@@ -77,11 +87,27 @@ Result<bool> fit_target(const PipeJob& job, const TableJob& table, const postgre
 
 namespace {
 
+Result<FitLook> look_for_fit(const PipeJob& job, const BoundTables& bound, clickhouse::Client& client,
+                             const TargetFeatures& features) {
+  FitLook out;
+  out.features = features;
+  std::vector<std::string> names;
+  std::vector<clickhouse::TargetDefinition> definitions;
+  for (const auto& table : bound.tables) {
+    names.push_back(table.job.written());
+    definitions.push_back(define_target(job, table.job, table.source, features));
+  }
+  PENSTOCK_ASSIGN(out.targets, clickhouse::read_targets(client, names));
+  PENSTOCK_ASSIGN(out.types, clickhouse::ask_types(client, definitions));
+  return out;
+}
+
 /// Brings the targets after the source. Of those that cannot be, and that waiting does not cure, the faults.
 Status fit_all(const PipeJob& job, const BoundTables& bound, clickhouse::Client& client,
                const TargetFeatures& features, bool& altered, std::vector<TableFault>& faults) {
+  PENSTOCK_ASSIGN(const auto look, look_for_fit(job, bound, client, features));
   for (const auto& table : bound.tables) {
-    const auto fitted = fit_target(job, table.job, table.source, client, features);
+    const auto fitted = fit_target(job, table.job, table.source, client, look);
     if (fitted) {
       altered = altered || *fitted;
       continue;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 
 #include "dataplane/clickhouse/key_text.hpp"
 #include "dataplane/pipeline/insert.hpp"
@@ -28,44 +29,53 @@ bool is_of_us(const PipeJob& pipe, const std::optional<clickhouse::Mark>& mark) 
   return mark && mark->pipe_uid == pipe.uid;
 }
 
+bool is_a_merge_tree(const clickhouse::TargetTable& table) {
+  return clickhouse::plain_engine(table.engine).ends_with("MergeTree");
+}
+
+bool is_readable(const TableJob& job, const clickhouse::TargetTable& present) {
+  return job.engine != clickhouse::Engine::Null && present.engine != "Null";
+}
+
+/// Whether settle() asks for it.
+bool rows_matter(const PipeJob& pipe, const TableJob& job, const clickhouse::TargetTable& present) {
+  if (!pipe.loads || job.load > 0 || !is_readable(job, present)) return false;
+  const auto standing = clickhouse::standing_of(present.mark, pipe.uid, job.target, {});
+  return standing == Standing::Ours || (standing == Standing::Unmarked && is_a_merge_tree(present));
+}
+
 /// A table that carries nobody's mark is used as it is while it is empty.
-Status settle_unmarked(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present,
-                       clickhouse::Client& client) {
+void settle_unmarked(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present,
+                     bool holds) {
   // Of views, logs and the like others tell; they cannot be exchanged with a table either.
-  if (!clickhouse::plain_engine(present.engine).ends_with("MergeTree")) return {};
-  PENSTOCK_ASSIGN(const bool holds, clickhouse::holds_rows(client, making.job.target));
+  if (!is_a_merge_tree(present)) return;
   const bool fits = clickhouse::check_target(making.definition, present).empty();
   if (holds && !pipe.take_over) making.faults.push_back(not_empty(pipe, making.job));
   making.job.staged = pipe.take_over && (holds || !fits);
-  return {};
 }
 
 /// Where the load is not settled, the tables that are there tell what becomes of it.
-Status settle(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present, Standing standing,
-              clickhouse::Client& client) {
+void settle(const PipeJob& pipe, Making& making, const clickhouse::TargetTable& present, Standing standing,
+            bool holds) {
   auto& job = making.job;
   const bool of_us = is_of_us(pipe, present.mark);
-  const bool readable = job.engine != clickhouse::Engine::Null && present.engine != "Null";
   job.load = of_us ? present.mark->load : 1;
   // What is there goes on where nothing is loaded that could fill a new table.
-  if (!pipe.loads || !readable) return {};
+  if (!pipe.loads || !is_readable(job, present)) return;
   switch (standing) {
     case Standing::Unmarked:
-      return settle_unmarked(pipe, making, present, client);
-    case Standing::Ours: {
-      PENSTOCK_ASSIGN(const bool holds, clickhouse::holds_rows(client, job.target));
+      return settle_unmarked(pipe, making, present, holds);
+    case Standing::Ours:
       job.staged = holds || !clickhouse::check_target(making.definition, present).empty();
       break;
-    }
     case Standing::GivenBack:
     case Standing::Forsaken:
       job.staged = true;
       break;
     case Standing::Others:
-      return {};
+      return;
   }
   if (job.staged && of_us) ++job.load;
-  return {};
 }
 
 /// One of before the status was lost may hold rows that the source has no more.
@@ -96,13 +106,13 @@ void look_at_staging(const PipeJob& pipe, Making& making, const clickhouse::Targ
     making.faults.push_back(*std::move(fault));
 }
 
-Status make_one(const PipeJob& pipe, const Making& making, clickhouse::Client& client) {
+bool is_to_be_loaded(const PipeJob& pipe, const TableJob& job) {
+  return pipe.loads && job.engine != clickhouse::Engine::Null;
+}
+
+Status make_beside(const PipeJob& pipe, const Making& making, clickhouse::Client& client) {
   const auto take_over = take_over_of(pipe);
   const auto& job = making.job;
-  if (!job.staged) {
-    const bool to_be_loaded = pipe.loads && job.engine != clickhouse::Engine::Null;
-    return clickhouse::claim_target(client, making.definition, take_over, to_be_loaded);
-  }
   // It goes into the table that has this name, whichever that is by then.
   PENSTOCK_TRY(no_insert_runs(client, job.written(), Rows::Streamed));
   PENSTOCK_TRY(clickhouse::make_staging(client, making.definition, take_over));
@@ -114,22 +124,80 @@ Status make_one(const PipeJob& pipe, const Making& making, clickhouse::Client& c
   return fail(clickhouse::not_ours(*present, job.target, take_over));
 }
 
+/// Settled by one look at many. One that was absent is made by a CREATE that one pipe alone can do.
+bool is_plain(const PipeJob& pipe, const Making& making, const TargetsLook& look) {
+  const auto present = clickhouse::target_of(look.tables, making.job.target);
+  return !making.job.staged && (!present || clickhouse::standing_of(present->mark, pipe.uid,
+                                                                    making.job.target, {}) == Standing::Ours);
+}
+
+Status claim(const PipeJob& pipe, const Making& making, const TargetsLook& look, clickhouse::Client& client) {
+  const bool just_made = !look.tables.contains(making.job.target);
+  return clickhouse::claim_target(client, making.definition, take_over_of(pipe),
+                                  is_to_be_loaded(pipe, making.job), just_made);
+}
+
+Status make_one(const PipeJob& pipe, const Making& making, const TargetsLook& look,
+                clickhouse::Client& client) {
+  if (making.job.staged) return make_beside(pipe, making, client);
+  if (!is_plain(pipe, making, look)) return claim(pipe, making, look, client);
+  if (look.tables.contains(making.job.target)) return {};
+  PENSTOCK_ASSIGN(const bool created, clickhouse::create_new_target(client, making.definition));
+  return created ? Status{} : claim(pipe, making, look, client);
+}
+
+/// Whose they are, now that they are there: another may have claimed one before it was made. Those of which
+/// there is more to say are gone through one by one.
+Status confirm_plain(const PipeJob& pipe, const std::vector<const Making*>& makings, const TargetsLook& look,
+                     clickhouse::Client& client) {
+  std::vector<std::string> names;
+  for (const auto* making : makings)
+    for (const auto& name : {making->job.target, clickhouse::staging_name(making->job.target)})
+      names.push_back(name);
+  PENSTOCK_ASSIGN(const auto now, clickhouse::read_targets(client, names));
+  for (const auto* making : makings) {
+    const auto& target = making->job.target;
+    const auto present = clickhouse::target_of(now, target);
+    const bool ours =
+        present && clickhouse::standing_of(present->mark, pipe.uid, target, {}) == Standing::Ours;
+    if (ours && !now.contains(clickhouse::staging_name(target))) continue;
+    PENSTOCK_TRY(claim(pipe, *making, look, client));
+  }
+  return {};
+}
+
 }  // namespace
 
 clickhouse::TakeOver take_over_of(const PipeJob& job) {
   return {job.take_over, job.others};
 }
 
-Status settle_target(const PipeJob& pipe, Making& making, clickhouse::Client& client) {
+Result<TargetsLook> look_at_targets(const PipeJob& pipe, clickhouse::Client& client) {
+  TargetsLook out;
+  std::vector<std::string> names, unsettled;
+  for (const auto& table : pipe.tables)
+    for (const auto& name : {table.target, clickhouse::staging_name(table.target)})
+      names.push_back(name);
+  PENSTOCK_ASSIGN(out.tables, clickhouse::read_targets(client, names));
+  for (const auto& table : pipe.tables) {
+    const auto present = clickhouse::target_of(out.tables, table.target);
+    if (present && rows_matter(pipe, table, *present)) unsettled.push_back(table.target);
+  }
+  PENSTOCK_ASSIGN(out.filled, clickhouse::tables_with_rows(client, unsettled));
+  return out;
+}
+
+Status settle_target(const PipeJob& pipe, Making& making, const TargetsLook& look,
+                     clickhouse::Client& client) {
   auto& job = making.job;
-  PENSTOCK_ASSIGN(const auto present, clickhouse::read_target(client, job.target));
-  PENSTOCK_ASSIGN(const auto beside, clickhouse::read_mark(client, clickhouse::staging_name(job.target)));
+  const auto present = clickhouse::target_of(look.tables, job.target);
+  const auto beside = clickhouse::target_of(look.tables, clickhouse::staging_name(job.target));
   const auto rights = rights_to(pipe, job, beside);
   const auto standing =
       clickhouse::standing_of(present ? present->mark : std::nullopt, pipe.uid, job.target, rights);
   if (job.load == 0) {
     job.load = 1;
-    if (present) PENSTOCK_TRY(settle(pipe, making, *present, standing, client));
+    if (present) settle(pipe, making, *present, standing, look.filled.contains(job.target));
     if (job.staged) count_past_a_former_staging(pipe, job, beside);
   }
   if (standing == Standing::Others) {
@@ -148,16 +216,28 @@ Status settle_target(const PipeJob& pipe, Making& making, clickhouse::Client& cl
   return {};
 }
 
-Status make_tables(const PipeJob& pipe, const std::vector<Making>& makings, clickhouse::Client& client) {
-  std::vector<const Making*> in_order;
-  in_order.reserve(makings.size());
-  for (const auto& making : makings)
-    in_order.push_back(&making);
+Result<std::vector<bool>> make_tables(const PipeJob& pipe, const std::vector<Making>& makings,
+                                      const TargetsLook& look, std::chrono::steady_clock::time_point until,
+                                      clickhouse::Client& client) {
+  std::vector<std::size_t> in_order(makings.size());
+  std::iota(in_order.begin(), in_order.end(), std::size_t{0});
   std::sort(in_order.begin(), in_order.end(),
-            [](const auto* a, const auto* b) { return a->job.target < b->job.target; });
-  for (const auto* making : in_order)
-    PENSTOCK_TRY(make_one(pipe, *making, client));
-  return {};
+            [&](auto a, auto b) { return makings[a].job.target < makings[b].job.target; });
+  std::vector<bool> made(makings.size(), false);
+  std::vector<const Making*> plain;
+  Status done;
+  for (const auto at : in_order) {
+    const bool late = at != in_order.front() && std::chrono::steady_clock::now() >= until;
+    if (late) break;
+    done = make_one(pipe, makings[at], look, client);
+    if (!done) break;
+    made[at] = true;
+    if (is_plain(pipe, makings[at], look)) plain.push_back(&makings[at]);
+  }
+  // Also where another is not ours: nothing is to stay that stands in a claim's way.
+  PENSTOCK_TRY(confirm_plain(pipe, plain, look, client));
+  if (!done) return fail(done.error());
+  return made;
 }
 
 }  // namespace penstock::pipeline

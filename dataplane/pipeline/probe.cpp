@@ -277,11 +277,17 @@ class TablesProbe {
   TablesProbe(const PipeJob& job, const postgres::PublicationFacts& publication, ProbeReport& out)
       : job_(job), publication_(publication), out_(out), client_(job.destination) {}
 
+  /// First of all.
+  Status read_targets() {
+    PENSTOCK_ASSIGN(targets_, clickhouse::read_targets(client_, written_by(job_)));
+    return {};
+  }
+
   Status look_at(const TableJob& table, const postgres::SourceTable& source) {
     auto known = table;
     if (!known.definition.empty()) known.definition = joined(known.definition, known.streamed_definition);
     if (auto fault = exclusion_fault(known, source)) return note(table, *std::move(fault));
-    PENSTOCK_ASSIGN(auto target, clickhouse::read_target(client_, table.written()));
+    auto target = clickhouse::target_of(targets_, table.written());
     auto taken =
         target ? clickhouse::taken_from_us(job_.destination.database, table.written(), target->mark, job_.uid)
                : std::nullopt;
@@ -292,7 +298,8 @@ class TablesProbe {
       for (auto& fault : faults)
         if (fault.error.kind != ErrorKind::Transient) out_.faults.push_back(std::move(fault));
       followed_ = true;  // and with it all that are still to come
-      PENSTOCK_ASSIGN(target, clickhouse::read_target(client_, table.written()));
+      PENSTOCK_TRY(read_targets());
+      target = clickhouse::target_of(targets_, table.written());
     }
     if (!target) return note(table, target_missing(job_, table));
     const TableProbe one(job_, table, source, *target, publication_, compare_until_);
@@ -313,6 +320,7 @@ class TablesProbe {
   const postgres::PublicationFacts& publication_;
   ProbeReport& out_;
   clickhouse::Client client_;
+  clickhouse::TargetTables targets_;
   const Clock::time_point compare_until_ = Clock::now() + kTimeToCompare;
   bool followed_ = false;
 };
@@ -321,6 +329,7 @@ class TablesProbe {
 Status probe_tables(const PipeJob& job, const std::vector<std::optional<postgres::SourceTable>>& sources,
                     const postgres::PublicationFacts& publication, ProbeReport& out) {
   TablesProbe tables(job, publication, out);
+  PENSTOCK_TRY(tables.read_targets());
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
     if (!sources[at]) continue;
     auto looked = tables.look_at(job.tables[at], *sources[at]);

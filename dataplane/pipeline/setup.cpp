@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <chrono>
 
 #include "core/listing.hpp"
 #include "dataplane/clickhouse/key_text.hpp"
@@ -76,11 +76,26 @@ Result<SourceLook> look_at_source(const PipeJob& job) {
   return out;
 }
 
-Result<clickhouse::DestinationFacts> look_at_destination(const PipeJob& job, clickhouse::Client& client) {
-  PENSTOCK_ASSIGN(auto facts, clickhouse::read_destination(client));
-  const auto faults = clickhouse::check_destination(facts, job.destination);
+/// Of all tables at once: a statement for each would take minutes where there are a thousand.
+struct DestinationLook {
+  clickhouse::DestinationFacts facts;
+  TargetsLook targets;
+  clickhouse::TypeTexts types;
+};
+
+Result<DestinationLook> look_at_destination(const PipeJob& job, const SourceLook& source,
+                                            clickhouse::Client& client) {
+  DestinationLook out;
+  PENSTOCK_ASSIGN(out.facts, clickhouse::read_destination(client));
+  const auto faults = clickhouse::check_destination(out.facts, job.destination);
   if (!faults.empty()) return fail(all_of(faults));
-  return facts;
+  std::vector<clickhouse::TargetDefinition> definitions;
+  for (std::size_t at = 0; at < job.tables.size(); ++at)
+    definitions.push_back(define_target(job, job.tables[at], *source.tables[at], {out.facts.time64}));
+  PENSTOCK_ASSIGN(out.types, clickhouse::ask_types(client, definitions));
+  if (!out.facts.database_exists) return out;
+  PENSTOCK_ASSIGN(out.targets, look_at_targets(job, client));
+  return out;
 }
 
 /// Types that the manifest gives to columns by which the target tells rows apart.
@@ -103,10 +118,10 @@ void check_key_types(const TableJob& table, const postgres::SourceTable& source,
 }
 
 Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgres::SourceTable& source,
-                       const clickhouse::DestinationFacts& destination, clickhouse::Client& client) {
+                       const DestinationLook& look, clickhouse::Client& client) {
   Making out{table, {}, {}, {}};
-  const auto definition = define_target(pipe, table, source, {destination.time64});
-  PENSTOCK_ASSIGN(out.definition, clickhouse::with_server_types(client, definition));
+  const auto definition = define_target(pipe, table, source, {look.facts.time64});
+  PENSTOCK_ASSIGN(out.definition, clickhouse::with_server_types(client, definition, look.types));
   out.faults = clickhouse::check_definition(out.definition);
   auto partitioned = clickhouse::with_partition_key(client, out.definition);
   if (!partitioned && partitioned.error().reason != "PartitionByInvalid") return fail(partitioned.error());
@@ -117,8 +132,8 @@ Result<Making> examine(const PipeJob& pipe, const TableJob& table, const postgre
   const auto named =
       clickhouse::check_staging_name(pipe.destination.database, clickhouse::staging_name(table.target));
   if (!named && table.engine != clickhouse::Engine::Null) out.faults.push_back(named.error());
-  if (destination.database_exists)
-    PENSTOCK_TRY(settle_target(pipe, out, client));
+  if (look.facts.database_exists)
+    PENSTOCK_TRY(settle_target(pipe, out, look.targets, client));
   else
     out.job.load = std::max<std::int64_t>(out.job.load, 1);
   out.definition.table = out.job.written();
@@ -146,12 +161,26 @@ TableReport report_of(const Making& making, const postgres::SourceTable& source,
           publication && is_newly_published(making.job, definition)};
 }
 
+/// Those that were made in time, and the report of these alone.
+Status make_in_time(const PipeJob& job, const std::vector<Making>& makings, const DestinationLook& look,
+                    std::chrono::milliseconds limit, clickhouse::Client& client, SetupReport& report) {
+  if (!look.facts.database_exists) PENSTOCK_TRY(clickhouse::make_database(client, job.destination.database));
+  PENSTOCK_ASSIGN(const auto made,
+                  make_tables(job, makings, look.targets, std::chrono::steady_clock::now() + limit, client));
+  std::vector<TableReport> tables;
+  for (std::size_t at = 0; at < made.size(); ++at)
+    if (made[at]) tables.push_back(std::move(report.tables[at]));
+  report.complete = tables.size() == made.size();
+  report.tables = std::move(tables);
+  return {};
+}
+
 }  // namespace
 
-Result<SetupReport> set_up(const PipeJob& job, bool make) {
+Result<SetupReport> set_up(const PipeJob& job, bool make, std::chrono::milliseconds limit) {
   PENSTOCK_ASSIGN(const auto source, look_at_source(job));
   clickhouse::Client client(job.destination);
-  PENSTOCK_ASSIGN(const auto destination, look_at_destination(job, client));
+  PENSTOCK_ASSIGN(const auto destination, look_at_destination(job, source, client));
   std::vector<Making> makings;
   std::vector<Error> faults;
   SetupReport report;
@@ -167,8 +196,15 @@ Result<SetupReport> set_up(const PipeJob& job, bool make) {
   if (job.streams) {
     PENSTOCK_ASSIGN(report.source_lsn, postgres::current_wal_lsn(job.source));
   }
-  if (make) PENSTOCK_TRY(make_tables(job, makings, client));
+  if (make) PENSTOCK_TRY(make_in_time(job, makings, destination, limit, client, report));
   return report;
+}
+
+std::vector<std::string> written_by(const PipeJob& job) {
+  std::vector<std::string> out;
+  for (const auto& table : job.tables)
+    out.push_back(table.written());
+  return out;
 }
 
 Error table_not_found(const TableJob& table) {

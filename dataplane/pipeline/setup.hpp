@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct SetupReport {
   SourceSystem system;
   Lsn source_lsn;  ///< the end of the source's WAL, after the checks; null where nothing is streamed
   std::vector<TableReport> tables;
+  bool complete = true;  ///< false: there was no time to make the tables that are not among these
 };
 
 /// Validates source and destination for the job's tables, then makes the tables that are to be written to,
@@ -40,9 +42,12 @@ struct SetupReport {
 /// pipe which is not known to exist, and the job takes over. Rows that are nobody's are TargetNotEmpty
 /// otherwise, another pipe's table is TargetNotOurs: neither is ever loaded into.
 ///
+/// What has not been made when the `limit` has passed is left for another call.
+///
 /// The Error of a failed check carries the first fault's reason and the text of all. Bounded: each server has
 /// 10 s to answer the first time.
-[[nodiscard]] Result<SetupReport> set_up(const PipeJob& job, bool make = true);
+[[nodiscard]] Result<SetupReport> set_up(const PipeJob& job, bool make = true,
+                                         std::chrono::milliseconds limit = std::chrono::hours(24));
 
 /// What load and stream stand on, read from both sides at their start.
 struct BoundTable {
@@ -69,6 +74,9 @@ struct TableFault {
   std::string source;  ///< as the manifest writes it
   Error error;
 };
+
+/// Names of the tables that the job writes to.
+[[nodiscard]] std::vector<std::string> written_by(const PipeJob& job);
 
 [[nodiscard]] Error table_not_found(const TableJob& table);
 [[nodiscard]] Error target_missing(const PipeJob& job, const TableJob& table);

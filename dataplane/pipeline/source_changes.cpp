@@ -49,15 +49,20 @@ bool is_text(const PgType& type) {
 
 /// Adds the columns that the source has and the target lacks, and widens those that the source has widened.
 Status bring_after(const PipeJob& job, const TableJob& table, const postgres::SourceTable& source,
-                   clickhouse::Client& client, const TargetFeatures& features) {
-  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.written()));
-  if (!target) return {};
-  if (auto taken =
-          clickhouse::taken_from_us(job.destination.database, table.written(), target->mark, job.uid))
+                   const clickhouse::TargetTable& seen, clickhouse::Client& client,
+                   const TargetFeatures& features) {
+  const auto& database = job.destination.database;
+  if (auto taken = clickhouse::taken_from_us(database, table.written(), seen.mark, job.uid))
     return fail(*std::move(taken));
   const auto definition = define_target(job, table, source, features);
   if (auto faults = clickhouse::check_columns(definition); !faults.empty())
     return fail(std::move(faults.front()));
+  if (!is_to_follow(job, table, source, seen)) return {};
+  // What was read for all at once may have become another's, or have the columns by now.
+  PENSTOCK_ASSIGN(const auto target, clickhouse::read_target(client, table.written()));
+  if (!target) return {};
+  if (auto taken = clickhouse::taken_from_us(database, table.written(), target->mark, job.uid))
+    return fail(*std::move(taken));
   PENSTOCK_ASSIGN(const auto wanted, clickhouse::with_server_types(client, definition));
   for (const auto& column : wanted.columns) {
     if (has_column(*target, column.name)) continue;
@@ -65,12 +70,12 @@ Status bring_after(const PipeJob& job, const TableJob& table, const postgres::So
                                     [&](const auto& one) { return one.name == column.name; });
     const bool lost = had_column(table, *known);
     PENSTOCK_TRY(clickhouse::add_column(
-        client, job.destination.database, table.written(), column,
+        client, database, table.written(), column,
         {known->type, lost ? std::nullopt : known->missing_value, lost || known->missing_differs}));
     log::info("stream", "{}: added column {} {} to {}", job.name, column.name, column.type, table.written());
   }
   for (const auto& column : to_widen(table, *target, wanted)) {
-    PENSTOCK_TRY(clickhouse::modify_column(client, job.destination.database, table.written(), column));
+    PENSTOCK_TRY(clickhouse::modify_column(client, database, table.written(), column));
     log::info("stream", "{}: column {} of {} is {} now", job.name, column.name, table.written(), column.type);
   }
   return {};
@@ -99,14 +104,17 @@ Result<std::vector<TableFault>> follow_source(const PipeJob& job) {
   PENSTOCK_ASSIGN(const auto facts, clickhouse::read_destination(client));
   PENSTOCK_ASSIGN(const auto read, read_source_tables(job, postgres::HeapSizes::LeftOut));
   const auto& sources = read.tables;
+  PENSTOCK_ASSIGN(const auto targets, clickhouse::read_targets(client, written_by(job)));
   std::vector<TableFault> faults;
   for (std::size_t at = 0; at < job.tables.size(); ++at) {
+    const auto target = targets.find(job.tables[at].written());
     if (!sources[at]) continue;
     if (auto fault = exclusion_fault(job.tables[at], *sources[at])) {
       faults.push_back({job.tables[at].source_text, *std::move(fault)});
       continue;
     }
-    auto done = bring_after(job, job.tables[at], *sources[at], client, {facts.time64});
+    if (target == targets.end()) continue;
+    auto done = bring_after(job, job.tables[at], *sources[at], target->second, client, {facts.time64});
     if (done) continue;
     if (!is_of_the_table(done.error())) return fail(std::move(done).error());
     faults.push_back({job.tables[at].source_text, std::move(done).error()});

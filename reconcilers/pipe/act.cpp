@@ -68,9 +68,9 @@ struct Executor {
   Learnt operator()(const SetUp& verb) const {
     PENSTOCK_TRY(api.confirm_unchanged(view.pipe));
     const Pipe pipe = with(with_declared_tables(view.pipe));
-    PENSTOCK_ASSIGN(const auto facts,
-                    dataplane.set_up(pipe, credentials, {sources_of(pipe.status), verb.make}));
+    PENSTOCK_ASSIGN(const auto facts, dataplane.set_up(pipe, credentials, {tables_to_make(pipe), verb.make}));
     if (!verb.make) return pipe.status;
+    if (!facts.complete) return with_tables_made(pipe.status, facts);
     // A status that was lost may have known of another slot than ours is to be.
     PENSTOCK_TRY(dataplane.take_down_former(pipe, credentials));
     return with_tables_made(pipe.status, facts);

@@ -20,6 +20,11 @@ namespace {
 /// Steps that follow one another without waiting, in one call; more means the pipe goes in circles.
 constexpr int kStepsPerPass = 12;
 
+/// What else a pass finds to do when it has lasted for so long is left to the next one: a pause and a
+/// deletion wait for it.
+constexpr std::chrono::milliseconds kPassTime{1'000};
+constexpr Millis kAgain{1};
+
 /// A failure that goes on is counted up on its event about every ten minutes, before Kubernetes forgets it;
 /// more often would use up what one object may write (controller/runtime/event_correlator.hpp).
 constexpr int kFailuresPerEvent = 20;
@@ -326,6 +331,7 @@ Result<Millis> PipeReconciler::pass(Pipe pipe) {
   if (!pipe.status.worker.empty() && pipe.status.worker != worker_) return Millis{0};
   dataplane_.tune(pipe);
   int refusals = 0;
+  const auto begun = clock_.steady();
   for (int step = 0; step < kStepsPerPass; ++step) {
     Credentials credentials;
     View view = observe(pipe, credentials);
@@ -356,6 +362,7 @@ Result<Millis> PipeReconciler::pass(Pipe pipe) {
         std::holds_alternative<RemoveFinalizer>(decision.action))
       return Millis{0};  // the metadata changed: the next pass sees the new object
     if (*learnt) PENSTOCK_TRY(record(pipe, **std::move(learnt), decision));
+    if (clock_.steady() - begun >= kPassTime) return kAgain;
   }
   ++passes_cut_short_;
   log::info("pipe", "{}/{}: {} steps in one pass and no end; going on in a second", pipe.ns, pipe.name,

@@ -107,6 +107,7 @@ struct SetupFacts {
     bool newly_published = false;  ///< TableStatus::newly_published
   };
   std::vector<Table> tables;
+  bool complete = true;  ///< false: of those that were to be made only these were, in the time of a pass
   Lsn source_lsn{};  ///< a place in the source's WAL of before the call's end; null where nothing is streamed
 };
 

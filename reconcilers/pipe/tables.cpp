@@ -164,8 +164,17 @@ PipeStatus with_tables_of_resync(const Pipe& pipe) {
   return out;
 }
 
+std::vector<std::string> tables_to_make(const Pipe& pipe) {
+  std::vector<std::string> all, making;
+  for (const auto& table : pipe.status.tables) {
+    all.push_back(table.source);
+    if (table.making) making.push_back(table.source);
+  }
+  return making.empty() || pipe.spec.mode == Mode::CdcOnly ? all : making;
+}
+
 PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
-  status.source = facts.source;
+  if (facts.complete) status.source = facts.source;
   for (const auto& made : facts.tables) {
     auto* table = find(status, made.source);
     if (!table) continue;
@@ -179,7 +188,7 @@ PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts) {
     table->making = false;
     if (table->added_later && facts.source_lsn) table->added_lsn = facts.source_lsn.text();
   }
-  if (status.resync) status.resync->step = ResyncStep::Load;
+  if (status.resync && facts.complete) status.resync->step = ResyncStep::Load;
   return status;
 }
 

@@ -35,7 +35,11 @@ void name_replication(PipeStatus& status, const Pipe& pipe, std::int64_t generat
 [[nodiscard]] PipeStatus with_tables_of_resync(const Pipe& pipe);
 /// Targets whose `_resync` nobody will fill any more: the tables have another target now.
 [[nodiscard]] std::vector<std::string> abandoned_staging(const PipeStatus& before, const PipeStatus& after);
-/// What set_up() found out about the tables.
+/// Those of the status's tables that Setup has yet to make; where there are none, all: what was made may have
+/// gone since. Of a pipe that loads nothing, always all: a resync goes on with the tables that there are, and
+/// looks at them anew.
+[[nodiscard]] std::vector<std::string> tables_to_make(const Pipe& pipe);
+/// What set_up() found out about the tables. With those that were not made in time, Setup is not over.
 [[nodiscard]] PipeStatus with_tables_made(PipeStatus status, const SetupFacts& facts);
 /// What a look at the source found; tables that are lost are set apart.
 [[nodiscard]] PipeStatus with_probe(const Pipe& pipe, const ProbeFacts& facts);

@@ -18,6 +18,7 @@
 
 #include "core/memory.hpp"
 #include "dataplane/pipeline/load_run.hpp"
+#include "dataplane/pipeline/probe.hpp"
 #include "dataplane/pipeline/setup.hpp"
 #include "dataplane/pipeline/stream_run.hpp"
 #include "dataplane/postgres/replication.hpp"
@@ -131,6 +132,44 @@ class Bench {
         if (auto gone = postgres::drop_slot(job_.source, slot); !gone) give_up("slot", gone.error());
     }
     race.report();
+  }
+
+  /// Beside what nobody can do without: the statements that make as many tables, one after the other.
+  void many_tables() {
+    constexpr int kTables = 1'000;
+    server_.exec("CREATE DATABASE many");
+    server_.exec(fmt::format("DO $$ BEGIN FOR i IN 1..{} LOOP EXECUTE format('CREATE TABLE t%s (id bigint "
+                             "PRIMARY KEY, v text, n int)', i); END LOOP; END $$",
+                             kTables),
+                 "many");
+    auto job = job_;
+    job.source.database = job.destination.database = "many";
+    job.publication = "many";
+    job.slot = "many";
+    job.tables.clear();
+    for (int at = 1; at <= kTables; ++at) {
+      pipeline::TableJob table;
+      table.source = {"public", fmt::format("t{}", at)};
+      table.source_text = "public." + table.source.name;
+      table.target = table.source.name;
+      job.tables.push_back(table);
+    }
+    engine_.query("CREATE DATABASE many_alone");
+    auto start = Steady::now();
+    for (int at = 1; at <= kTables; ++at)
+      engine_.query(
+          fmt::format("CREATE TABLE many_alone.t{} (id Int64, v Nullable(String), n Nullable(Int32)) "
+                      "ENGINE = ReplacingMergeTree ORDER BY id",
+                      at));
+    const double theirs = seconds_since(start);
+    start = Steady::now();
+    const auto report = pipeline::set_up(job);
+    if (!report) give_up("Setup of many tables", report.error());
+    const double ours = seconds_since(start);
+    fmt::print(
+        "{} tables: made by ClickHouse alone in {:.2f} s, Setup {:.2f} s\n  ratio {:.2f} (goal ≥ 1.0{})\n",
+        kTables, theirs, ours, theirs / ours, theirs >= ours ? "" : ", MISSED");
+    look_at_many(job, *report);
   }
 
   static void report_memory() {
@@ -249,6 +288,26 @@ class Bench {
     return seconds_since(start);
   }
 
+  /// As every pipe does each ten seconds.
+  static void look_at_many(pipeline::PipeJob job, const pipeline::SetupReport& report) {
+    std::vector<TableName> names;
+    for (std::size_t at = 0; at < job.tables.size(); ++at) {
+      names.push_back(job.tables[at].source);
+      job.tables[at].definition = report.tables[at].definition;
+      job.tables[at].partitions = report.tables[at].partitions;
+      job.tables[at].load = report.tables[at].load;
+    }
+    auto start = Steady::now();
+    if (auto made = postgres::ensure_publication(job.source, job.publication, names); !made)
+      give_up("publication", made.error());
+    if (auto made = postgres::create_slot(job.source, job.slot); !made) give_up("slot", made.error());
+    fmt::print("  publication and slot {:.2f} s\n", seconds_since(start));
+    start = Steady::now();
+    if (auto seen = pipeline::probe(job, report.system); !seen) give_up("a look", seen.error());
+    const double took = seconds_since(start);
+    fmt::print("  a look at both sides {:.2f} s (goal ≤ 2{})\n", took, took <= 2 ? "" : ", MISSED");
+  }
+
   static void check(bool holds, const char* otherwise) {
     if (holds) return;
     fmt::print(stderr, "bench: {}\n", otherwise);
@@ -278,10 +337,13 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "Medians are of so many")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
-  app.add_option("--only", options.only, "Leave out the other")->check(CLI::IsMember({"load", "stream"}));
+  app.add_option("--only", options.only, "Leave out the others")
+      ->check(CLI::IsMember({"load", "stream", "tables"}));
   CLI11_PARSE(app, argc, argv);
   penstock::Bench bench(options);
-  if (options.only != "stream") bench.load();
-  if (options.only != "load") bench.stream();
+  const auto wanted = [&](const char* part) { return options.only.empty() || options.only == part; };
+  if (wanted("load")) bench.load();
+  if (wanted("stream")) bench.stream();
+  if (wanted("tables")) bench.many_tables();
   penstock::Bench::report_memory();
 }
