@@ -76,7 +76,7 @@ TEST(TakenUp, IsASpecThatFailsForGood) {
   view.retries[Concern::Pipe] = failed_just_now(ErrorKind::Terminal);
   view.retries[Concern::Pipe].generation = 2;
   view.retries[Concern::Pipe].fingerprint = "l2";
-  view.retries[Concern::Pipe].next = WallTime::max();
+  view.retries[Concern::Pipe].next = SteadyTime::max();
   EXPECT_EQ(plan(view).state, PipeState::Failed);
   EXPECT_TRUE(plan(view).taken_up) << "or who waits for it would wait for ever";
 }
