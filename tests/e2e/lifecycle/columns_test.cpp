@@ -192,7 +192,7 @@ TEST(PartitionBy, SpreadsRowsThatLoadAndStreamBring) {
   EXPECT_EQ(
       scene.target_value("SELECT partition_key FROM system.tables WHERE database = currentDatabase() AND "
                          "name = 'orders'"),
-      "toYYYYMM(created_at)");
+      "(toYYYYMM(created_at))");
 }
 
 }  // namespace
