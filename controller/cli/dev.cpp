@@ -153,10 +153,9 @@ void add_dev_command(CLI::App& app) {
       ->capture_default_str()
       ->check(listen_address_fault);
   command
-      ->add_option(
-          "--clickhouse", options->clickhouse,
-          "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password unless "
-          "--clickhouse-password-file gives one, loopback only); without it none runs")
+      ->add_option("--clickhouse", options->clickhouse,
+                   "HOST:PORT to serve the embedded ClickHouse engine at (user default, no password unless "
+                   "--clickhouse-password-file gives one, loopback only); without it none runs")
       ->check(listen_address_fault);
   command->add_option("--clickhouse-password-file", options->clickhouse_password_file,
                       "File that holds the password of the engine's user default");

@@ -3,7 +3,8 @@
 
 namespace penstock {
 
-// Two names of any bytes but NUL survive being written, in both ways of writing, and what can be read can be written.
+// Two names of any bytes but NUL survive being written, in both ways of writing, and what can be read can be
+// written.
 PENSTOCK_FUZZ(table_name, bytes) {
   if (const auto name = TableName::parse(bytes)) {
     FUZZ_REQUIRE(!name->schema.empty() && !name->name.empty());

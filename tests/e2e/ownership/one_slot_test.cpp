@@ -77,9 +77,10 @@ TEST(OnePublication, OfTheUsersMayBeReadByTwoPipesWithSlotsOfTheirOwn) {
   second.remove();
   scene.exec("UPDATE orders SET v = 'later'");
   EXPECT_EQ(scene.differences({"orders"}), "");
-  EXPECT_EQ(scene.value("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_publication_tables WHERE "
-                        "pubname = 'mine'"),
-            "customers,orders");
+  EXPECT_EQ(
+      scene.value("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_publication_tables WHERE "
+                  "pubname = 'mine'"),
+      "customers,orders");
 }
 
 }  // namespace
