@@ -12,7 +12,7 @@ TESTS ?=
 # meet the server in the most ways.
 PG ?=
 postgres_programs := integration_postgres integration_columns integration_pipeline e2e_cases e2e_lifecycle
-postgres_tests := -R "^(integration[.](postgres|columns|pipeline([.]second)?)|e2e[.](cases|lifecycle))$$"
+postgres_tests := -R "^(integration[.](postgres|columns|pipeline([.]second)?)|e2e[.](cases|lifecycle([.]second)?))$$"
 # Handed to the benchmark: make bench BENCH='--rows 6000000', or --help
 BENCH ?=
 build := build/$(PRESET)

@@ -186,6 +186,8 @@ void add_dev_command(CLI::App& app) {
       "  kubectl --kubeconfig .penstock/kubeconfig apply -f pipe.yaml\n"
       "  penstock dev --data-dir /var/lib/penstock --api 127.0.0.1:7443 --metrics 127.0.0.1:9464\n"
       "  penstock dev --clickhouse 127.0.0.1:8123 --lib ./libchdb.so\n"
+      "  penstock dev --clickhouse 127.0.0.1:8123 --clickhouse-password-file ./password "
+      "--clickhouse-allow-sources\n"
       "  penstock dev --table-patience 30m");
   command->callback([options] {
     keep_files_private();

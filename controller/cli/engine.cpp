@@ -33,7 +33,8 @@ void add_engine_command(CLI::App& app) {
   command->footer(
       "Examples:\n"
       "  penstock engine --path ./clickhouse --listen 127.0.0.1:8123\n"
-      "  penstock engine --path ./clickhouse --lib ./libchdb.so --max-statements 8");
+      "  penstock engine --path ./clickhouse --lib ./libchdb.so --max-statements 8\n"
+      "  penstock engine --path ./clickhouse --password-file ./password --allow-sources");
   command->callback([options] {
     ::umask(S_IRWXG | S_IRWXO);  // its data is for this user alone
     throw CLI::RuntimeError(engine::run_engine(*options));

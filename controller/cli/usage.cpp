@@ -92,10 +92,12 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
       best = candidate;
       fewest = slips;
     }
-  if (!best.empty() || plain.size() < 3) return best;
+  const bool one_slip = !best.empty() && fewest <= 1;
+  if (one_slip || plain.size() < 3) return best;
+  // A part of a name is meant more often than another name with several slips.
   const auto holds = std::find_if(candidates.begin(), candidates.end(),
                                   [&](const auto& one) { return one.find(plain) != std::string::npos; });
-  return holds == candidates.end() ? "" : *holds;
+  return holds == candidates.end() ? best : *holds;
 }
 
 void add_help_command(CLI::App& app) {
@@ -112,7 +114,8 @@ void add_help_command(CLI::App& app) {
       });
   command->footer("Examples:\n  penstock help\n  penstock help dev");
   command->callback([&app, topic] {
-    const auto text = topic->empty() ? help_of(app) : help_of(*app.get_subcommand(*topic), "penstock");
+    const auto text =
+        topic->empty() ? help_of(app) : help_of(*app.get_subcommand(*topic), "penstock " + *topic);
     std::fputs(text.c_str(), stdout);
   });
 }

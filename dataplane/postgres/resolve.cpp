@@ -28,9 +28,11 @@ struct Found {
   std::vector<std::string> addresses{};
 };
 
-Found look_up(const std::string& host) {
+/// `flags`: of getaddrinfo(3); with AI_NUMERICHOST it asks nobody.
+Found look_up(const std::string& host, int flags = 0) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags;
   addrinfo* raw = nullptr;
   Found out;
   out.code = ::getaddrinfo(host.c_str(), nullptr, &hints, &raw);
@@ -62,6 +64,7 @@ Result<std::vector<std::string>> resolve(const Endpoint& endpoint, std::chrono::
                 fmt::format("host \"{}\" of PostgreSQL cannot be resolved: {}", endpoint.host, why),
                 "Check spec.source.postgres.host, and that the name resolves from where Penstock runs");
   };
+  if (auto numeric = look_up(endpoint.host, AI_NUMERICHOST); numeric.code == 0) return numeric.addresses;
   const auto look = std::make_shared<LookUp>();
   PENSTOCK_ASSIGN(auto thread, start_thread("looking up " + endpoint.host, [look, host = endpoint.host] {
                     auto found = look_up(host);

@@ -241,7 +241,9 @@ TEST_F(KubectlTest, WaitSeesConditionsDeletionsAndFields) {
   apply(pipe_manifest("shop"));
   test::Process ready(kubectl_program(),
                       kubectl_->options({"wait", "--for=condition=Ready", "pipe/shop", "--timeout=20s"}));
+  // Below the generation, as a new Pipe's is, kubectl takes conditions for those of an earlier spec.
   set_status("shop", {{"state", "Running"},
+                      {"observedGeneration", 1},
                       {"conditions",
                        {{{"type", "Ready"},
                          {"status", "True"},
