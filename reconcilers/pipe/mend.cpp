@@ -15,11 +15,12 @@ constexpr std::chrono::minutes kMendedForgotten{5};
 
 Result<Millis> PipeReconciler::mend(Pipe& pipe) {
   const auto memory = memory_of(pipe.uid);
-  auto& recorded = memory->recorded;
-  const bool ours =
-      !pipe.status.revision.empty() && (!recorded || recorded->revision != pipe.status.revision);
-  if (ours) recorded = pipe.status;  // by a process before this one, or of a view that is out of date
+  const auto& recorded = memory->recorded;
   if (!recorded || pipe.status == *recorded) return Millis{0};
+  // What is put back is what this process has written: a view may be out of date, and one of before may be
+  // long past.
+  const bool of_another_time = !pipe.status.revision.empty() && recorded->revision != pipe.status.revision;
+  if (of_another_time) return Millis{0};
   auto& mended = memory->mended;
   const auto now = clock_.steady();
   if (now - mended.last > kMendedForgotten) mended.times = 0;

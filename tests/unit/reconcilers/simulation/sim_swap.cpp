@@ -32,7 +32,8 @@ void note_exchange(Destination& destination, const SwapWish& wish) {
 }
 
 std::string free_name(const Destination& destination, const SwapWish& wish) {
-  const auto wanted = fmt::format("{}_before_{}", wish.target, wish.load_generation);
+  // Without the load that the real name tells, which another crash makes another one.
+  const auto wanted = wish.target + "_before";
   auto name = wanted;
   for (int next = 2; destination.table(name); ++next)
     name = fmt::format("{}_{}", wanted, next);
