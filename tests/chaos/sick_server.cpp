@@ -116,8 +116,9 @@ void SickServer::answer_with_garbage(int client) const {
 void SickServer::serve() {
   while (!stopping_.load()) {
     pairs_.remove_if([](Pair& pair) {
-      if (pair.ended.load()) pair.thread.join();
-      return pair.ended.load();
+      const bool ended = pair.ended.load();
+      if (ended) pair.thread.join();
+      return ended;
     });
     pollfd one{listener_, POLLIN, 0};
     if (::poll(&one, 1, kGlanceMs) <= 0) continue;
