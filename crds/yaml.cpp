@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 #include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "crds/crd.hpp"
 
@@ -166,10 +168,40 @@ class Converter {
   std::size_t budget_;
 };
 
+/// Takes nothing of what is read.
+class NoHandler final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnScalar(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {}
+  void OnSequenceStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                       YAML::EmitterStyle::value /*style*/) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {}
+  void OnMapEnd() override {}
+};
+
+/// Whether yaml-cpp comes to the end of the text: at some that are no YAML it reads a document of nothing for
+/// ever (0.7.0: a flow indicator outside of a flow collection).
+bool comes_to_an_end(const std::string& yaml) {
+  std::istringstream stream(yaml);
+  YAML::Parser parser(stream);
+  NoHandler handler;
+  for (std::size_t documents = 0; parser.HandleNextDocument(handler); ++documents)
+    if (documents > yaml.size()) return false;
+  return true;
+}
+
 }  // namespace
 
 Result<std::vector<json>> yaml_documents(std::string_view yaml) {
   try {
+    if (!comes_to_an_end(std::string(yaml)))
+      return invalid(YAML::Mark::null_mark(), "a ',', ']' or '}' stands where no list or map is open");
     std::vector<json> out;
     Converter converter(yaml.size());
     for (const YAML::Node& document : YAML::LoadAll(std::string(yaml))) {

@@ -70,6 +70,11 @@ TEST(Yaml, PlainScalarsHaveTheTypesOfTheCoreSchema) {
   }
 }
 
+TEST(Yaml, WhatTheLibraryReadsForEverIsRefused) {
+  for (const char* text : {", 0o1,---\nc51615}\n", "]", "}\n", "a: 1\n---\n]\n"})
+    EXPECT_FALSE(yaml_documents(text)) << text;
+}
+
 TEST(Yaml, QuotedAndBlockScalarsStayStrings) {
   EXPECT_EQ(parsed(R"(a: ["1", 'no', "null", '~', "true", ''])"),
             Json::parse(R"({"a": ["1", "no", "null", "~", "true", ""]})"));
