@@ -53,11 +53,11 @@ std::shared_ptr<PipelineDataplane::Run> PipelineDataplane::run_of(const std::str
 
 std::shared_ptr<PipelineDataplane::Run> PipelineDataplane::take(const std::string& uid) {
   const std::lock_guard lock(mutex_);
+  calls_.erase(uid);
   const auto at = runs_.find(uid);
   if (at == runs_.end()) return nullptr;
   auto run = std::move(at->second);
   runs_.erase(at);
-  calls_.erase(uid);
   return run;
 }
 
